@@ -1,0 +1,74 @@
+// One table of kernels per device: what the graph calls. A null entry means "not implemented on this device".
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "kernels/adam/adam.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/layout/layout.h"
+#include "kernels/lrn/lrn.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/pool/pool.h"
+#include "kernels/random/random.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/softmax/softmax.h"
+#include "kernels/spectral/spectral.h"
+#include "kernels/stream.h"
+#include "kernels/warp/warp.h"
+
+// Every family of kernels, once: X(type of its table, member). Adding a family adds a line here; the tables of all devices, the
+// install functions and the completeness test follow from it.
+#define LIMPID_KERNEL_FAMILIES(X)       \
+    X(AdamKernels, adam)                \
+    X(Conv2dKernels, conv2d)            \
+    X(ElementwiseKernels, elementwise)  \
+    X(LayoutKernels, layout)            \
+    X(LrnKernels, lrn)                  \
+    X(MatmulKernels, matmul)            \
+    X(PoolKernels, pool)                \
+    X(RandomKernels, random)            \
+    X(ReduceKernels, reduce)            \
+    X(SoftmaxKernels, softmax)          \
+    X(SpectralKernels, spectral)        \
+    X(WarpKernels, warp)
+
+namespace limpid {
+
+struct KernelTable {
+#define LIMPID_MEMBER(Type, member) Type member;
+    LIMPID_KERNEL_FAMILIES(LIMPID_MEMBER)
+#undef LIMPID_MEMBER
+};
+
+// Memory and queues of a device.
+struct DeviceMemory {
+    void* (*allocate)(int device_index, size_t size_bytes) = nullptr;  // null result: not enough memory
+    void (*release)(int device_index, void* data, size_t size_bytes) = nullptr;
+    void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;    // returns when done
+    void (*download)(Stream&, const void* device, void* host, size_t size_bytes) = nullptr;  // returns when done
+    void* (*create_stream)(int device_index) = nullptr;  // native handle; null entry: the device has none
+    void (*destroy_stream)(int device_index, void* native) = nullptr;
+    void (*synchronize)(int device_index, void* native) = nullptr;
+};
+
+struct Backend {
+    std::string name;  // e.g. "cpu:avx512"
+    DeviceMemory memory;
+    KernelTable kernels;
+};
+
+// The table of a device. Throws Error when this build or this machine has no such device; never falls back to another.
+const Backend& backend(const Device& device);
+
+// What each device's files provide; backend.cpp chooses among them.
+KernelTable reference_kernels();
+KernelTable cpu_avx512_kernels();
+KernelTable cpu_avx2_kernels();
+KernelTable cpu_portable_kernels();
+DeviceMemory host_memory();
+// Null when the build has no CUDA.
+const Backend* cuda_backend();
+
+}  // namespace limpid

@@ -1,0 +1,47 @@
+// Vectors for CPU kernels. Each *_cpu.cpp is compiled three times, into namespace CPU_NS = cpu_avx512, cpu_avx2, cpu_portable, with the
+// flags of that instruction set; backend.cpp picks one at run time.
+//
+// Rule for these files: no std:: containers, algorithms or streams, no inline function of a shared header that is not trivial. The
+// linker keeps one copy of a shared inline function, perhaps the AVX-512 one, and an older machine would then run it. The test
+// SimdObjects.ShareNoInlineFunctions refuses leaks in release builds.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#ifndef CPU_NS
+#error "kernels/cpu/simd.h is for files compiled per instruction set (see CMakeLists.txt)"
+#endif
+
+namespace limpid::CPU_NS {
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
+#endif
+
+// kLanes floats / 32-bit integers; arithmetic, comparison and ?: work as on numbers (GCC and Clang vector extensions).
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
+
+static inline Floats load(const float* p) {
+    Floats v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
+// The first count (0..kLanes) elements; the rest read as 0 / are not written. No memory beyond them is touched.
+static inline Floats load_first(const float* p, int64_t count) {
+    Floats v = {};
+    std::memcpy(&v, p, static_cast<size_t>(count) * 4);
+    return v;
+}
+static inline void store_first(float* p, Floats v, int64_t count) { std::memcpy(p, &v, static_cast<size_t>(count) * 4); }
+static inline Floats broadcast(float x) { return x - Floats{}; }
+static inline Floats max(Floats a, Floats b) { return a > b ? a : b; }
+static inline Floats min(Floats a, Floats b) { return a < b ? a : b; }
+
+}  // namespace limpid::CPU_NS

@@ -1,0 +1,6 @@
+#include "kernels/random/random.h"
+#include "kernels/cpu/simd.h"
+namespace limpid::CPU_NS {
+void install(RandomKernels&);
+void install(RandomKernels&) {}
+}

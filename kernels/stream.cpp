@@ -1,0 +1,81 @@
+// Streams: a thread pool on the CPU, a native queue on a GPU; and how devices are spelt.
+#include "kernels/stream.h"
+
+#include <sched.h>
+
+#include <charconv>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/error.h"
+
+namespace limpid {
+
+namespace {
+
+// Processors that this process may use (a container or taskset may allow fewer than the machine has).
+int available_processors() {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+    return int(std::thread::hardware_concurrency());
+}
+
+constexpr const char* kLevelNames[] = {"", ":avx512", ":avx2", ":portable"};
+
+}  // namespace
+
+Device parse_device(std::string_view text) {
+    for (int level = 0; level < 4; level++)
+        if (text == concat("cpu", kLevelNames[level])) return {DeviceKind::cpu, level};
+    if (text == "reference") return {DeviceKind::reference, 0};
+    if (text == "cuda") return {DeviceKind::cuda, 0};
+    if (text.starts_with("cuda:")) {
+        int index = -1;
+        const char *begin = text.data() + 5, *end = text.data() + text.size();
+        if (std::from_chars(begin, end, index).ptr == end && index >= 0) return {DeviceKind::cuda, index};
+    }
+    throw UsageError(concat("device \"", text, "\" is not known; expected cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda or cuda:N"));
+}
+
+std::string to_string(const Device& device) {
+    switch (device.kind) {
+        case DeviceKind::cpu:
+            return concat("cpu", kLevelNames[device.index]);
+        case DeviceKind::reference:
+            return "reference";
+        case DeviceKind::cuda:
+            return concat("cuda:", device.index);
+    }
+    CHECK(false);
+}
+
+struct Stream::State {
+    Device device;
+    const Backend* backend;
+    ThreadPool threads;
+    void* native = nullptr;
+
+    State(const Device& d, int thread_count) : device(d), backend(&limpid::backend(d)), threads(thread_count) {
+        if (backend->memory.create_stream) native = backend->memory.create_stream(device.index);
+    }
+    ~State() {
+        if (native) backend->memory.destroy_stream(device.index, native);
+    }
+};
+
+Stream::Stream(const Device& device, int threads)
+    : state_(std::make_unique<State>(device, device.kind != DeviceKind::cpu ? 1 : threads > 0 ? threads : available_processors())) {}
+Stream::~Stream() = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+
+const Device& Stream::device() const { return state_->device; }
+const Backend& Stream::backend() const { return *state_->backend; }
+ThreadPool& Stream::threads() { return state_->threads; }
+int Stream::thread_count() const { return state_->threads.size(); }
+void* Stream::native() const { return state_->native; }
+void Stream::synchronize() {
+    if (backend().memory.synchronize) backend().memory.synchronize(state_->device.index, state_->native);
+}
+
+}  // namespace limpid

