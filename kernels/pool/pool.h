@@ -1,12 +1,13 @@
 // Max and average pooling over r x s windows, and their gradients.
 //
-//   window(p,q) = { (h,w) : 0 <= h - (p*stride_y - pad_top) < r, 0 <= w - (q*stride_x - pad_left) < s, inside the image }
-//   max:      y[n,p,q,c] = max over the window of x;  padding never wins. NaN in the window gives NaN.
-//   average:  y[n,p,q,c] = mean over the *valid* cells of the window (TensorFlow; Caffe agrees where pad = 0).
-//   dx of max: dy goes to the first maximum of the window in row-major order (as TensorFlow breaks ties), then the epilogue.
-//   epilogue of both gradients: dx = mask(add + sum), mask(v) = mask[n,h,w,c] > 0 ? v : 0; add and mask may be empty.
-// Output sizes are explicit (p, q), so TensorFlow SAME (asymmetric), VALID, and Caffe's round-up with clipped windows are the same kernel.
-// Every window must have at least one valid cell. Views may be pitched; n = 0 is allowed. Gradients gather or own whole images: no atomics.
+//   window(p,q) = { (h,w) : 0 <= h - (p*stride_y - pad_top) < r, 0 <= w - (q*stride_x - pad_left) < s, inside the image
+//   } max:      y[n,p,q,c] = max over the window of x;  padding never wins. NaN in the window gives NaN. average:
+//   y[n,p,q,c] = mean over the *valid* cells of the window (TensorFlow; Caffe agrees where pad = 0). dx of max: dy goes
+//   to the first maximum of the window in row-major order (as TensorFlow breaks ties), then the epilogue. epilogue of
+//   both gradients: dx = mask(add + sum), mask(v) = mask[n,h,w,c] > 0 ? v : 0; add and mask may be empty.
+// Output sizes are explicit (p, q), so TensorFlow SAME (asymmetric), VALID, and Caffe's round-up with clipped windows
+// are the same kernel. Every window must have at least one valid cell. Views may be pitched; n = 0 is allowed.
+// Gradients gather or own whole images: no atomics.
 #pragma once
 
 #include "kernels/stream.h"
@@ -29,9 +30,13 @@ struct PoolShape {
 struct PoolKernels {
     void (*max_forward)(Stream&, const PoolShape&, ConstView x, MutView y) = nullptr;
     // x and y are those of the forward pass. dx may be the same memory as add.
-    void (*max_grad_input)(Stream&, const PoolShape&, ConstView x, ConstView y, ConstView dy, ConstView add, ConstView mask, MutView dx) = nullptr;
+    void (*max_grad_input)(Stream&, const PoolShape&, ConstView x, ConstView y, ConstView dy, ConstView add,
+                           ConstView mask, MutView dx) = nullptr;
+    // y2[n,p,q,c] = u at the cell that won window (p,q) of x: the adjoint of max_grad_input as a map of dy.
+    void (*max_select)(Stream&, const PoolShape&, ConstView x, ConstView y, ConstView u, MutView y2) = nullptr;
     void (*average_forward)(Stream&, const PoolShape&, ConstView x, MutView y) = nullptr;
-    void (*average_grad_input)(Stream&, const PoolShape&, ConstView dy, ConstView add, ConstView mask, MutView dx) = nullptr;
+    void (*average_grad_input)(Stream&, const PoolShape&, ConstView dy, ConstView add, ConstView mask,
+                               MutView dx) = nullptr;
 };
 
 }  // namespace limpid

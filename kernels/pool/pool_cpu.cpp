@@ -1,6 +1,357 @@
-#include "kernels/pool/pool.h"
+// Pooling on the CPU: a vector of channels at a time. Gradients own rows of dx: a thread recomputes the windows that
+// reach into its rows from outside, so no two threads write one element and the order of additions depends on the shape
+// alone.
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/pool/pool.h"
+
 namespace limpid::CPU_NS {
-void install(PoolKernels&);
-void install(PoolKernels&) {}
+
+namespace {
+
+// Channels that one task walks through at each row: four cache lines, which lie together in memory.
+constexpr int64_t kGroup = 64;
+// Fewest rows of a task: the halo of a gradient (two rows of windows) is computed twice.
+constexpr int64_t kRows = 8;
+
+// A vector of channels: all of it, or what is left at the end of a pixel.
+struct Whole {
+    Floats load(const float* p) const { return CPU_NS::load(p); }
+    void store(float* p, Floats v) const { CPU_NS::store(p, v); }
+};
+struct Rest {
+    int64_t count;
+    Floats load(const float* p) const { return load_first(p, count); }
+    void store(float* p, Floats v) const { store_first(p, v, count); }
+};
+
+// Calls body(image, first channel, end of channels, first row, end of rows) so that everything is covered once.
+template <class Body>
+void for_blocks(Stream& stream, int64_t images, int64_t channels, int64_t rows, Body&& body) {
+    const int64_t groups = (channels + kGroup - 1) / kGroup;
+    stream.threads().for_ranges(images * groups * rows, kRows, [&](int64_t begin, int64_t end, int) {
+        while (begin < end) {
+            const int64_t plane = begin / rows, row = begin % rows;
+            const int64_t row_end = row + end - begin < rows ? row + end - begin : rows;
+            const int64_t c = plane % groups * kGroup;
+            body(plane / groups, c, c + kGroup < channels ? c + kGroup : channels, row, row_end);
+            begin += row_end - row;
+        }
+    });
 }
+
+// Calls body(channel, lanes) for each vector of [begin, end).
+template <class Body>
+void for_vectors(int64_t begin, int64_t end, Body&& body) {
+    int64_t c = begin;
+    for (; c + kLanes <= end; c += kLanes) body(c, Whole{});
+    if (c < end) body(c, Rest{end - c});
+}
+
+// One axis of the windows: size cells in, out windows of `window` cells.
+struct Axis {
+    int64_t size, window, stride, pad, out;
+
+    int64_t begin(int64_t o) const {
+        const int64_t i = o * stride - pad;
+        return i > 0 ? i : 0;
+    }
+    int64_t end(int64_t o) const {
+        const int64_t i = o * stride - pad + window;
+        return i < size ? i : size;
+    }
+    // The windows that contain cell i: [first(i), last(i)], empty when first > last.
+    int64_t first(int64_t i) const {
+        const int64_t start = i + pad - window + 1;
+        return start > 0 ? (start + stride - 1) / stride : 0;
+    }
+    int64_t last(int64_t i) const {
+        const int64_t o = (i + pad) / stride;
+        return o < out ? o : out - 1;
+    }
+    int64_t inside(int64_t i) const { return i < 0 ? 0 : i < size ? i : size - 1; }
+};
+Axis rows_of(const PoolShape& s) { return {s.h, s.r, s.stride_y, s.pad_top, s.p}; }
+Axis columns_of(const PoolShape& s) { return {s.w, s.s, s.stride_x, s.pad_left, s.q}; }
+
+// The larger of two, NaN when either is NaN.
+Floats larger(Floats a, Floats b) { return ((a > b) | (a != a)) ? a : b; }
+
+// Forward
+// ----------------------------------------------------------------------------------------------------------------------------
+
+// One row of outputs of 3x3 windows; the maxima of columns are shared by neighbouring windows. Padding is replaced by
+// the nearest cell of the image, which always belongs to the same window.
+template <int kStride, class Lanes>
+void max_row_3x3(Lanes lanes, const Axis& columns, const float* const rows[3], int64_t x_pitch, float* y,
+                 int64_t y_pitch) {
+    const auto column = [&](int64_t j) {
+        const int64_t offset = columns.inside(j) * x_pitch;
+        return larger(larger(lanes.load(rows[0] + offset), lanes.load(rows[1] + offset)), lanes.load(rows[2] + offset));
+    };
+    int64_t j = -columns.pad;
+    Floats left = column(j), middle = column(j + 1);
+    for (int64_t q = 0; q < columns.out; q++, j += kStride) {
+        const Floats right = column(j + 2);
+        lanes.store(y + q * y_pitch, larger(larger(left, middle), right));
+        left = kStride == 1 ? middle : right;
+        middle = kStride == 1 ? right : column(j + 3);
+    }
+}
+
+template <class Lanes>
+void max_row(Lanes lanes, const Axis& columns, const float* x, int64_t window_rows, int64_t x_pitch, float* y,
+             int64_t y_pitch) {
+    for (int64_t q = 0; q < columns.out; q++) {
+        const int64_t begin = columns.begin(q), end = columns.end(q);
+        Floats best = lanes.load(x + begin * x_pitch);
+        for (int64_t i = 0; i < window_rows; i++)
+            for (int64_t j = begin; j < end; j++) best = larger(best, lanes.load(x + (i * columns.size + j) * x_pitch));
+        lanes.store(y + q * y_pitch, best);
+    }
+}
+
+bool is_3x3(const PoolShape& s) { return s.r == 3 && s.s == 3 && (s.stride_x == 1 || s.stride_x == 2); }
+
+void max_forward(Stream& stream, const PoolShape& s, ConstView x, MutView y) {
+    const Axis rows = rows_of(s), columns = columns_of(s);
+    for_blocks(stream, s.n, s.c, s.p, [&](int64_t n, int64_t c_begin, int64_t c_end, int64_t p_begin, int64_t p_end) {
+        for (int64_t p = p_begin; p < p_end; p++) {
+            for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+                float* to = y.pixel(n, p, 0) + c;
+                if (is_3x3(s)) {
+                    const int64_t top = p * s.stride_y - s.pad_top;
+                    const float* from[3];
+                    for (int i = 0; i < 3; i++) from[i] = x.pixel(n, rows.inside(top + i), 0) + c;
+                    if (s.stride_x == 1) {
+                        max_row_3x3<1>(lanes, columns, from, x.pitch, to, y.pitch);
+                    } else {
+                        max_row_3x3<2>(lanes, columns, from, x.pitch, to, y.pitch);
+                    }
+                } else {
+                    max_row(lanes, columns, x.pixel(n, rows.begin(p), 0) + c, rows.end(p) - rows.begin(p), x.pitch, to,
+                            y.pitch);
+                }
+            });
+        }
+    });
+}
+
+void average_forward(Stream& stream, const PoolShape& s, ConstView x, MutView y) {
+    const Axis rows = rows_of(s), columns = columns_of(s);
+    for_blocks(stream, s.n, s.c, s.p, [&](int64_t n, int64_t c_begin, int64_t c_end, int64_t p_begin, int64_t p_end) {
+        for (int64_t p = p_begin; p < p_end; p++) {
+            const int64_t top = rows.begin(p), bottom = rows.end(p);
+            for (int64_t q = 0; q < s.q; q++) {
+                const int64_t left = columns.begin(q), right = columns.end(q);
+                const Floats cells = broadcast(float((bottom - top) * (right - left)));
+                for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+                    Floats sum = {};
+                    for (int64_t h = top; h < bottom; h++) {
+                        const float* from = x.pixel(n, h, left) + c;
+                        for (int64_t w = left; w < right; w++, from += x.pitch) sum += lanes.load(from);
+                    }
+                    lanes.store(y.pixel(n, p, q) + c, sum / cells);
+                });
+            }
+        }
+    });
+}
+
+// Gradients
+// --------------------------------------------------------------------------------------------------------------------------
+
+// What arrives at dx beside the sum; either may be absent.
+struct Epilogue {
+    ConstView add, mask;
+
+    template <class Lanes>
+    Floats start(Lanes lanes, int64_t n, int64_t h, int64_t w, int64_t c) const {
+        return add ? lanes.load(add.pixel(n, h, w) + c) : Floats{};
+    }
+    template <class Lanes>
+    Floats finish(Lanes lanes, Floats v, int64_t n, int64_t h, int64_t w, int64_t c) const {
+        return mask ? (lanes.load(mask.pixel(n, h, w) + c) > 0.0f ? v : Floats{}) : v;
+    }
+};
+
+// A value as an integer, such that keys are equal where the window's maximum is: -0 equals 0 and every NaN equals every
+// other.
+constexpr int32_t kNanKey = 0x7fc00000;
+constexpr int32_t kPaddingKey = 0x7fc00001;  // a NaN too, so no value has it
+Ints key(Floats v) {
+    const Floats no_negative_zero = v + 0.0f;
+    return v == v ? reinterpret_cast<Ints>(no_negative_zero) : Ints{} + kNanKey;
+}
+
+// A row of dx that the current row of windows adds to.
+struct GradientRow {
+    const float* x = nullptr;     // null: padding
+    float* dx = nullptr;          // null: not ours
+    const float* base = nullptr;  // what the sum is added to: dx itself, or add, or null for nothing
+    int64_t base_pitch = 0;
+    const float* mask = nullptr;  // set when no later row of windows touches this row
+    int64_t mask_pitch = 0;
+};
+
+// Adds the gradient of one row of 3x3 windows to three rows of dx. Keys and sums of the three columns under the window
+// stay in registers; a column is written when the window leaves it. Within a window the gradient goes to the first cell
+// that has the key of y and what remains for the others is zero.
+template <int kStride, class Lanes>
+void max_grad_row_3x3(Lanes lanes, const Axis& columns, const GradientRow rows[3], int64_t x_pitch, int64_t dx_pitch,
+                      const float* y, int64_t y_pitch, const float* dy, int64_t dy_pitch) {
+    Ints keys[3][3];
+    Floats sums[3][3] = {};
+    const auto load_column = [&](int64_t j, int b) __attribute__((always_inline)) {
+        for (int i = 0; i < 3; i++)
+            keys[i][b] = rows[i].x && j >= 0 && j < columns.size ? key(lanes.load(rows[i].x + j * x_pitch))
+                                                                 : Ints{} + kPaddingKey;
+    };
+    const auto write_column = [&](int64_t j, int b) __attribute__((always_inline)) {
+        if (j < 0 || j >= columns.size) return;
+        for (int i = 0; i < 3; i++) {
+            const GradientRow& row = rows[i];
+            if (!row.dx) continue;
+            Floats v = sums[i][b];
+            if (row.base) v += lanes.load(row.base + j * row.base_pitch);
+            if (row.mask) v = lanes.load(row.mask + j * row.mask_pitch) > 0.0f ? v : Floats{};
+            lanes.store(row.dx + j * dx_pitch, v);
+        }
+    };
+    int64_t j = -columns.pad;
+    for (int b = 0; b < 3 - kStride; b++) load_column(j + b, b);
+    for (int64_t q = 0; q < columns.out; q++, j += kStride) {
+        for (int b = 3 - kStride; b < 3; b++) load_column(j + b, b);
+        const Ints wanted = key(lanes.load(y + q * y_pitch));
+        Floats rest = lanes.load(dy + q * dy_pitch);
+        for (int i = 0; i < 3; i++)
+            for (int b = 0; b < 3; b++) {
+                const Ints hit = keys[i][b] == wanted;
+                sums[i][b] = hit ? sums[i][b] + rest : sums[i][b];
+                rest = hit ? Floats{} : rest;
+            }
+        for (int b = 0; b < kStride; b++) write_column(j + b, b);
+        for (int i = 0; i < 3; i++)
+            for (int b = 0; b < 3; b++) {
+                keys[i][b] = b + kStride < 3 ? keys[i][b + kStride] : keys[i][b];
+                sums[i][b] = b + kStride < 3 ? sums[i][b + kStride] : Floats{};
+            }
+    }
+    for (; j < columns.size; j++) {
+        write_column(j, 0);
+        for (int i = 0; i < 3; i++) sums[i][0] = sums[i][1], sums[i][1] = sums[i][2], sums[i][2] = Floats{};
+    }
+}
+
+// Rows [h_begin, h_end) of dx, channels [c_begin, c_end).
+template <int kStride>
+void max_grad_rows_3x3(const Axis& rows, const Axis& columns, int64_t n, int64_t c_begin, int64_t c_end,
+                       int64_t h_begin, int64_t h_end, ConstView x, ConstView y, ConstView dy, const Epilogue& epilogue,
+                       MutView dx) {
+    const ConstView &add = epilogue.add, &mask = epilogue.mask;
+    for (int64_t p = rows.first(h_begin); p <= rows.last(h_end - 1); p++) {
+        const int64_t top = p * rows.stride - rows.pad;
+        for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+            GradientRow under[3];
+            for (int i = 0; i < 3; i++) {
+                const int64_t h = top + i;
+                if (h < 0 || h >= rows.size) continue;
+                under[i].x = x.pixel(n, h, 0) + c;
+                if (h < h_begin || h >= h_end) continue;
+                under[i].dx = dx.pixel(n, h, 0) + c;
+                if (rows.first(h) < p) {
+                    under[i].base = under[i].dx, under[i].base_pitch = dx.pitch;
+                } else if (add) {
+                    under[i].base = add.pixel(n, h, 0) + c, under[i].base_pitch = add.pitch;
+                }
+                if (mask && rows.last(h) == p)
+                    under[i].mask = mask.pixel(n, h, 0) + c, under[i].mask_pitch = mask.pitch;
+            }
+            max_grad_row_3x3<kStride>(lanes, columns, under, x.pitch, dx.pitch, y.pixel(n, p, 0) + c, y.pitch,
+                                      dy.pixel(n, p, 0) + c, dy.pitch);
+        });
+    }
+    for (int64_t h = h_begin; h < h_end; h++) {
+        if (rows.first(h) <= rows.last(h)) continue;  // a window was there
+        for (int64_t w = 0; w < columns.size; w++)
+            for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+                lanes.store(dx.pixel(n, h, w) + c,
+                            epilogue.finish(lanes, epilogue.start(lanes, n, h, w, c), n, h, w, c));
+            });
+    }
+}
+
+// Any window: fill the rows, add window by window, mask the rows.
+void max_grad_rows(const Axis& rows, const Axis& columns, int64_t n, int64_t c_begin, int64_t c_end, int64_t h_begin,
+                   int64_t h_end, ConstView x, ConstView y, ConstView dy, const Epilogue& epilogue, MutView dx) {
+    for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+        for (int64_t h = h_begin; h < h_end; h++)
+            for (int64_t w = 0; w < columns.size; w++)
+                lanes.store(dx.pixel(n, h, w) + c, epilogue.start(lanes, n, h, w, c));
+        for (int64_t p = rows.first(h_begin); p <= rows.last(h_end - 1); p++)
+            for (int64_t q = 0; q < columns.out; q++) {
+                const Ints wanted = key(lanes.load(y.pixel(n, p, q) + c));
+                Floats rest = lanes.load(dy.pixel(n, p, q) + c);
+                for (int64_t h = rows.begin(p); h < rows.end(p) && h < h_end; h++)
+                    for (int64_t w = columns.begin(q); w < columns.end(q); w++) {
+                        const Ints hit = key(lanes.load(x.pixel(n, h, w) + c)) == wanted;
+                        float* to = dx.pixel(n, h, w) + c;
+                        if (h >= h_begin) lanes.store(to, lanes.load(to) + (hit ? rest : Floats{}));
+                        rest = hit ? Floats{} : rest;
+                    }
+            }
+        for (int64_t h = h_begin; h < h_end && epilogue.mask; h++)
+            for (int64_t w = 0; w < columns.size; w++) {
+                float* to = dx.pixel(n, h, w) + c;
+                lanes.store(to, epilogue.finish(lanes, lanes.load(to), n, h, w, c));
+            }
+    });
+}
+
+void max_grad_input(Stream& stream, const PoolShape& s, ConstView x, ConstView y, ConstView dy, ConstView add,
+                    ConstView mask, MutView dx) {
+    const auto grad_rows = !is_3x3(s) ? max_grad_rows : s.stride_x == 1 ? max_grad_rows_3x3<1> : max_grad_rows_3x3<2>;
+    const Axis rows = rows_of(s), columns = columns_of(s);
+    const Epilogue epilogue{add, mask};
+    for_blocks(stream, s.n, s.c, s.h, [&](int64_t n, int64_t c_begin, int64_t c_end, int64_t h_begin, int64_t h_end) {
+        grad_rows(rows, columns, n, c_begin, c_end, h_begin, h_end, x, y, dy, epilogue, dx);
+    });
+}
+
+void average_grad_input(Stream& stream, const PoolShape& s, ConstView dy, ConstView add, ConstView mask, MutView dx) {
+    const Axis rows = rows_of(s), columns = columns_of(s);
+    const Epilogue epilogue{add, mask};
+    const int64_t full = s.r * s.s;
+    const float full_weight = 1.0f / float(full);
+    for_blocks(stream, s.n, s.c, s.h, [&](int64_t n, int64_t c_begin, int64_t c_end, int64_t h_begin, int64_t h_end) {
+        for (int64_t h = h_begin; h < h_end; h++)
+            for (int64_t w = 0; w < s.w; w++) {
+                const int64_t p_first = rows.first(h), p_last = rows.last(h), q_first = columns.first(w),
+                              q_last = columns.last(w);
+                for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+                    Floats sum = epilogue.start(lanes, n, h, w, c);
+                    for (int64_t p = p_first; p <= p_last; p++) {
+                        const int64_t window_rows = rows.end(p) - rows.begin(p);
+                        for (int64_t q = q_first; q <= q_last; q++) {
+                            const int64_t cells = window_rows * (columns.end(q) - columns.begin(q));
+                            const float weight = cells == full ? full_weight : 1.0f / float(cells);
+                            sum += weight * lanes.load(dy.pixel(n, p, q) + c);
+                        }
+                    }
+                    lanes.store(dx.pixel(n, h, w) + c, epilogue.finish(lanes, sum, n, h, w, c));
+                });
+            }
+    });
+}
+
+}  // namespace
+
+void install(PoolKernels& kernels);
+void install(PoolKernels& kernels) {
+    kernels.max_forward = max_forward;
+    kernels.max_grad_input = max_grad_input;
+    kernels.average_forward = average_forward;
+    kernels.average_grad_input = average_grad_input;
+}
+
+}  // namespace limpid::CPU_NS

@@ -1,6 +1,49 @@
+// The pooling oracles as kernels of the reference device.
 #include "kernels/pool/pool.h"
+
+#include "kernels/pool/pool_oracle.h"
 #include "kernels/reference/reference.h"
+
 namespace limpid::reference {
-void install(PoolKernels&);
-void install(PoolKernels&) {}
+
+namespace {
+
+// Optional views stay empty.
+DoubleTensor widen_optional(ConstView x) { return x ? widen(x) : DoubleTensor(); }
+View<const double> view_optional(const DoubleTensor& x) { return x.values.empty() ? View<const double>() : x.view(); }
+
+void max_forward(Stream&, const PoolShape& s, ConstView x, MutView y) {
+    const DoubleTensor wide_x = widen(x);
+    narrow(oracle::max_pool(s, wide_x.view()), y);
 }
+
+void max_grad_input(Stream&, const PoolShape& s, ConstView x, ConstView, ConstView dy, ConstView add, ConstView mask,
+                    MutView dx) {
+    const DoubleTensor wide_x = widen(x), wide_dy = widen(dy), wide_add = widen_optional(add),
+                       wide_mask = widen_optional(mask);
+    narrow(oracle::max_pool_grad_input(s, wide_x.view(), wide_dy.view(), view_optional(wide_add),
+                                       view_optional(wide_mask)),
+           dx);
+}
+
+void average_forward(Stream&, const PoolShape& s, ConstView x, MutView y) {
+    const DoubleTensor wide_x = widen(x);
+    narrow(oracle::average_pool(s, wide_x.view()), y);
+}
+
+void average_grad_input(Stream&, const PoolShape& s, ConstView dy, ConstView add, ConstView mask, MutView dx) {
+    const DoubleTensor wide_dy = widen(dy), wide_add = widen_optional(add), wide_mask = widen_optional(mask);
+    narrow(oracle::average_pool_grad_input(s, wide_dy.view(), view_optional(wide_add), view_optional(wide_mask)), dx);
+}
+
+}  // namespace
+
+void install(PoolKernels& kernels);
+void install(PoolKernels& kernels) {
+    kernels.max_forward = max_forward;
+    kernels.max_grad_input = max_grad_input;
+    kernels.average_forward = average_forward;
+    kernels.average_grad_input = average_grad_input;
+}
+
+}  // namespace limpid::reference
