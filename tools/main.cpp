@@ -1,2 +1,167 @@
-// The program limpid: sub-commands, exit statuses, one line per error.
-int main() { return 0; }
+// The program limpid: the table of sub-commands, exit statuses, one line per error.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <new>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/error.h"
+#include "tools/command.h"
+#include "tools/device_list.h"
+#include "tools/version.h"
+
+namespace limpid {
+
+std::string printable(std::string_view text) {
+    std::string result(text);
+    for (char& c : result)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return result;
+}
+
+namespace {
+
+constexpr Command kCommands[] = {
+    {"devices", "list the devices of this machine", declare_devices},
+};
+
+// How many letters must be changed, added or dropped to make one word of the other.
+size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (size_t i = 1; i <= a.size(); i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.size(); j++) {
+            const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+// "; did you mean info?" for the candidate nearest to `word`, or only ";" when none is near.
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+    const auto distance = [&](const std::string& candidate) { return edit_distance(word, candidate); };
+    const auto nearest = std::ranges::min_element(candidates, {}, distance);
+    if (nearest == candidates.end() || distance(*nearest) > std::max<size_t>(1, word.size() / 3)) return ";";
+    return concat("; did you mean ", *nearest, "?");
+}
+
+std::vector<std::string> command_names() {
+    std::vector<std::string> names;
+    for (const Command& command : kCommands) names.push_back(command.name);
+    return names;
+}
+
+const Command& find_command(const std::string& name) {
+    const auto found = std::ranges::find(kCommands, name, &Command::name);
+    if (found == std::end(kCommands))
+        throw UsageError(concat('"', name, "\" is not a command of limpid", suggestion(name, command_names()),
+                                " see limpid --help"));
+    return *found;
+}
+
+void print_help() {
+    std::cout << "limpid: what the units of a convolutional network respond to, as pictures\n\n"
+                 "Usage: limpid COMMAND [OPTIONS]     limpid COMMAND --help\n\nCommands:\n";
+    for (const Command& command : kCommands)
+        std::cout << "  " << std::left << std::setw(12) << command.name << command.summary << '\n';
+    std::cout << "\nOptions:\n"
+                 "  --help      this text\n"
+                 "  --version   version, commit, compiler and devices\n\n"
+                 "Environment:\n"
+                 "  LIMPID_MODELS  folder with converted weights (.h5); otherwise $XDG_DATA_HOME/limpid or "
+                 "~/.local/share/limpid\n"
+                 "  NO_COLOR       no colours in the output\n\n"
+                 "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partly done. Errors are one line on stderr.\n";
+}
+
+void print_version() {
+    std::cout << "limpid " << LIMPID_VERSION << " (commit " << (*LIMPID_COMMIT ? LIMPID_COMMIT : "unknown") << ")\n"
+#if defined(__clang__)
+              << "compiler: clang " << __clang_version__ << '\n'
+#else
+              << "compiler: g++ " << __VERSION__ << '\n'
+#endif
+              << "devices:";
+    for (const DeviceEntry& entry : list_devices())
+        if (entry.available) std::cout << ' ' << entry.name;
+    std::cout << '\n';
+}
+
+// The long options of a command, for suggestions.
+std::vector<std::string> option_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options())
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+// Parses the arguments of one command. Nothing when it was asked for its help, which is printed.
+std::optional<Run> parse(const Command& command, std::span<const std::string> arguments) {
+    CLI::App app(command.summary, concat("limpid ", command.name));
+    Run run = command.declare(app);
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 takes the last argument first
+    try {
+        app.parse(reversed);
+        return run;
+    } catch (const CLI::CallForHelp&) {
+        std::cout << app.help();
+        return {};
+    } catch (const CLI::ParseError& error) {
+        std::string hint = ";";
+        if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+            const std::vector<std::string> names = option_names(app);
+            for (const std::string& argument : arguments)
+                if (argument.starts_with("--") && !std::ranges::count(names, argument.substr(0, argument.find('='))))
+                    if (hint == ";") hint = suggestion(argument.substr(0, argument.find('=')), names);
+        }
+        throw UsageError(concat(command.name, ": ", error.what(), hint, " see limpid ", command.name, " --help"));
+    }
+}
+
+ExitStatus run_program(std::vector<std::string> arguments) {
+    if (arguments.empty()) throw UsageError("no command given; see limpid --help");
+    if (arguments[0] == "help" && arguments.size() > 1) arguments = {arguments[1], "--help"};
+    const std::string& first = arguments[0];
+    if (first == "--help" || first == "-h" || first == "help") return print_help(), kDone;
+    if (first == "--version") return print_version(), kDone;
+    if (first.starts_with('-')) throw UsageError(concat("option ", first, " before the command; see limpid --help"));
+    const std::optional<Run> run = parse(find_command(first), std::span(arguments).subspan(1));
+    return run ? (*run)() : kDone;
+}
+
+ExitStatus fail(ExitStatus status, std::string_view message) {
+    std::cout.flush();
+    std::fprintf(stderr, "limpid: %s\n", printable(message).c_str());
+    return status;
+}
+
+}  // namespace
+}  // namespace limpid
+
+int main(int argc, char** argv) {
+    using namespace limpid;
+    try {
+        const ExitStatus status = run_program({argv + 1, argv + argc});
+        if (!std::cout.flush()) return fail(kFailed, "standard output cannot be written; is the disk full?");
+        return status;
+    } catch (const UsageError& error) {
+        return fail(kWrongUsage, error.what());
+    } catch (const Error& error) {
+        return fail(kFailed, error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(kFailed, "not enough memory; close other programs, or ask for fewer or smaller images");
+    } catch (const std::exception& error) {
+        return fail(kFailed,
+                    concat("unexpected failure (", error.what(), "): this is a bug of limpid, please report it"));
+    }
+}

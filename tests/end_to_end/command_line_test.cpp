@@ -1,0 +1,80 @@
+// What every command shares: help, version, exit statuses, one line per error.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/end_to_end/program.h"
+
+namespace limpid::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(CommandLine, HelpNamesEveryCommandAndGoesToStdout) {
+    const Finished run = run_limpid({"--help"});
+    EXPECT_EQ(run.status, 0);
+    EXPECT_EQ(run.err, "");
+    for (const char* command : {"devices"}) EXPECT_THAT(run.out, HasSubstr(std::string("\n  ") + command + " "));
+    EXPECT_EQ(run_limpid({"help"}).out, run.out);
+    EXPECT_EQ(run_limpid({"-h"}).out, run.out);
+}
+
+TEST(CommandLine, EveryCommandOfTheHelpHasHelp) {
+    const std::string help = run_limpid({"--help"}).out;
+    std::istringstream lines(help.substr(help.find("Commands:\n") + 10));
+    int commands = 0;
+    for (std::string line; std::getline(lines, line) && line.starts_with("  "); commands++) {
+        const std::string name = line.substr(2, line.find(' ', 2) - 2);
+        const Finished run = run_limpid({name, "--help"});
+        EXPECT_EQ(run.status, 0) << name;
+        EXPECT_EQ(run.err, "") << name;
+        EXPECT_THAT(run.out, HasSubstr("Usage: limpid " + name));
+        EXPECT_EQ(run_limpid({"help", name}).out, run.out);
+    }
+    EXPECT_GE(commands, 1);
+}
+
+TEST(CommandLine, VersionNamesBuildAndDevices) {
+    const Finished run = run_limpid({"--version"});
+    EXPECT_EQ(run.status, 0);
+    EXPECT_THAT(run.out, StartsWith("limpid "));
+    for (const char* words : {"commit ", "compiler: ", "devices: ", "cpu:portable", "reference"})
+        EXPECT_THAT(run.out, HasSubstr(words));
+}
+
+TEST(CommandLine, WrongUsageIsStatus2AndOneLine) {
+    EXPECT_TRUE(fails_with(2, "no command given; see limpid --help", run_limpid({})));
+    EXPECT_TRUE(fails_with(2, "did you mean devices?", run_limpid({"devcies"})));
+    EXPECT_TRUE(fails_with(2, "\"xylophone\" is not a command of limpid; see", run_limpid({"xylophone"})));
+    EXPECT_TRUE(fails_with(2, "\"\" is not a command", run_limpid({""})));
+    EXPECT_TRUE(fails_with(2, "before the command", run_limpid({"--quiet", "devices"})));
+    EXPECT_TRUE(fails_with(2, "did you mean --json?", run_limpid({"devices", "--jason"})));
+    EXPECT_TRUE(fails_with(2, "devices: ", run_limpid({"devices", "everything"})));
+    EXPECT_TRUE(fails_with(2, "is not a command", run_limpid({"help", "xylophone"})));
+}
+
+TEST(CommandLine, ControlCharactersDoNotReachTheTerminal) {
+    EXPECT_TRUE(fails_with(2, "\"two?lines?[31m\" is not", run_limpid({"two\nlines\033[31m"})));
+}
+
+TEST(CommandLine, FullDiskIsAnError) {
+    EXPECT_TRUE(fails_with(1, "standard output cannot be written", run_limpid({"devices"}, {}, 60, "/dev/full")));
+}
+
+TEST(Devices, JsonListsEachDeviceOnce) {
+    const Finished run = run_limpid({"devices", "--json"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const nlohmann::json list = nlohmann::json::parse(run.out);
+    std::map<std::string, bool> available;
+    for (const auto& entry : list) {
+        EXPECT_TRUE(available.emplace(entry.at("name"), entry.at("available")).second) << entry;
+        EXPECT_NE(entry.at("note"), "") << entry;
+    }
+    EXPECT_TRUE(available.at("cpu:portable"));
+    EXPECT_TRUE(available.at("reference"));
+    EXPECT_EQ(available.count("cuda:0"), 1u);
+}
+
+}  // namespace
+}  // namespace limpid::testing

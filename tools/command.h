@@ -1,0 +1,37 @@
+// What a sub-command of limpid is, and the list of them. Exit statuses are part of the interface: scripts rely on them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace limpid {
+
+enum ExitStatus {
+    kDone = 0,
+    kFailed = 1,      // the reason is the last line on stderr
+    kWrongUsage = 2,  // nothing was attempted
+    kPartlyDone = 3,  // interrupted, or some of several results failed: what is finished has been kept
+};
+
+// What a command does once its options are parsed. Results go to std::cout, progress to stderr; failure is a thrown
+// Error.
+using Run = std::function<ExitStatus()>;
+
+struct Command {
+    const char* name;
+    const char* summary;            // one line, for limpid --help
+    Run (*declare)(CLI::App& app);  // adds the options; the values they fill are owned by the Run it returns
+};
+
+// One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
+Run declare_devices(CLI::App& app);
+
+// Text from a file or an argument, safe to show on a terminal and on one line: control characters become '?'.
+std::string printable(std::string_view text);
+
+}  // namespace limpid

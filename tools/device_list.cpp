@@ -1,0 +1,41 @@
+// Finds out which devices can be used, by opening them.
+#include "tools/device_list.h"
+
+#include "kernels/error.h"
+#include "kernels/stream.h"
+
+namespace limpid {
+
+namespace {
+
+// More GPUs than any machine has; only stops the search.
+constexpr int kMaxGpus = 64;
+
+DeviceEntry probe(const Device& device, const char* note) {
+    try {
+        const Stream stream(device, 1);
+        return {to_string(device), true, note};
+    } catch (const Error& error) {
+        return {to_string(device), false, error.what()};
+    }
+}
+
+}  // namespace
+
+std::vector<DeviceEntry> list_devices() {
+    std::vector<DeviceEntry> entries{
+        probe({DeviceKind::cpu, kCpuAvx512}, "AVX-512 instructions"),
+        probe({DeviceKind::cpu, kCpuAvx2}, "AVX2 and FMA instructions"),
+        probe({DeviceKind::cpu, kCpuPortable}, "no special instructions"),
+        probe({DeviceKind::reference, 0}, "plain loops in double precision: exact and slow"),
+    };
+    for (int index = 0; index < kMaxGpus; index++) {
+        DeviceEntry gpu = probe({DeviceKind::cuda, index}, "NVIDIA GPU");
+        // The first failure explains why there is none; later ones only end the list.
+        if (gpu.available || index == 0) entries.push_back(gpu);
+        if (!gpu.available) break;
+    }
+    return entries;
+}
+
+}  // namespace limpid

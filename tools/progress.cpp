@@ -1,0 +1,85 @@
+// Draws the bar, or writes the lines.
+#include "tools/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "kernels/error.h"
+#include "tools/command.h"
+
+namespace limpid {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A person sees ten updates per second as motion; a log needs no more than one.
+constexpr auto kBarInterval = 100ms, kLineInterval = 1000ms;
+constexpr int kBarCells = 30;
+
+// no-color.org: set and not empty.
+bool colours_wanted() {
+    const char* no_colour = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    return !(no_colour && *no_colour) && !(terminal && std::string(terminal) == "dumb");
+}
+
+int terminal_columns() {
+    winsize size{};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+Progress::Progress(std::string what, bool quiet)
+    : what_(std::move(what)), quiet_(quiet), terminal_(isatty(STDERR_FILENO)), colour_(colours_wanted()) {}
+
+Progress::~Progress() {
+    if (terminal_ && shown_) std::fputs("\n", stderr);
+}
+
+void Progress::report(int64_t done, int64_t total, const std::string& note) {
+    if (quiet_) return;
+    const Clock::time_point now = Clock::now();
+    const bool last = total > 0 && done >= total;
+    if (shown_ && !last && now - last_shown_ < (terminal_ ? kBarInterval : kLineInterval)) return;
+    last_shown_ = now;
+    shown_ = true;
+    terminal_ ? draw_bar(done, total, note) : write_json(done, total, note);
+}
+
+void Progress::draw_bar(int64_t done, int64_t total, const std::string& note) {
+    const double part = total > 0 ? std::clamp(double(done) / double(total), 0.0, 1.0) : 0.0;
+    const int full = int(part * kBarCells);
+    std::string text = what_;
+    if (total > 0) {
+        char percent[16];
+        std::snprintf(percent, sizeof percent, "] %3d %%", int(part * 100));
+        text += " [" + std::string(size_t(full), '#') + std::string(size_t(kBarCells - full), '.') + percent;
+    } else {
+        text += concat(' ', done);
+    }
+    const double elapsed_s = std::chrono::duration<double>(Clock::now() - start_).count();
+    if (part > 0.0 && part < 1.0) text += concat("  ", int64_t(elapsed_s * (1 - part) / part + 0.5), " s left");
+    if (!note.empty()) text += "  " + printable(note);
+    // A line that wraps could not be drawn over.
+    text.resize(std::min(text.size(), size_t(terminal_columns() - 1)));
+    std::fprintf(stderr, colour_ ? "\r\033[36m%s\033[0m\033[K" : "\r%s\033[K", text.c_str());
+    std::fflush(stderr);
+}
+
+void Progress::write_json(int64_t done, int64_t total, const std::string& note) {
+    nlohmann::ordered_json line{{"progress", what_}, {"done", done}};
+    if (total > 0) line["total"] = total;
+    line["elapsed_s"] = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count() / 1000.0;
+    if (!note.empty()) line["note"] = printable(note);
+    const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace limpid
