@@ -3,8 +3,8 @@
 //   d[c] = bias + alpha * sum_{|j-c| <= radius, 0 <= j < C} x[j]^2        y[c] = x[c] * d[c]^-beta
 //   dx[k] = mask( dy[k]*d[k]^-beta - 2*alpha*beta*x[k] * sum_{|c-k| <= radius} dy[c]*y[c]/d[c] )
 //
-// alpha is per element: Caffe divides its alpha by the window size, so pass alpha/5 for local_size 5. mask (the ReLU before x) may be
-// empty: mask(v) = mask[n,h,w,k] > 0 ? v : 0. Requires bias > 0, alpha >= 0. Views may be pitched.
+// alpha is per element: Caffe divides its alpha by the window size, so pass alpha/5 for local_size 5. mask (the ReLU
+// before x) may be empty: mask(v) = mask[n,h,w,k] > 0 ? v : 0. Requires bias > 0, alpha >= 0. Views may be pitched.
 #pragma once
 
 #include "kernels/stream.h"

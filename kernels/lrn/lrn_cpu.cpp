@@ -1,6 +1,207 @@
-#include "kernels/lrn/lrn.h"
+// Local response normalisation on the CPU. The squares of one pixel go to a small buffer between margins of zeros, so
+// that a window sum is a few unaligned loads and the borders need no cases.
+#include <cmath>
+
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/simd_math.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/lrn/lrn.h"
+
 namespace limpid::CPU_NS {
-void install(LrnKernels&);
-void install(LrnKernels&) {}
+
+namespace {
+
+// Channels of a pixel done at a time, in buffers that stay in the L1 cache. GoogLeNet has at most 192.
+constexpr int64_t kTile = 1024;
+// Larger windows are summed by plain loops: nobody uses them.
+constexpr int64_t kMaxRadius = 64;
+// The gradient needs q up to one radius outside of a tile, and squares up to two.
+constexpr int64_t kMargin = 2 * kMaxRadius;
+static_assert(kMaxRadius % kLanes == 0 && kTile % kLanes == 0 && kTile >= kMargin);
+
+// Values of the channels [tile - kMargin, tile + kTile + kMargin).
+struct Buffer {
+    alignas(64) float values[kMargin + kTile + kMargin];
+    float* at(int64_t offset) { return values + kMargin + offset; }
+};
+
+// One tile of channels [begin, end) of a pixel, and what of it and its surroundings exists.
+struct Tile {
+    int64_t begin, end, channels;
+    // Offsets from begin.
+    int64_t first(int64_t margin) const { return begin == 0 ? 0 : -margin; }
+    int64_t last(int64_t margin) const { return end + margin < channels ? end + margin - begin : channels - begin; }
+};
+
+Floats load_at(const float* p, int64_t offset, int64_t end) {
+    return offset + kLanes <= end ? load(p + offset) : load_first(p + offset, end - offset);
 }
+void store_at(float* p, int64_t offset, int64_t end, Floats v) {
+    if (offset + kLanes <= end) {
+        store(p + offset, v);
+    } else {
+        store_first(p + offset, v, end - offset);
+    }
+}
+
+// Sum of the 2*radius + 1 values around each lane. kRadius 0: any radius.
+template <int kRadius>
+Floats window_sum(const float* p, int64_t radius) {
+    if constexpr (kRadius > 0) radius = kRadius;
+    Floats sum = load(p - radius);
+#pragma GCC unroll 16
+    for (int64_t j = 1 - radius; j <= radius; j++) sum += load(p + j);
+    return sum;
+}
+
+// d^-beta and 1/d.
+struct Powers {
+    Floats power, reciprocal;
+};
+enum class Beta { half, three_quarters, any };
+template <Beta kBeta>
+Powers powers(Floats d, float beta) {
+    if constexpr (kBeta == Beta::half) {
+        const Floats r = 1.0f / sqrt(d);
+        return {r, r * r};
+    } else if constexpr (kBeta == Beta::three_quarters) {
+        const Floats r = 1.0f / sqrt(sqrt(d)), square = r * r;
+        return {square * r, square * square};
+    } else {
+        float lanes[kLanes];
+        store(lanes, d);
+        for (int i = 0; i < kLanes; i++) lanes[i] = powf(lanes[i], -beta);
+        return {load(lanes), 1.0f / d};
+    }
+}
+
+void fill_squares(const Tile& tile, int64_t margin, const float* x, Buffer& squares) {
+    const int64_t end = tile.last(margin);
+    for (int64_t i = tile.first(margin); i < end; i += kLanes) {
+        const Floats v = load_at(x, i, end);
+        store(squares.at(i), v * v);
+    }
+}
+
+template <int kRadius, Beta kBeta>
+void forward_pixels(const LrnParameters& p, const Tile& tile, ConstView x, MutView y, int64_t pixel_begin,
+                    int64_t pixel_end) {
+    Buffer squares = {};
+    const int64_t end = tile.last(0);
+    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
+        const float* from = x.data + pixel * x.pitch + tile.begin;
+        float* to = y.data + pixel * y.pitch + tile.begin;
+        fill_squares(tile, kMaxRadius, from, squares);
+        for (int64_t i = 0; i < end; i += kLanes) {
+            const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(i), p.radius);
+            store_at(to, i, end, load_at(from, i, end) * powers<kBeta>(d, p.beta).power);
+        }
+    }
+}
+
+template <int kRadius, Beta kBeta>
+void gradient_pixels(const LrnParameters& p, const Tile& tile, ConstView x, ConstView dy, ConstView mask, MutView dx,
+                     int64_t pixel_begin, int64_t pixel_end) {
+    Buffer squares = {}, q = {}, direct;  // q = dy*y/d, direct = dy*d^-beta
+    const int64_t end = tile.last(0), end_q = tile.last(kMaxRadius);
+    const float factor = 2.0f * p.alpha * p.beta;
+    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
+        const float *from = x.data + pixel * x.pitch + tile.begin, *up = dy.data + pixel * dy.pitch + tile.begin;
+        const float* gate = mask ? mask.data + pixel * mask.pitch + tile.begin : nullptr;
+        float* to = dx.data + pixel * dx.pitch + tile.begin;
+        fill_squares(tile, kMargin, from, squares);
+        for (int64_t i = tile.first(kMaxRadius); i < end_q; i += kLanes) {
+            const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(i), p.radius);
+            const Powers of_d = powers<kBeta>(d, p.beta);
+            const Floats scaled = load_at(up, i, end_q) * of_d.power;
+            store(direct.at(i), scaled);
+            store(q.at(i), scaled * load_at(from, i, end_q) * of_d.reciprocal);
+        }
+        for (int64_t i = 0; i < end; i += kLanes) {
+            Floats v = load(direct.at(i)) - factor * load_at(from, i, end) * window_sum<kRadius>(q.at(i), p.radius);
+            if (gate) v = load_at(gate, i, end) > 0.0f ? v : Floats{};
+            store_at(to, i, end, v);
+        }
+    }
+}
+
+// Windows wider than the buffers: plain loops, in double because a sum may be long.
+double denominator(const LrnParameters& p, const float* x, int64_t channels, int64_t c) {
+    double sum = 0;
+    for (int64_t j = c > p.radius ? c - p.radius : 0; j < channels && j <= c + p.radius; j++)
+        sum += double(x[j]) * double(x[j]);
+    return double(p.bias) + double(p.alpha) * sum;
+}
+
+void forward_wide(const LrnParameters& p, ConstView x, MutView y, int64_t pixel_begin, int64_t pixel_end) {
+    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
+        const float* from = x.data + pixel * x.pitch;
+        for (int64_t c = 0; c < x.shape.c; c++)
+            y.data[pixel * y.pitch + c] =
+                float(double(from[c]) * pow(denominator(p, from, x.shape.c, c), -double(p.beta)));
+    }
+}
+
+void gradient_wide(const LrnParameters& p, ConstView x, ConstView dy, ConstView mask, MutView dx, int64_t pixel_begin,
+                   int64_t pixel_end) {
+    const int64_t channels = x.shape.c;
+    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
+        const float *from = x.data + pixel * x.pitch, *up = dy.data + pixel * dy.pitch;
+        for (int64_t k = 0; k < channels; k++) {
+            double sum = 0;
+            for (int64_t c = k > p.radius ? k - p.radius : 0; c < channels && c <= k + p.radius; c++)
+                sum += double(up[c]) * double(from[c]) * pow(denominator(p, from, channels, c), -double(p.beta) - 1.0);
+            const double own = double(up[k]) * pow(denominator(p, from, channels, k), -double(p.beta));
+            const double value = own - 2.0 * double(p.alpha) * double(p.beta) * double(from[k]) * sum;
+            dx.data[pixel * dx.pitch + k] = mask && !(mask.data[pixel * mask.pitch + k] > 0.0f) ? 0.0f : float(value);
+        }
+    }
+}
+
+// Calls body(begin, end) for ranges of pixels worth a task.
+template <class Body>
+void for_pixels(Stream& stream, const Shape& shape, Body&& body) {
+    const int64_t grain = shape.c < 4096 ? 4096 / shape.c : 1;
+    stream.threads().for_ranges(shape.n * shape.h * shape.w, grain,
+                                [&](int64_t begin, int64_t end, int) { body(begin, end); });
+}
+
+// Calls body(tile) for the tiles of a pixel.
+template <class Body>
+void for_tiles(int64_t channels, Body&& body) {
+    for (int64_t c = 0; c < channels; c += kTile) body(Tile{c, c + kTile < channels ? c + kTile : channels, channels});
+}
+
+// The variant of a template <int kRadius, Beta kBeta> for these parameters: Lucid's, Caffe's, others.
+#define LIMPID_LRN_VARIANT(function, p)                                     \
+    (p.radius == 5 && p.beta == 0.5f    ? function<5, Beta::half>           \
+     : p.radius == 2 && p.beta == 0.75f ? function<2, Beta::three_quarters> \
+     : p.beta == 0.5f                   ? function<0, Beta::half>           \
+     : p.beta == 0.75f                  ? function<0, Beta::three_quarters> \
+                                        : function<0, Beta::any>)
+
+void forward(Stream& stream, const LrnParameters& p, ConstView x, MutView y) {
+    const auto variant = LIMPID_LRN_VARIANT(forward_pixels, p);
+    for_pixels(stream, x.shape, [&](int64_t begin, int64_t end) {
+        if (p.radius > kMaxRadius) return forward_wide(p, x, y, begin, end);
+        for_tiles(x.shape.c, [&](const Tile& tile) { variant(p, tile, x, y, begin, end); });
+    });
+}
+
+void grad_input(Stream& stream, const LrnParameters& p, ConstView x, ConstView dy, ConstView mask, MutView dx) {
+    const auto variant = LIMPID_LRN_VARIANT(gradient_pixels, p);
+    for_pixels(stream, x.shape, [&](int64_t begin, int64_t end) {
+        if (p.radius > kMaxRadius) return gradient_wide(p, x, dy, mask, dx, begin, end);
+        for_tiles(x.shape.c, [&](const Tile& tile) { variant(p, tile, x, dy, mask, dx, begin, end); });
+    });
+}
+
+}  // namespace
+
+void install(LrnKernels& kernels);
+void install(LrnKernels& kernels) {
+    kernels.forward = forward;
+    kernels.grad_input = grad_input;
+}
+
+}  // namespace limpid::CPU_NS
