@@ -1,7 +1,9 @@
-// Trained parameters as named tensors, with what is needed to use them: where they came from, how images are prepared, class labels.
+// Trained parameters as named tensors, with what is needed to use them: where they came from, how images are prepared,
+// class labels.
 //
-// Names are Lucid's for every variant: "<layer>_w", "<layer>_b" with layers conv2d0, mixed3a_3x3_bottleneck, softmax2, ...
-// Convolution filters are {R,S,C,K}, dense matrices {1,1,in,out}, biases {1,1,1,K}. Importers rename and convert on the way in.
+// Names are Lucid's for every variant: "<layer>_w", "<layer>_b" with layers conv2d0, mixed3a_3x3_bottleneck, softmax2,
+// ... Convolution filters are {R,S,C,K}, dense matrices {1,1,in,out}, biases {1,1,1,K}. Importers rename and convert on
+// the way in.
 #pragma once
 
 #include <array>
@@ -25,23 +27,27 @@ struct Weights {
     std::string variant;        // which table of nets/ describes the network: "inception5h", "bvlc", ...
     std::string source;         // name of the file they were converted from, without folders
     std::string source_sha256;  // of that file
-    std::string checksum;       // SHA-256 over names, shapes and values, in order of name: identifies the parameters themselves
+    std::string
+        checksum;  // SHA-256 over names, shapes and values, in order of name: identifies the parameters themselves
     Preprocessing preprocessing;
     std::vector<std::string> labels;  // by output index; "" for outputs without a meaning; empty: none known
     std::map<std::string, HostTensor> tensors;
+    std::vector<std::string>
+        unused;  // after an import: arrays of the file which the variant has no place for; not saved
 };
 
 // Options of an import. Empty strings: decided from the file.
 struct ImportOptions {
     std::string variant;
-    std::string labels_file;       // one label per line, "n01440764 tench, Tinca tinca" or "tench"
+    std::string labels_file;          // one label per line, "n01440764 tench, Tinca tinca" or "tench"
     int64_t labels_first_output = 0;  // output index of the first line
 };
 
 // Reads a converted file (.h5). Throws Error listing everything that is wrong with it; verifies the checksum.
 Weights load_weights(const std::string& path);
 
-// Reads .caffemodel (V1 and current layers), a frozen TensorFlow GraphDef (.pb) or .h5, told apart by content, not by name.
+// Reads .caffemodel (V1 and current layers), a frozen TensorFlow GraphDef (.pb) or .h5, told apart by content, not by
+// name.
 Weights import_weights(const std::string& path, const ImportOptions& options = {});
 
 // Writes atomically (a temporary file beside it, then a rename): on any failure the old file, or none, is left.

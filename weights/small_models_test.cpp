@@ -1,0 +1,208 @@
+// Builds the small weight files; part of the test program, not of the library.
+#include "weights/small_models.h"
+
+namespace limpid::testing {
+namespace {
+
+// One AttrValue under its key.
+WireWriter attribute(const std::string& key, const WireWriter& value) {
+    return WireWriter().text(1, key).message(2, value);
+}
+
+WireWriter node(const std::string& name, const std::string& op) { return WireWriter().text(1, name).text(2, op); }
+
+WireWriter blob_message(const CaffeBlob& blob) {
+    WireWriter message;
+    if (blob.legacy_shape) {
+        for (uint32_t axis = 0; axis < 4; ++axis) {
+            const size_t missing = 4 - blob.shape.size();
+            message.integer(axis + 1, axis < missing ? 1 : uint64_t(blob.shape[axis - missing]));
+        }
+    } else {
+        WireWriter dims;
+        for (const int64_t length : blob.shape) dims.varint(uint64_t(length));
+        message.message(7, WireWriter().text(1, dims.bytes()));
+    }
+    switch (blob.form) {
+        case CaffeBlob::Form::packed:
+            message.packed(5, blob.values);
+            break;
+        case CaffeBlob::Form::single:
+            for (const float value : blob.values) message.number_f32(5, value);
+            break;
+        case CaffeBlob::Form::doubles:
+            message.packed(8, std::vector<double>(blob.values.begin(), blob.values.end()));
+            break;
+    }
+    return message;
+}
+
+WireWriter shape_message(const std::vector<int64_t>& shape) {
+    WireWriter message;
+    for (const int64_t length : shape) message.message(2, WireWriter().integer(1, uint64_t(length)));
+    return message;
+}
+
+}  // namespace
+
+std::vector<float> counting_values(int array, int64_t count) {
+    std::vector<float> values;
+    for (int64_t i = 0; i < count; ++i) values.push_back(float(100 * array + i) / 1024);
+    return values;
+}
+
+std::vector<CaffeLayer> small_caffe_layers() {
+    return {{"data", {}},
+            {"conv1/2x1", {{{4, 3, 2, 1}, counting_values(1, 24)}, {{4}, counting_values(2, 4)}}},
+            {"relu", {}},
+            {"loss1/fc", {{{2, 6}, counting_values(5, 12)}, {{2}, counting_values(6, 2)}}},
+            {"loss3/classifier", {{{5, 4}, counting_values(3, 20)}, {{5}, counting_values(4, 5)}}}};
+}
+
+std::string v1_caffemodel(const std::vector<CaffeLayer>& layers) {
+    WireWriter net;
+    net.text(1, "SmallNet");
+    for (const CaffeLayer& layer : layers) {
+        WireWriter message;
+        message.text(2, "bottom").text(3, "top").text(4, layer.name).integer(5, 4);
+        for (const CaffeBlob& blob : layer.blobs) message.message(6, blob_message(blob));
+        message.number_f32(7, 1.0f);  // blobs_lr
+        net.message(2, message);
+    }
+    return net.bytes();
+}
+
+std::string current_caffemodel(const std::vector<CaffeLayer>& layers) {
+    WireWriter net;
+    net.text(1, "SmallNet");
+    for (const CaffeLayer& layer : layers) {
+        WireWriter message;
+        message.text(1, layer.name).text(2, "Convolution").text(3, "bottom");
+        for (const CaffeBlob& blob : layer.blobs) message.message(7, blob_message(blob));
+        net.message(100, message);
+    }
+    return net.bytes();
+}
+
+std::vector<GraphConstant> small_graph_constants() {
+    const std::map<std::string, HostTensor> tensors = small_tensors();
+    std::vector<GraphConstant> constants;
+    for (const auto& [name, tensor] : tensors) {
+        const Shape& s = tensor.shape;
+        const bool vector = name.ends_with("_b"), filter = name == "conv2d0_w";
+        constants.push_back({name,
+                             vector   ? std::vector<int64_t>{s.c}
+                             : filter ? std::vector<int64_t>{s.n, s.h, s.w, s.c}
+                                      : std::vector<int64_t>{s.w, s.c},
+                             tensor.values});
+    }
+    return constants;
+}
+
+WireWriter const_node(const GraphConstant& constant) {
+    WireWriter tensor;
+    tensor.integer(1, 1).message(2, shape_message(constant.shape));
+    switch (constant.form) {
+        case GraphConstant::Form::content:
+            tensor.packed(4, constant.values);
+            break;
+        case GraphConstant::Form::packed:
+            tensor.packed(5, constant.values);
+            break;
+        case GraphConstant::Form::single:
+            for (const float value : constant.values) tensor.number_f32(5, value);
+            break;
+    }
+    return node(constant.name, "Const")
+        .message(5, attribute("dtype", WireWriter().integer(6, 1)))
+        .message(5, attribute("value", WireWriter().message(8, tensor)));
+}
+
+WireWriter int_const_node(const std::string& name, const std::vector<int64_t>& values) {
+    WireWriter tensor, packed;
+    for (const int64_t value : values) packed.varint(uint64_t(value));
+    tensor.integer(1, 3)
+        .message(2, values.size() == 1 ? WireWriter() : shape_message({int64_t(values.size())}))
+        .text(7, packed.bytes());
+    return node(name, "Const").message(5, attribute("value", WireWriter().message(8, tensor)));
+}
+
+WireWriter lrn_node(const std::string& name, int64_t depth_radius, float bias, float alpha, float beta) {
+    return node(name, "LRN")
+        .text(3, "input")
+        .message(5, attribute("depth_radius", WireWriter().integer(3, uint64_t(depth_radius))))
+        .message(5, attribute("bias", WireWriter().number_f32(4, bias)))
+        .message(5, attribute("alpha", WireWriter().number_f32(4, alpha)))
+        .message(5, attribute("beta", WireWriter().number_f32(4, beta)));
+}
+
+WireWriter conv_node(const std::string& name, const std::vector<int64_t>& strides, const std::string& padding) {
+    WireWriter packed;
+    for (const int64_t stride : strides) packed.varint(uint64_t(stride));
+    return node(name, "Conv2D")
+        .text(3, "input")
+        .message(5, attribute("padding", WireWriter().text(2, padding)))
+        .message(5, attribute("strides", WireWriter().message(1, WireWriter().text(3, packed.bytes()))));
+}
+
+WireWriter concat_node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs) {
+    WireWriter result = node(name, op);
+    for (const std::string& input : inputs) result.text(3, input);
+    return result;
+}
+
+std::string graph_file(const std::vector<WireWriter>& nodes) {
+    WireWriter graph;
+    for (const WireWriter& each : nodes) graph.message(1, each);
+    graph.message(4, WireWriter().integer(1, 8));  // versions
+    return graph.bytes();
+}
+
+std::vector<WireWriter> small_graph_nodes() {
+    std::vector<WireWriter> nodes{node("input", "Placeholder")};
+    for (const GraphConstant& constant : small_graph_constants()) nodes.push_back(const_node(constant));
+    nodes.push_back(conv_node("conv2d0_pre_relu/conv", {1, 2, 2, 1}, "SAME"));
+    nodes.push_back(lrn_node("localresponsenorm0", 5, 2.0f, 1e-4f, 0.5f));
+    nodes.push_back(int_const_node("mixed3a/concat_dim", {3}));
+    nodes.push_back(
+        concat_node("Concat", "mixed3a",
+                    {"mixed3a/concat_dim", "mixed3a_1x1", "mixed3a_3x3:0", "mixed3a_5x5", "mixed3a_pool_reduce"}));
+    nodes.push_back(int_const_node("head0_bottleneck/reshape/shape", {-1, 2048}));
+    return nodes;
+}
+
+std::map<std::string, HostTensor> small_tensors() {
+    HostTensor filter({2, 1, 3, 4}), matrix({1, 1, 6, 2}), classifier({1, 1, 4, 5});
+    for (int64_t k = 0; k < 4; ++k) {
+        for (int64_t c = 0; c < 3; ++c) {
+            for (int64_t r = 0; r < 2; ++r) filter.at(r, 0, c, k) = counting_values(1, 24)[size_t((k * 3 + c) * 2 + r)];
+        }
+    }
+    for (int64_t out = 0; out < 2; ++out) {
+        // The file's columns run (c, h, w) over 3 x 1 x 2, our rows (h, w, c).
+        for (int64_t c = 0; c < 3; ++c) {
+            for (int64_t w = 0; w < 2; ++w)
+                matrix.at(0, 0, w * 3 + c, out) = counting_values(5, 12)[size_t(out * 6 + c * 2 + w)];
+        }
+    }
+    for (int64_t out = 0; out < 5; ++out) {
+        for (int64_t in = 0; in < 4; ++in) classifier.at(0, 0, in, out) = counting_values(3, 20)[size_t(out * 4 + in)];
+    }
+    return {{"conv2d0_w", filter},      {"conv2d0_b", HostTensor({1, 1, 1, 4}, counting_values(2, 4))},
+            {"nn0_w", matrix},          {"nn0_b", HostTensor({1, 1, 1, 2}, counting_values(6, 2))},
+            {"softmax2_w", classifier}, {"softmax2_b", HostTensor({1, 1, 1, 5}, counting_values(4, 5))}};
+}
+
+Weights small_weights() {
+    Weights weights;
+    weights.variant = "tiny";
+    weights.source = "tiny.caffemodel";
+    weights.source_sha256 = std::string(64, 'a');
+    weights.tensors = small_tensors();
+    weights.checksum = checksum_of(weights.tensors);
+    weights.preprocessing = {{2, 1, 0}, 255.0f, {104.00698793f, 116.66876762f, 122.67891434f}};
+    weights.labels = {"tench, Tinca tinca", "", "crane", "crane", "caf\xc3\xa9"};
+    return weights;
+}
+
+}  // namespace limpid::testing
