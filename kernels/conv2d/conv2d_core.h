@@ -51,6 +51,7 @@ static inline Core forward_core(const Conv2dShape& s) {
 
 // The forward pass as a stride-1 correlation over phases of x; padding is part of the phases.
 static inline Core forward_phases_core(const Conv2dShape& s) {
+    if (s.stride_y == 1 && s.stride_x == 1) return forward_core(s);
     const int64_t taps_y = divide_up(s.r, s.stride_y), taps_x = divide_up(s.s, s.stride_x);
     return {s.n,
             s.p() + taps_y - 1,
@@ -86,10 +87,28 @@ static inline Core grad_input_core(const Conv2dShape& s) {
             taps_x - 1 - first_x};
 }
 
+// Winograd for a stride-1 core, where it has one and is worth it.
+static inline Algorithm core_algorithm(const Core& core) {
+    const int64_t taps = core.taps_y;
+    if (core.taps_x != taps || core.in_c < 8 || core.out_c < 8) return Algorithm::direct;
+    const int64_t extent = core.out_h < core.out_w ? core.out_h : core.out_w;
+    if (extent < 2) return Algorithm::direct;
+    if (taps == 3) return extent >= 12 ? Algorithm::winograd_4x4_3x3 : Algorithm::winograd_2x2_3x3;
+    if (taps == 4) return Algorithm::winograd_3x3_4x4;
+    if (taps == 5) return Algorithm::winograd_2x2_5x5;
+    return Algorithm::direct;
+}
+
 // Which algorithm: a function of everything but n and the thread count, so that neither changes the bits of a result.
 static inline Plan make_plan(const Conv2dShape& s, Conv2dPass pass) {
-    if (pass == Conv2dPass::forward) return {Algorithm::direct, pass, 1, 1, forward_core(s)};
-    return {Algorithm::direct, pass, s.stride_y, s.stride_x, grad_input_core(s)};
+    if (pass == Conv2dPass::grad_input) {
+        const Core core = grad_input_core(s);
+        return {core_algorithm(core), pass, s.stride_y, s.stride_x, core};
+    }
+    const Core phases = forward_phases_core(s);
+    const Algorithm algorithm = core_algorithm(phases);
+    if (algorithm != Algorithm::direct) return {algorithm, pass, s.stride_y, s.stride_x, phases};
+    return {Algorithm::direct, pass, 1, 1, forward_core(s)};
 }
 
 static inline std::string_view algorithm_name(const Plan& plan) {

@@ -4,6 +4,7 @@
 #include "kernels/conv2d/conv2d_direct.h"
 #include "kernels/conv2d/conv2d_grad_filter.h"
 #include "kernels/conv2d/conv2d_phases.h"
+#include "kernels/conv2d/conv2d_winograd.h"
 
 namespace limpid::CPU_NS {
 
@@ -12,12 +13,16 @@ namespace {
 std::string_view algorithm(const Conv2dShape& shape, Conv2dPass pass) { return algorithm_name(make_plan(shape, pass)); }
 
 int64_t packed_size(const Conv2dShape& shape, Conv2dPass pass) {
-    return direct_packed_size(make_plan(shape, pass).core);
+    const Plan plan = make_plan(shape, pass);
+    return plan.algorithm == Algorithm::direct ? direct_packed_size(plan.core) : winograd_packed_size(plan);
 }
 
 void pack(Stream& stream, const Conv2dShape& shape, Conv2dPass pass, ConstView w, float* packed) {
     const Plan plan = make_plan(shape, pass);
-    direct_pack(stream.threads(), plan, shape, w.data, packed);
+    if (plan.algorithm == Algorithm::direct)
+        direct_pack(stream.threads(), plan, shape, w.data, packed);
+    else
+        winograd_pack(stream.threads(), plan, shape, w.data, packed);
 }
 
 // Floats of the phase map, if the plan needs one.
@@ -30,12 +35,17 @@ int64_t phase_map_floats(const Plan& plan) {
 
 size_t scratch(const Conv2dShape& shape, Conv2dPass pass, int threads) {
     const Plan plan = make_plan(shape, pass);
-    return size_t(phase_map_floats(plan) + direct_scratch_floats(plan.core, threads)) * 4;
+    const int64_t core_floats = plan.algorithm == Algorithm::direct ? direct_scratch_floats(plan.core, threads)
+                                                                    : winograd_scratch_floats(plan, threads);
+    return size_t(phase_map_floats(plan) + core_floats) * 4;
 }
 
 void run_core(ThreadPool& threads, const Plan& plan, ConstView in, const float* packed, const Epilogue& epilogue,
               Scratch scratch) {
-    direct_run(threads, plan.core, in, packed, epilogue, scratch);
+    if (plan.algorithm == Algorithm::direct)
+        direct_run(threads, plan.core, in, packed, epilogue, scratch);
+    else
+        winograd_run(threads, plan, in, packed, epilogue, scratch);
 }
 
 void forward(Stream& stream, const Conv2dShape& shape, ConstView x, const float* packed, ConstView bias, bool relu,

@@ -1,0 +1,153 @@
+// Times convolutions over the rows of bench/shapes/conv2d.txt, beside the multiply-add peak of this machine.
+//
+//   conv2d_bench --benchmark_filter='googlenet224/.*3x3/forward/threads:1' [--device cpu:avx2]
+//
+// best_gflops counts the multiply-adds of the direct algorithm and the fastest call: other work on the machine only
+// ever slows a call down. percent_of_peak is best_gflops against the peak measured at the start; Winograd may exceed
+// 100.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "kernels/backend.h"
+#include "kernels/buffer.h"
+#include "tests/harness/kernel_case.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace limpid {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Independent multiply-adds, enough of them to hide the latency; what the compiler must not see through goes out by
+// `sink`.
+constexpr int kChains = 12, kRounds = 20000;
+volatile float sink;
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"), noinline)) void multiply_adds_avx512() {
+    __m512 sum[kChains], factor = _mm512_set1_ps(1.0f + sink), term = _mm512_set1_ps(sink);
+    for (__m512& s : sum) s = term;
+    for (int i = 0; i < kRounds; i++)
+#pragma GCC unroll 12
+        for (int c = 0; c < kChains; c++) sum[c] = _mm512_fmadd_ps(sum[c], factor, term);
+    for (const __m512& s : sum) sink = sink + _mm512_cvtss_f32(s) * 0;
+}
+__attribute__((target("avx2,fma"), noinline)) void multiply_adds_avx2() {
+    __m256 sum[kChains], factor = _mm256_set1_ps(1.0f + sink), term = _mm256_set1_ps(sink);
+    for (__m256& s : sum) s = term;
+    for (int i = 0; i < kRounds; i++)
+#pragma GCC unroll 12
+        for (int c = 0; c < kChains; c++) sum[c] = _mm256_fmadd_ps(sum[c], factor, term);
+    for (const __m256& s : sum) sink = sink + _mm256_cvtss_f32(s) * 0;
+}
+#endif
+typedef float Four __attribute__((vector_size(16)));
+__attribute__((noinline)) void multiply_adds_portable() {
+    Four sum[kChains], factor = (1.0f + sink) - Four{}, term = sink - Four{};
+    for (Four& s : sum) s = term;
+    for (int i = 0; i < kRounds; i++)
+#pragma GCC unroll 12
+        for (int c = 0; c < kChains; c++) sum[c] = sum[c] * factor + term;
+    for (const Four& s : sum) sink = sink + s[0] * 0;
+}
+
+// GFLOP/s of one thread with the instructions of this device.
+double measured_peak(const std::string& device) {
+    void (*run)() = multiply_adds_portable;
+    int lanes = 4;
+#if defined(__x86_64__)
+    if (device == "cpu:avx512") run = multiply_adds_avx512, lanes = 16;
+    if (device == "cpu:avx2") run = multiply_adds_avx2, lanes = 8;
+#endif
+    double best = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < 300; i++) {
+        const auto start = Clock::now();
+        run();
+        best = std::min(best, seconds_since(start));
+    }
+    return 2.0 * kChains * kRounds * lanes / best / 1e9;
+}
+
+enum class What { forward, grad_input, grad_filter };
+constexpr const char* kWhatNames[] = {"forward", "grad_input", "grad_filter"};
+
+// The call as a render makes it: bias and ReLU forward, a mask backward.
+void time_row(benchmark::State& state, const Device& device, double peak, const Conv2dShape& shape, What what,
+              int threads) {
+    Stream stream(device, threads);
+    const Conv2dKernels& kernels = stream.backend().kernels.conv2d;
+    const Conv2dPass pass = what == What::forward ? Conv2dPass::forward : Conv2dPass::grad_input;
+    const DeviceTensor x(stream, testing::random_tensor(shape.input(), -1, 1, 1)),
+        y(stream, testing::random_tensor(shape.output(), -1, 1, 2)),
+        w(stream, testing::random_tensor(shape.filter(), -1, 1, 3)),
+        bias(stream, testing::random_tensor({1, 1, 1, shape.k}, -1, 1, 4)), dx(device, shape.input()),
+        dw(device, shape.filter());
+    const Buffer packed(device, size_t(kernels.packed_size(shape, pass)) * sizeof(float));
+    kernels.pack(stream, shape, pass, w.view(), packed.floats());
+    const size_t scratch_bytes =
+        what == What::grad_filter ? kernels.grad_filter_scratch(shape, threads) : kernels.scratch(shape, pass, threads);
+    const Buffer scratch(device, scratch_bytes);
+    double best = std::numeric_limits<double>::infinity();
+    for (auto _ : state) {
+        const auto start = Clock::now();
+        if (what == What::forward)
+            kernels.forward(stream, shape, x.view(), packed.floats(), bias.view(), true, y.view(), scratch.scratch());
+        if (what == What::grad_input)
+            kernels.grad_input(stream, shape, y.view(), packed.floats(), {}, x.view(), dx.view(), scratch.scratch());
+        if (what == What::grad_filter)
+            kernels.grad_filter(stream, shape, x.view(), y.view(), dw.view(), scratch.scratch());
+        stream.synchronize();
+        best = std::min(best, seconds_since(start));
+    }
+    const double gflops = 2.0 * double(shape.multiply_adds()) / best / 1e9;
+    state.counters["best_us"] = best * 1e6;
+    state.counters["best_gflops"] = gflops;
+    state.counters["percent_of_peak"] = 100 * gflops / (peak * threads);
+    if (what != What::grad_filter) state.SetLabel(std::string(kernels.algorithm(shape, pass)));
+}
+
+}  // namespace
+}  // namespace limpid
+
+int main(int argc, char** argv) {
+    using namespace limpid;
+    namespace testing = limpid::testing;
+    std::string device_name = "cpu";
+    for (int i = 1; i + 1 < argc; i++)
+        if (std::strcmp(argv[i], "--device") == 0) {
+            device_name = argv[i + 1];
+            for (int rest = i; rest + 2 <= argc; rest++) argv[rest] = argv[rest + 2];
+            argc -= 2;
+        }
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    const Device device = parse_device(device_name);
+    const double peak = measured_peak(backend(device).name);
+    std::fprintf(stderr, "%s, multiply-add peak of one thread: %.1f GFLOP/s\n", backend(device).name.c_str(), peak);
+    for (const testing::ShapeRow& row : testing::read_shapes("conv2d.txt")) {
+        const Conv2dShape shape{row["n"],          row["h"],        row["w"],        row["c"],        row["r"],
+                                row["s"],          row["k"],        row["stride_y"], row["stride_x"], row["pad_top"],
+                                row["pad_bottom"], row["pad_left"], row["pad_right"]};
+        if (shape.n == 0) continue;
+        for (const What what : {What::forward, What::grad_input, What::grad_filter})
+            for (const int threads : {1, 2}) {
+                const std::string name = concat(row.name, "/", kWhatNames[int(what)], "/threads:", threads);
+                benchmark::RegisterBenchmark(
+                    name.c_str(), [=](benchmark::State& state) { time_row(state, device, peak, shape, what, threads); })
+                    ->Unit(benchmark::kMicrosecond)
+                    ->MinTime(0.05)
+                    ->UseRealTime();
+            }
+    }
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}
