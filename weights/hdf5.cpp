@@ -91,8 +91,7 @@ Handle string_type(size_t size) {
     return type;
 }
 
-// Writing
-// ------------------------------------------------------------------------------------------------------------------------
+// Writing -----------------------------------------------------------------------------------------
 
 void write_attribute(hid_t object, const char* name, hid_t file_type, hid_t memory_type, hsize_t count,
                      const void* values) {
@@ -160,8 +159,7 @@ std::string trailer_for(Bytes image) {
     return trailer;
 }
 
-// Reading
-// ------------------------------------------------------------------------------------------------------------------------
+// Reading -----------------------------------------------------------------------------------------
 
 std::string read_text(hid_t object, const char* name) {
     const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, concat("attribute ", name));

@@ -68,8 +68,7 @@ Field member(const Field& attribute, uint32_t number) {
     return result;
 }
 
-// TensorProto
-// -------------------------------------------------------------------------------------------------------------------
+// TensorProto -------------------------------------------------------------------------------------
 
 struct Constant {
     uint64_t type = 0;
@@ -151,8 +150,7 @@ FoundParameter find_parameter(const Field& tensor) {
     return parameter;
 }
 
-// The graph around the constants
-// ------------------------------------------------------------------------------------------------
+// The graph around the constants ------------------------------------------------------------------
 
 void expect_number(const Node& node, const char* key, double expected, Problems& problems) {
     const Field* attribute = node.attribute(key);

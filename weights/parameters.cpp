@@ -64,6 +64,7 @@ void Problems::throw_if_any(std::string_view advice) const {
     if (list_.empty()) return;
     std::string text = list_.size() == 1 ? std::string() : concat(list_.size(), " problems: ");
     for (const std::string& problem : list_) text += problem + "; ";
+    for (const std::string& note : notes_) text += note + "; ";
     throw Error(concat(text, advice));
 }
 
@@ -105,12 +106,12 @@ void take_parameters(const std::vector<NameRow>& table, const ParameterFormat& f
     }
     // Named beside what is missing, a renamed layer is seen at once; on its own, a parameter without a place does no
     // harm.
-    if (!problems.empty() && !weights.unused.empty()) {
+    if (!weights.unused.empty()) {
         constexpr size_t kShown = 20;
         std::string text = concat(weights.unused.size(), " unused: ");
         for (size_t i = 0; i < std::min(kShown, weights.unused.size()); ++i)
             text += (i == 0 ? "" : ", ") + weights.unused[i];
-        problems.add(weights.unused.size() > kShown ? text + ", ..." : text);
+        problems.add_note(weights.unused.size() > kShown ? text + ", ..." : text);
     }
 }
 

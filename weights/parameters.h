@@ -12,12 +12,14 @@ namespace limpid {
 class Problems {
   public:
     void add(std::string problem) { list_.push_back(std::move(problem)); }
+    // Said after the problems, and only where there are any.
+    void add_note(std::string note) { notes_.push_back(std::move(note)); }
     bool empty() const { return list_.empty(); }
     // Throws one Error of one line unless empty. `advice`: what was expected and what to do.
     void throw_if_any(std::string_view advice) const;
 
   private:
-    std::vector<std::string> list_;
+    std::vector<std::string> list_, notes_;
 };
 
 // An array lying in a file: shape and place are known, no value has been read or allocated.

@@ -1,0 +1,168 @@
+// Damaged protocol buffers of every form: each must be read or refused by Error, and must not make the readers allocate
+// much.
+//
+// This file replaces operator new for the test program in order to count.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "weights/readers.h"
+#include "weights/small_models.h"
+
+namespace {
+
+thread_local size_t live_bytes = 0, peak_bytes = 0;
+
+void* counted(size_t size) {
+    void* memory = std::malloc(size == 0 ? 1 : size);
+    if (memory == nullptr) throw std::bad_alloc();
+    live_bytes += malloc_usable_size(memory);
+    peak_bytes = std::max(peak_bytes, live_bytes);
+    return memory;
+}
+
+void release(void* memory) {
+    if (memory != nullptr) live_bytes -= malloc_usable_size(memory);
+    std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return counted(size); }
+void* operator new[](size_t size) { return counted(size); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, size_t) noexcept { release(memory); }
+void operator delete[](void* memory, size_t) noexcept { release(memory); }
+
+namespace limpid::testing {
+namespace {
+
+using Reader = Weights (*)(Bytes, const std::vector<NameRow>&);
+
+struct Sample {
+    const char* name;
+    std::string file;
+    Reader reader;
+    const char* table;
+};
+
+std::vector<Sample> samples() {
+    std::vector<CaffeLayer> single = small_caffe_layers();
+    for (CaffeLayer& layer : single) {
+        for (CaffeBlob& blob : layer.blobs) {
+            blob.form = CaffeBlob::Form::single;
+            blob.legacy_shape = true;
+        }
+    }
+    std::vector<WireWriter> packed;
+    for (GraphConstant constant : small_graph_constants()) {
+        constant.form = GraphConstant::Form::packed;
+        packed.push_back(const_node(constant));
+    }
+    return {{"v1", v1_caffemodel(small_caffe_layers()), read_caffemodel, kSmallTable},
+            {"current", current_caffemodel(small_caffe_layers()), read_caffemodel, kSmallTable},
+            {"legacy", v1_caffemodel(single), read_caffemodel, kSmallTable},
+            {"graph", graph_file(small_graph_nodes()), read_lucid_pb, kSmallGraphTable},
+            {"float_val", graph_file(packed), read_lucid_pb, kSmallGraphTable}};
+}
+
+// Peak bytes allocated while reading; the result does not matter, any exception but Error does.
+size_t peak_of_reading(const Sample& sample, const std::vector<NameRow>& table, const std::string& file,
+                       bool& refused) {
+    const size_t before = live_bytes;
+    peak_bytes = live_bytes;
+    refused = false;
+    try {
+        sample.reader(as_bytes(file), table);
+    } catch (const Error&) {
+        refused = true;
+    }
+    return peak_bytes - before;
+}
+
+// Bookkeeping of a few layers, and a message: the values themselves are bounded by the file.
+size_t allowed_peak(const std::string& file) { return 64 * 1024 + 8 * file.size(); }
+
+TEST(HostileFiles, EveryTruncationIsReadOrRefused) {
+    for (const Sample& sample : samples()) {
+        const std::vector<NameRow> table = parse_name_table(sample.table);
+        size_t read = 0;
+        for (size_t size = 0; size < sample.file.size(); ++size) {
+            bool refused = false;
+            const std::string file = sample.file.substr(0, size);
+            EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
+                << sample.name << " cut at " << size;
+            read += !refused;
+        }
+        // Only the graph has something behind the last parameter that it can lose.
+        EXPECT_LE(read, sample.reader == read_lucid_pb ? 20u : 0u) << sample.name;
+    }
+}
+
+TEST(HostileFiles, EveryBitFlipIsReadOrRefused) {
+    for (const Sample& sample : samples()) {
+        const std::vector<NameRow> table = parse_name_table(sample.table);
+        std::string file = sample.file;
+        size_t read = 0;
+        for (size_t bit = 0; bit < 8 * file.size(); ++bit) {
+            bool refused = false;
+            const char flip = static_cast<char>(1u << (bit % 8));
+            file[bit / 8] = static_cast<char>(file[bit / 8] ^ flip);
+            EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
+                << sample.name << " bit " << bit;
+            file[bit / 8] = static_cast<char>(file[bit / 8] ^ flip);
+            read += !refused;
+        }
+        // Flips inside values are read: foreign formats have no checksum, source_sha256 is for that.
+        EXPECT_GT(read, 0u) << sample.name;
+        EXPECT_LT(read, 8 * file.size()) << sample.name;
+    }
+}
+
+// A length, size or count replaced by an absurd one, at every position.
+TEST(HostileFiles, AbsurdNumbersAnywhereAllocateLittle) {
+    const std::string numbers[] = {WireWriter().varint(~uint64_t(0)).bytes(),
+                                   WireWriter().varint(uint64_t(1) << 62).bytes(),
+                                   WireWriter().varint(0xffffffffu).bytes(), WireWriter().varint(0x7fffffffu).bytes(),
+                                   WireWriter().varint(uint64_t(1) << 34).bytes()};
+    for (const Sample& sample : samples()) {
+        const std::vector<NameRow> table = parse_name_table(sample.table);
+        for (size_t at = 0; at < sample.file.size(); ++at) {
+            for (const std::string& number : numbers) {
+                std::string file = sample.file;
+                file.replace(at, 1, number);
+                bool refused = false;
+                EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
+                    << sample.name << " at " << at;
+            }
+        }
+    }
+}
+
+// Records of two bytes each must not grow without bound into bookkeeping.
+TEST(HostileFiles, ManyTinyRecordsAllocateLittle) {
+    WireWriter blobs, layers, nodes;
+    for (int i = 0; i < 16; ++i) blobs.text(6, "");
+    for (int i = 0; i < 9999; ++i) layers.message(2, blobs);
+    const std::vector<Sample> all = samples();
+    const std::vector<NameRow> table = parse_name_table(kSmallTable);
+    bool refused = false;
+    EXPECT_LE(peak_of_reading(all[0], table, layers.bytes(), refused), size_t(32) << 20);
+    EXPECT_TRUE(refused);
+    // A constant named, as parameters are, by two letters.
+    for (int i = 0; i < 200000; ++i) nodes.message(1, const_node({concat(i, "_w"), {}, {}}));
+    EXPECT_LE(peak_of_reading(all[3], table, nodes.bytes(), refused), size_t(32) << 20);
+    EXPECT_TRUE(refused);
+}
+
+TEST(HostileFiles, TheCounterCounts) {
+    const size_t before = live_bytes;
+    std::vector<float> values(1000);
+    EXPECT_GE(live_bytes, before + 4000);
+}
+
+}  // namespace
+}  // namespace limpid::testing

@@ -1,0 +1,147 @@
+// Tests of what surrounds the readers: telling formats apart, variants, labels.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "weights/file.h"
+#include "weights/readers.h"
+#include "weights/sha256.h"
+#include "weights/small_models.h"
+
+namespace limpid::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string error_of(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+std::string kind_error(std::string_view file) {
+    return error_of([&] { kind_of(as_bytes(file)); });
+}
+
+class Load : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = std::filesystem::path(::testing::TempDir()) / concat("limpid-load-", ::getpid());
+        std::filesystem::create_directories(folder_);
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+    std::string write(const std::string& name, std::string_view text) const {
+        const std::string path = (folder_ / name).string();
+        write_file_atomically(path, as_bytes(text));
+        return path;
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(Load, TellsFormatsApartByContent) {
+    EXPECT_EQ(kind_of(as_bytes(v1_caffemodel(small_caffe_layers()))), FileKind::caffemodel);
+    EXPECT_EQ(kind_of(as_bytes(current_caffemodel(small_caffe_layers()))), FileKind::caffemodel);
+    EXPECT_EQ(kind_of(as_bytes(graph_file(small_graph_nodes()))), FileKind::lucid_pb);
+    EXPECT_EQ(kind_of(write_hdf5(small_weights())), FileKind::hdf5);
+    // A network without a name, and one whose name happens to be readable as a message.
+    EXPECT_EQ(kind_of(as_bytes(WireWriter().message(100, WireWriter().text(1, "x")).bytes())), FileKind::caffemodel);
+    EXPECT_EQ(kind_of(as_bytes(WireWriter().text(1, "\x08\x01").message(2, WireWriter()).bytes())),
+              FileKind::caffemodel);
+}
+
+TEST_F(Load, NamesWhatAWrongFileSeemsToBe) {
+    EXPECT_THAT(kind_error(std::string_view("PK\x03\x04....", 8)),
+                HasSubstr("zip archive or a PyTorch file; unpack it first"));
+    EXPECT_THAT(kind_error("<!DOCTYPE html>"), HasSubstr("web page"));
+    EXPECT_THAT(kind_error("name: \"GoogleNet\"\n"), HasSubstr("the trained parameters are in the .caffemodel"));
+    EXPECT_THAT(kind_error("version https://git-lfs.github.com/spec/v1"), HasSubstr("git-lfs pointer"));
+    EXPECT_THAT(kind_error(""), HasSubstr("starts with \"\" (0 bytes), expected a .caffemodel"));
+    EXPECT_THAT(kind_error("\xff\xfe\n nonsense"), HasSubstr("starts with \"??? nonsense\""));
+}
+
+TEST_F(Load, ErrorsNameTheFile) {
+    const std::string path = write("small.caffemodel", v1_caffemodel(small_caffe_layers()));
+    EXPECT_THAT(error_of([&] { import_weights(path); }),
+                AllOf(HasSubstr(path + ": 1"), HasSubstr("conv1/7x7_s2 weight is missing (our conv2d0_w, 64x3x7x7)"),
+                      HasSubstr("loss3/classifier weight is 5x4, expected 1000x1024"),
+                      HasSubstr("loss1/conv weight is missing"),
+                      HasSubstr("unused: conv1/2x1 bias (4), conv1/2x1 weight (4x3x2x1)")));
+}
+
+TEST_F(Load, VariantsMustBelongToTheFormat) {
+    const std::string caffe = write("small.caffemodel", v1_caffemodel(small_caffe_layers()));
+    const std::string h5 = write("small.h5", as_text(write_hdf5(small_weights())));
+    ImportOptions options;
+    options.variant = "inception5h";
+    EXPECT_THAT(error_of([&] { import_weights(caffe, options); }),
+                HasSubstr("variant inception5h asked for, expected bvlc of a file of this kind"));
+    EXPECT_THAT(error_of([&] { import_weights(h5, options); }), HasSubstr("holds variant tiny, asked for inception5h"));
+    options.variant = "tiny";
+    EXPECT_EQ(import_weights(h5, options).variant, "tiny");
+}
+
+TEST_F(Load, LabelsComeFromAFileOnRequest) {
+    const std::string h5 = write("small.h5", as_text(write_hdf5(small_weights())));
+    ImportOptions options;
+    options.labels_file = write("labels.txt", "n01440764 tench, Tinca tinca\r\nn0144076x odd\nplain");
+    options.labels_first_output = 1;
+    EXPECT_THAT(import_weights(h5, options).labels,
+                ::testing::ElementsAre("", "tench, Tinca tinca", "n0144076x odd", "plain", ""));
+    options.labels_first_output = 3;
+    EXPECT_THAT(error_of([&] { import_weights(h5, options); }),
+                HasSubstr("labels.txt: labels: more than 2 lines, expected one for each output from 3 to 4"));
+    options.labels_first_output = 6;
+    EXPECT_THAT(error_of([&] { import_weights(h5, options); }), HasSubstr("first output 6, expected 0 to 5"));
+    options.labels_file = "absent.txt";
+    EXPECT_THAT(error_of([&] { import_weights(h5, options); }), HasSubstr("absent.txt: cannot be opened"));
+}
+
+TEST_F(Load, BuiltInLabelsAgreeWithLucidsTable) {
+    const char* shared = std::getenv("LIMPID_SHARED");
+    if (shared == nullptr) GTEST_SKIP() << "LIMPID_SHARED is not set: no table to compare with";
+    const std::vector<std::string> wnid_order = parse_labels(embedded("ilsvrc2012_labels.txt"), 0, 1000);
+    const std::vector<std::string> lucid_order = parse_labels(embedded("inception5h_labels.txt"), 0, 1008);
+    std::ifstream table(std::string(shared) + "/golden/lucid/labels.csv");
+    std::string line;
+    std::getline(table, line);
+    int rows = 0;
+    for (; std::getline(table, line); ++rows) {
+        std::istringstream columns(line);
+        std::string index, wnid, sorted, label;
+        std::getline(columns, index, ',');
+        std::getline(columns, wnid, ',');
+        std::getline(columns, sorted, ',');
+        std::getline(columns, label);
+        if (label.front() == '"') label = label.substr(1, label.size() - 2);
+        EXPECT_EQ(lucid_order[std::stoul(index)], label);
+        if (sorted.empty()) continue;
+        // Lucid shortened the synonyms, with two exceptions.
+        const std::string& synonyms = wnid_order[std::stoul(sorted)];
+        if (label != "cannon [ground]" && label != "teddy bear") {
+            EXPECT_EQ(synonyms.substr(0, synonyms.find(',')), label);
+        }
+    }
+    EXPECT_EQ(rows, 1001);
+    EXPECT_EQ(lucid_order[1007], "");
+}
+
+TEST_F(Load, DigestsAgreeWithPublishedVectors) {
+    EXPECT_EQ(sha256_of(as_bytes("abc")),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-2
+    EXPECT_EQ(sha256_of({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(digest_of_file(write("abc", "abc"), Hasher::Kind::sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    EXPECT_THAT(error_of([] { digest_of_file("absent"); }), HasSubstr("absent: cannot be opened"));
+}
+
+}  // namespace
+}  // namespace limpid::testing
