@@ -1,11 +1,14 @@
-// Moving elements without changing them: boxes, padding, transposition. Slicing and concatenating are copies between views.
+// Moving elements without changing them: boxes, padding, transposition. Slicing and concatenating are copies between
+// views.
 //
 //   copy_box: y[i] = x[i + x_first] for every i of `extent`, written at y[i + y_first]; the rest of y is left alone.
 //   fill:     y = value everywhere.
 //   pad:      y[i] = x[source(i - before)], y may be larger or smaller at each end (negative before/after crop).
-//             constant: value outside; reflect: mirrored without repeating the edge; symmetric: mirrored with it (TensorFlow's names).
+//             constant: value outside; reflect: mirrored without repeating the edge; symmetric: mirrored with it
+//             (TensorFlow's names).
 //   pad_grad: the adjoint: dx[j] = sum of dy[i] over all i with source(i - before) = j.
-//   shift_crop: y[n,p,q,c] = x[n, p + dy_n, q + dx_n, c], offsets (dy,dx) read from `offsets` {1 or N,1,1,2} on the device and rounded to
+//   shift_crop: y[n,p,q,c] = x[n, p + dy_n, q + dx_n, c], offsets (dy,dx) read from `offsets` {1 or N,1,1,2} on the
+//   device and rounded to
 //             the nearest integer: one graph serves every random crop. Offsets must keep the window inside x.
 //   shift_crop_grad: the adjoint: zero outside the window.
 //   transpose: y axis i is x axis order[i].
@@ -32,8 +35,16 @@ struct Padding {
     }
 };
 
+// CHECKs that padding x is defined: no axis becomes negative; reflect reaches at most size - 1 beyond an edge,
+// symmetric size.
+void check_padding(PadMode, const Padding&, const Shape& x);
+// The rounded (dy, dx) of image n, for devices whose memory the host can read. CHECKs that the window stays inside the
+// image.
+std::array<int64_t, 2> window_offset(ConstView offsets, int64_t n, const Shape& image, const Shape& window);
+
 struct LayoutKernels {
-    void (*copy_box)(Stream&, Shape extent, std::array<int64_t, 4> x_first, std::array<int64_t, 4> y_first, ConstView x, MutView y) = nullptr;
+    void (*copy_box)(Stream&, Shape extent, std::array<int64_t, 4> x_first, std::array<int64_t, 4> y_first, ConstView x,
+                     MutView y) = nullptr;
     void (*fill)(Stream&, float value, MutView y) = nullptr;
     void (*pad)(Stream&, PadMode, const Padding&, float value, ConstView x, MutView y) = nullptr;
     void (*pad_grad)(Stream&, PadMode, const Padding&, ConstView dy, MutView dx) = nullptr;
