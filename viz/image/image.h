@@ -1,0 +1,56 @@
+// Pictures in files and in memory: reading PNG and JPEG, writing PNG, resizing, cropping, contact sheets.
+//
+// In memory a picture is {1, h, w, c} with values in [0, 1], encoded as in the file (sRGB; nothing here linearises),
+// RGB order. Orientation tags of cameras (EXIF) and colour profiles are ignored: the pixels are taken as they are
+// stored.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/tensor.h"
+#include "weights/bytes.h"
+
+namespace limpid {
+
+struct Image {
+    HostTensor rgb;    // {1, h, w, 3}; grey files have three equal channels
+    HostTensor alpha;  // {1, h, w, 1}, 1 = opaque; no values where the file has no alpha channel
+};
+
+// PNG (1 to 16 bits, grey, palette, colour, alpha) or JPEG, told apart by content. Error on anything else, on damaged
+// or truncated files, and on more than kMostPixels pixels, which is found out before memory is taken.
+Image load_image(const std::string& path);
+// The same for the bytes of a file; `name` is for messages.
+Image decode_image(Bytes bytes, const std::string& name);
+constexpr int64_t kMostPixels = int64_t(1) << 27;  // 134 megapixels: above any camera's, 1.6 GB as floats
+
+// What a network sees of a picture with transparency: over a plain background, white like the page of a browser. (Lucid
+// has no rule: its networks fail on four channels.)
+HostTensor flatten(const Image& image, float background = 1.0f);
+
+// The bytes of an 8-bit PNG: 1 (grey), 3 (RGB) or 4 (RGBA) channels, one image. Values are clipped to [0, 1],
+// multiplied by 255 and truncated, not rounded: Lucid's normalize_array. Error on values that are not finite, which no
+// picture should hide.
+std::vector<std::byte> encode_png(ConstView picture);
+// Writes atomically: on any failure the old file, or none, is left.
+void write_png(const std::string& path, ConstView picture);
+
+// Resampled to h x w. Triangle filter whose width grows with the reduction, so that fine patterns average out rather
+// than alias; pixel centres at half-integers; at the borders the filter is cut and renormalised. Any number of channels
+// and images.
+HostTensor resize(ConstView picture, int64_t h, int64_t w);
+
+// The h x w pixels at the centre; where the rest is odd the extra row or column is dropped at the bottom and right. h
+// and w at most the picture's.
+HostTensor crop_centre(ConstView picture, int64_t h, int64_t w);
+
+// A photo as a network's input: the short side resized to short_side (0: 8/7 of size, ImageNet's 256 for 224), then the
+// central size x size.
+HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side = 0);
+
+// Contact sheet: pictures of equal channel counts in rows, each centred in a cell as large as the largest, `gap` pixels
+// of background between cells and around them. Views of a batch come from View::image.
+HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background = 1.0f);
+
+}  // namespace limpid

@@ -1,0 +1,127 @@
+// Resampling, cropping and contact sheets.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/error.h"
+#include "viz/image/image.h"
+
+namespace limpid {
+
+namespace {
+
+// The input samples [first, first + weights.size()) that make one output sample; the weights add up to 1.
+struct Tap {
+    int64_t first = 0;
+    std::vector<float> weights;
+};
+
+// Outputs [begin, begin + count) of the triangle filter from `in` samples to `out`: output i is centred at (i + 1/2) *
+// in/out, and reaches one input sample to each side, or in/out of them when that is more.
+std::vector<Tap> triangle_taps(int64_t in, int64_t out, int64_t begin, int64_t count) {
+    const double step = double(in) / double(out), reach = std::max(step, 1.0);
+    std::vector<Tap> taps(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; i++) {
+        const double centre = (double(begin + i) + 0.5) * step;
+        const auto first = std::max<int64_t>(0, int64_t(std::floor(centre - reach)));
+        const auto last = std::min<int64_t>(in - 1, int64_t(std::ceil(centre + reach)));
+        std::vector<double> weights;
+        double sum = 0;
+        for (int64_t j = first; j <= last; j++) {
+            weights.push_back(std::max(0.0, 1.0 - std::abs(double(j) + 0.5 - centre) / reach));
+            sum += weights.back();
+        }
+        taps[size_t(i)].first = first;
+        for (const double weight : weights) taps[size_t(i)].weights.push_back(float(weight / sum));
+    }
+    return taps;
+}
+
+// One output pixel for every pair of taps.
+HostTensor resample(ConstView picture, const std::vector<Tap>& rows, const std::vector<Tap>& columns) {
+    const Shape s = picture.shape;
+    const auto h = int64_t(rows.size()), w = int64_t(columns.size());
+    // Along x first, and only the rows that are needed afterwards: what is read together lies together.
+    const int64_t top = rows.front().first, needed = rows.back().first + int64_t(rows.back().weights.size()) - top;
+    HostTensor wide({s.n, needed, w, s.c}), result({s.n, h, w, s.c});
+    for (int64_t n = 0; n < s.n; n++) {
+        for (int64_t y = 0; y < needed; y++)
+            for (int64_t q = 0; q < w; q++) {
+                const Tap& tap = columns[size_t(q)];
+                for (int64_t c = 0; c < s.c; c++) {
+                    double sum = 0;
+                    for (size_t j = 0; j < tap.weights.size(); j++)
+                        sum += double(tap.weights[j]) * picture.at(n, top + y, tap.first + int64_t(j), c);
+                    wide.at(n, y, q, c) = float(sum);
+                }
+            }
+        for (int64_t p = 0; p < h; p++) {
+            const Tap& tap = rows[size_t(p)];
+            for (int64_t q = 0; q < w; q++)
+                for (int64_t c = 0; c < s.c; c++) {
+                    double sum = 0;
+                    for (size_t j = 0; j < tap.weights.size(); j++)
+                        sum += double(tap.weights[j]) * wide.at(n, tap.first - top + int64_t(j), q, c);
+                    result.at(n, p, q, c) = float(sum);
+                }
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+HostTensor resize(ConstView picture, int64_t h, int64_t w) {
+    const Shape s = picture.shape;
+    CHECK(s.h > 0 && s.w > 0 && h > 0 && w > 0, s, " to ", h, "x", w);
+    return resample(picture, triangle_taps(s.h, h, 0, h), triangle_taps(s.w, w, 0, w));
+}
+
+HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
+    const Shape s = picture.shape;
+    CHECK(h > 0 && w > 0 && h <= s.h && w <= s.w, s, " to ", h, "x", w);
+    const int64_t top = (s.h - h) / 2, left = (s.w - w) / 2;
+    HostTensor result({s.n, h, w, s.c});
+    for (int64_t n = 0; n < s.n; n++)
+        for (int64_t y = 0; y < h; y++)
+            for (int64_t x = 0; x < w; x++) {
+                const float* from = picture.pixel(n, top + y, left + x);
+                std::copy(from, from + s.c, result.view().pixel(n, y, x));
+            }
+    return result;
+}
+
+HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
+    if (short_side == 0) short_side = (size * 8 + 3) / 7;
+    const Shape s = photo.shape;
+    CHECK(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, s, " to ", size, " of short side ", short_side);
+    const double scale = double(short_side) / double(std::min(s.h, s.w));
+    const int64_t h = std::max<int64_t>(short_side, std::llround(double(s.h) * scale));
+    const int64_t w = std::max<int64_t>(short_side, std::llround(double(s.w) * scale));
+    // Only what the crop keeps is computed: the long side of a panorama may be enormous.
+    return resample(photo, triangle_taps(s.h, h, (h - size) / 2, size), triangle_taps(s.w, w, (w - size) / 2, size));
+}
+
+HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background) {
+    CHECK(!pictures.empty() && columns > 0 && gap >= 0, pictures.size(), " pictures, ", columns, " columns, gap ", gap);
+    Shape cell{1, 0, 0, pictures[0].shape.c};
+    for (const ConstView& picture : pictures) {
+        CHECK(picture.shape.n == 1 && picture.shape.c == cell.c, "tile of ", picture.shape);
+        cell.h = std::max(cell.h, picture.shape.h);
+        cell.w = std::max(cell.w, picture.shape.w);
+    }
+    const auto count = int64_t(pictures.size());
+    columns = std::min(columns, count);
+    const int64_t rows = (count + columns - 1) / columns;
+    HostTensor sheet({1, rows * (cell.h + gap) + gap, columns * (cell.w + gap) + gap, cell.c}, background);
+    for (int64_t i = 0; i < count; i++) {
+        const ConstView& picture = pictures[size_t(i)];
+        const int64_t top = gap + i / columns * (cell.h + gap) + (cell.h - picture.shape.h) / 2;
+        const int64_t left = gap + i % columns * (cell.w + gap) + (cell.w - picture.shape.w) / 2;
+        for (int64_t y = 0; y < picture.shape.h; y++)
+            for (int64_t x = 0; x < picture.shape.w; x++)
+                std::copy_n(picture.pixel(0, y, x), cell.c, sheet.view().pixel(0, top + y, left + x));
+    }
+    return sheet;
+}
+
+}  // namespace limpid

@@ -1,0 +1,30 @@
+// The one place where stb's code is compiled: decoding of PNG and JPEG, encoding of PNG.
+#include <cstdlib>
+
+// A damaged file may leave parts of the picture undecoded: they are black, not whatever the memory held before.
+#define STBI_MALLOC(size_bytes) std::calloc(1, size_bytes)
+#define STBI_REALLOC(memory, size_bytes) std::realloc(memory, size_bytes)
+#define STBI_FREE(memory) std::free(memory)
+// Its assertions would let a file stop the program; what they guard is checked in jpeg_check.cpp.
+#define STBI_ASSERT(condition) static_cast<void>(0)
+
+// Its warnings are not ours to mend.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#endif
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
+#define STBI_NO_STDIO
+#define STB_IMAGE_IMPLEMENTATION
+#include <stb_image.h>
+#define STBI_WRITE_NO_STDIO
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb_image_write.h>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
