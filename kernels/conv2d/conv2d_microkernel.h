@@ -18,13 +18,11 @@ inline constexpr int64_t kPanel = 16;
 // The kernel takes depth in pairs; panels and filters are padded with zeros to an even depth.
 static inline int64_t padded_depth(int64_t depth) { return (depth + 1) / 2 * 2; }
 
-// How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32
-// with AVX-512, else 16), and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3
-// + 2.
-inline constexpr int kMostVectors = kLanes == 16 ? 6 : 4;
-inline constexpr int kMostPixels[7] = {
-    0, kLanes == 16 ? 14 : 12, kLanes == 16 ? 14 : 6, kLanes == 16 ? 9 : 4, kLanes == 16 ? 6 : 3,
-    0, kLanes == 16 ? 4 : 0};
+// How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32 with AVX-512, else 16),
+// and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3 + 2.
+inline constexpr bool kWide = kLanes == 16;
+inline constexpr int kMostVectors = kWide ? 6 : 4;
+inline constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3, 0, kWide ? 4 : 0};
 inline constexpr int kTile = 28 * kLanes;  // floats in the largest tile
 
 // Bytes ahead of the filter loads: they come from L2 or L3 in a stream, and 4 KiB is about 200 cycles of work.
@@ -36,9 +34,9 @@ template <int K, int P, int PixelStep, int DepthStep>
 static void multiply(const float* panel, int64_t panel_block, const float* filters, int64_t filters_block,
                      int64_t depth, float* dst, int64_t dst_pixel, int64_t dst_vector) {
     Floats sum[K][P];
-#pragma GCC unroll 16
+#pragma GCC unroll 28
     for (int o = 0; o < K; o++)
-#pragma GCC unroll 16
+#pragma GCC unroll 28
         for (int p = 0; p < P; p++) sum[o][p] = Floats{};
 
     for (; depth > 0; depth -= kPanel) {
@@ -48,17 +46,17 @@ static void multiply(const float* panel, int64_t panel_block, const float* filte
             for (int step = 0; step < 2; step++) {
                 const float* at = panel + (d + step) * DepthStep;
                 Floats f[K];
-#pragma GCC unroll 16
+#pragma GCC unroll 28
                 for (int o = 0; o < K; o++) {
                     const float* filter = filters + o * filters_block + (d + step) * kLanes;
                     f[o] = load(filter);
                     if (step * kLanes % 16 == 0)
                         __builtin_prefetch(reinterpret_cast<const char*>(filter) + kPrefetchBytes);
                 }
-#pragma GCC unroll 16
+#pragma GCC unroll 28
                 for (int p = 0; p < P; p++) {
                     const Floats x = broadcast(at[p * PixelStep]);
-#pragma GCC unroll 16
+#pragma GCC unroll 28
                     for (int o = 0; o < K; o++) sum[o][p] += f[o] * x;
                 }
             }
@@ -66,31 +64,30 @@ static void multiply(const float* panel, int64_t panel_block, const float* filte
         panel += panel_block;
         filters += kPanel * kLanes;
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 28
     for (int o = 0; o < K; o++)
-#pragma GCC unroll 16
+#pragma GCC unroll 28
         for (int p = 0; p < P; p++) store(dst + p * dst_pixel + o * dst_vector, sum[o][p]);
 }
 
 using Multiply = void (*)(const float*, int64_t, const float*, int64_t, int64_t, float*, int64_t, int64_t);
 
-// multiply<K, P> for P = 1..14; null where the registers do not suffice.
+// by_pixels[P] = multiply<K, P>; null where the registers do not suffice.
 struct MultiplyRow {
-    Multiply by_pixels[15];
+    Multiply by_pixels[29];
 };
 template <int K, int P>
-static constexpr Multiply multiply_or_null() {
-    if constexpr (P >= 1 && P <= kMostPixels[K])
-        return multiply<K, P, int(kPanel), 1>;
-    else
-        return nullptr;
+static constexpr void fill_row(MultiplyRow& row) {
+    if constexpr (P > 0) {
+        row.by_pixels[P] = multiply<K, P, int(kPanel), 1>;
+        fill_row<K, P - 1>(row);
+    }
 }
 template <int K>
 static constexpr MultiplyRow multiply_row() {
-    return {{nullptr, multiply_or_null<K, 1>(), multiply_or_null<K, 2>(), multiply_or_null<K, 3>(),
-             multiply_or_null<K, 4>(), multiply_or_null<K, 5>(), multiply_or_null<K, 6>(), multiply_or_null<K, 7>(),
-             multiply_or_null<K, 8>(), multiply_or_null<K, 9>(), multiply_or_null<K, 10>(), multiply_or_null<K, 11>(),
-             multiply_or_null<K, 12>(), multiply_or_null<K, 13>(), multiply_or_null<K, 14>()}};
+    MultiplyRow row{};
+    fill_row<K, kMostPixels[K]>(row);
+    return row;
 }
 static constexpr MultiplyRow kMultiply[7] = {multiply_row<0>(), multiply_row<1>(), multiply_row<2>(), multiply_row<3>(),
                                              multiply_row<4>(), multiply_row<5>(), multiply_row<6>()};

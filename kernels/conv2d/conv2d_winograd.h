@@ -130,8 +130,9 @@ struct WinogradBlocks {
     int64_t input_floats, product_floats, zero_floats;
 };
 
-// The transformed input of a block: half of a 1 MiB L2, as filters and products pass through it too.
-inline constexpr int64_t kInputBytes = 448 * 1024;
+// The transformed input of a block and the products of a group of kGroup vectors: half of a 1 MiB L2, as filters pass through it too.
+inline constexpr int64_t kBlockBytes = 512 * 1024;
+inline constexpr int64_t kGroup = 2;
 // Below this many tiles per thread, filters cost more than hand-overs.
 inline constexpr int64_t kTilesPerThread = 14;
 
@@ -143,7 +144,7 @@ static inline WinogradBlocks winograd_blocks(const Plan& plan, int threads) {
     b.tiles_x = divide_up(core.out_w, size.outputs);
     b.tiles = core.n * b.tiles_y * b.tiles_x;
     const int64_t panels = divide_up(core.in_c, kPanel);
-    const int64_t most = larger(kInputBytes / (size.grid() * panels * kPanel * 4), 8);
+    const int64_t most = larger(kBlockBytes / (size.grid() * (panels * kPanel + kGroup * kLanes) * 4), 8);
     b.shared = threads > 1 && b.tiles < threads * kTilesPerThread;
     b.blocks = larger(divide_up(b.tiles, most), 1);
     if (!b.shared) b.blocks = divide_up(b.blocks, threads) * threads;
