@@ -1,5 +1,6 @@
 // Local response normalisation on the CPU. The squares of one pixel go to a small buffer between margins of zeros, so
-// that a window sum is a few unaligned loads and the borders need no cases.
+// that a window sum is a few unaligned loads and the borders need no cases. Several pixels are in flight: a load that
+// straddles two recent stores waits until they have left the store buffer, so something else must be done in between.
 #include <cmath>
 
 #include "kernels/cpu/simd.h"
@@ -13,6 +14,8 @@ namespace {
 
 // Channels of a pixel done at a time, in buffers that stay in the L1 cache. GoogLeNet has at most 192.
 constexpr int64_t kTile = 1024;
+// Pixels in flight, where they fit.
+constexpr int64_t kPixels = 8;
 // Larger windows are summed by plain loops: nobody uses them.
 constexpr int64_t kMaxRadius = 64;
 // The gradient needs q up to one radius outside of a tile, and squares up to two.
@@ -25,9 +28,12 @@ struct Buffer {
     float* at(int64_t offset) { return values + kMargin + offset; }
 };
 
-// One tile of channels [begin, end) of a pixel, and what of it and its surroundings exists.
+// One tile of channels [begin, end) of a pixel, and what of it and its surroundings exists; small pixels share the
+// buffers.
 struct Tile {
     int64_t begin, end, channels;
+    int64_t pixels, stride;  // pixels in the buffers at a time, and the distance between them
+
     // Offsets from begin.
     int64_t first(int64_t margin) const { return begin == 0 ? 0 : -margin; }
     int64_t last(int64_t margin) const { return end + margin < channels ? end + margin - begin : channels - begin; }
@@ -75,11 +81,11 @@ Powers powers(Floats d, float beta) {
     }
 }
 
-void fill_squares(const Tile& tile, int64_t margin, const float* x, Buffer& squares) {
+void fill_squares(const Tile& tile, int64_t margin, const float* x, float* squares) {
     const int64_t end = tile.last(margin);
     for (int64_t i = tile.first(margin); i < end; i += kLanes) {
         const Floats v = load_at(x, i, end);
-        store(squares.at(i), v * v);
+        store(squares + i, v * v);
     }
 }
 
@@ -88,14 +94,17 @@ void forward_pixels(const LrnParameters& p, const Tile& tile, ConstView x, MutVi
                     int64_t pixel_end) {
     Buffer squares = {};
     const int64_t end = tile.last(0);
-    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
-        const float* from = x.data + pixel * x.pitch + tile.begin;
-        float* to = y.data + pixel * y.pitch + tile.begin;
-        fill_squares(tile, kMaxRadius, from, squares);
-        for (int64_t i = 0; i < end; i += kLanes) {
-            const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(i), p.radius);
-            store_at(to, i, end, load_at(from, i, end) * powers<kBeta>(d, p.beta).power);
-        }
+    for (int64_t first = pixel_begin; first < pixel_end; first += tile.pixels) {
+        const int64_t pixels = first + tile.pixels < pixel_end ? tile.pixels : pixel_end - first;
+        const float* from = x.data + first * x.pitch + tile.begin;
+        float* to = y.data + first * y.pitch + tile.begin;
+        for (int64_t j = 0; j < pixels; j++)
+            fill_squares(tile, kMaxRadius, from + j * x.pitch, squares.at(j * tile.stride));
+        for (int64_t j = 0; j < pixels; j++, from += x.pitch, to += y.pitch)
+            for (int64_t i = 0; i < end; i += kLanes) {
+                const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(j * tile.stride + i), p.radius);
+                store_at(to, i, end, load_at(from, i, end) * powers<kBeta>(d, p.beta).power);
+            }
     }
 }
 
@@ -105,23 +114,28 @@ void gradient_pixels(const LrnParameters& p, const Tile& tile, ConstView x, Cons
     Buffer squares = {}, q = {}, direct;  // q = dy*y/d, direct = dy*d^-beta
     const int64_t end = tile.last(0), end_q = tile.last(kMaxRadius);
     const float factor = 2.0f * p.alpha * p.beta;
-    for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel++) {
-        const float *from = x.data + pixel * x.pitch + tile.begin, *up = dy.data + pixel * dy.pitch + tile.begin;
-        const float* gate = mask ? mask.data + pixel * mask.pitch + tile.begin : nullptr;
-        float* to = dx.data + pixel * dx.pitch + tile.begin;
-        fill_squares(tile, kMargin, from, squares);
-        for (int64_t i = tile.first(kMaxRadius); i < end_q; i += kLanes) {
-            const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(i), p.radius);
-            const Powers of_d = powers<kBeta>(d, p.beta);
-            const Floats scaled = load_at(up, i, end_q) * of_d.power;
-            store(direct.at(i), scaled);
-            store(q.at(i), scaled * load_at(from, i, end_q) * of_d.reciprocal);
-        }
-        for (int64_t i = 0; i < end; i += kLanes) {
-            Floats v = load(direct.at(i)) - factor * load_at(from, i, end) * window_sum<kRadius>(q.at(i), p.radius);
-            if (gate) v = load_at(gate, i, end) > 0.0f ? v : Floats{};
-            store_at(to, i, end, v);
-        }
+    for (int64_t first = pixel_begin; first < pixel_end; first += tile.pixels) {
+        const int64_t pixels = first + tile.pixels < pixel_end ? tile.pixels : pixel_end - first;
+        const float *from = x.data + first * x.pitch + tile.begin, *up = dy.data + first * dy.pitch + tile.begin;
+        for (int64_t j = 0; j < pixels; j++)
+            fill_squares(tile, kMargin, from + j * x.pitch, squares.at(j * tile.stride));
+        for (int64_t j = 0; j < pixels; j++)
+            for (int64_t i = tile.first(kMaxRadius); i < end_q; i += kLanes) {
+                const int64_t at = j * tile.stride + i;
+                const Floats d = p.bias + p.alpha * window_sum<kRadius>(squares.at(at), p.radius);
+                const Powers of_d = powers<kBeta>(d, p.beta);
+                const Floats scaled = load_at(up + j * dy.pitch, i, end_q) * of_d.power;
+                store(direct.at(at), scaled);
+                store(q.at(at), scaled * load_at(from + j * x.pitch, i, end_q) * of_d.reciprocal);
+            }
+        for (int64_t j = 0; j < pixels; j++)
+            for (int64_t i = 0; i < end; i += kLanes) {
+                const int64_t at = j * tile.stride + i;
+                const Floats sum = window_sum<kRadius>(q.at(at), p.radius);
+                Floats v = load(direct.at(at)) - factor * load_at(from + j * x.pitch, i, end) * sum;
+                if (mask) v = load_at(mask.data + (first + j) * mask.pitch + tile.begin, i, end) > 0.0f ? v : Floats{};
+                store_at(dx.data + (first + j) * dx.pitch + tile.begin, i, end, v);
+            }
     }
 }
 
@@ -168,8 +182,13 @@ void for_pixels(Stream& stream, const Shape& shape, Body&& body) {
 
 // Calls body(tile) for the tiles of a pixel.
 template <class Body>
-void for_tiles(int64_t channels, Body&& body) {
-    for (int64_t c = 0; c < channels; c += kTile) body(Tile{c, c + kTile < channels ? c + kTile : channels, channels});
+void for_tiles(int64_t channels, int64_t radius, Body&& body) {
+    const auto whole_vectors = [](int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; };
+    // The zeros between two pixels are margin to both.
+    const int64_t stride = whole_vectors(channels) + whole_vectors(radius);
+    const int64_t fit = kTile / stride, pixels = fit < 1 ? 1 : fit < kPixels ? fit : kPixels;
+    for (int64_t c = 0; c < channels; c += kTile)
+        body(Tile{c, c + kTile < channels ? c + kTile : channels, channels, pixels, stride});
 }
 
 // The variant of a template <int kRadius, Beta kBeta> for these parameters: Lucid's, Caffe's, others.
@@ -184,7 +203,7 @@ void forward(Stream& stream, const LrnParameters& p, ConstView x, MutView y) {
     const auto variant = LIMPID_LRN_VARIANT(forward_pixels, p);
     for_pixels(stream, x.shape, [&](int64_t begin, int64_t end) {
         if (p.radius > kMaxRadius) return forward_wide(p, x, y, begin, end);
-        for_tiles(x.shape.c, [&](const Tile& tile) { variant(p, tile, x, y, begin, end); });
+        for_tiles(x.shape.c, p.radius, [&](const Tile& tile) { variant(p, tile, x, y, begin, end); });
     });
 }
 
@@ -192,7 +211,7 @@ void grad_input(Stream& stream, const LrnParameters& p, ConstView x, ConstView d
     const auto variant = LIMPID_LRN_VARIANT(gradient_pixels, p);
     for_pixels(stream, x.shape, [&](int64_t begin, int64_t end) {
         if (p.radius > kMaxRadius) return gradient_wide(p, x, dy, mask, dx, begin, end);
-        for_tiles(x.shape.c, [&](const Tile& tile) { variant(p, tile, x, dy, mask, dx, begin, end); });
+        for_tiles(x.shape.c, p.radius, [&](const Tile& tile) { variant(p, tile, x, dy, mask, dx, begin, end); });
     });
 }
 

@@ -2,6 +2,7 @@
 // reach into its rows from outside, so no two threads write one element and the order of additions depends on the shape
 // alone.
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/simd_math.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/pool/pool.h"
 
@@ -80,23 +81,39 @@ Floats larger(Floats a, Floats b) { return ((a > b) | (a != a)) ? a : b; }
 // Forward
 // ----------------------------------------------------------------------------------------------------------------------------
 
+// Zero if and only if all that was added to it is finite: NaN and infinity leave a NaN when multiplied by zero.
+bool is_zero(Floats sum) {
+    float total = 0;
+    for (int i = 0; i < kLanes; i++) total += sum[i];
+    return total == 0.0f;
+}
+
 // One row of outputs of 3x3 windows; the maxima of columns are shared by neighbouring windows. Padding is replaced by
-// the nearest cell of the image, which always belongs to the same window.
-template <int kStride, class Lanes>
-void max_row_3x3(Lanes lanes, const Axis& columns, const float* const rows[3], int64_t x_pitch, float* y,
+// the nearest cell of the image, which always belongs to the same window. With kFinite, half the work: right unless it
+// returns false, for then a cell was NaN or infinite.
+template <int kStride, bool kFinite, class Lanes>
+bool max_row_3x3(Lanes lanes, const Axis& columns, const float* const rows[3], int64_t x_pitch, float* y,
                  int64_t y_pitch) {
-    const auto column = [&](int64_t j) {
+    Floats sums[3] = {};  // three, so that additions need not wait for each other
+    const auto larger_of = [](Floats a, Floats b) { return kFinite ? max(a, b) : larger(a, b); };
+    const auto column = [&](int64_t j) __attribute__((always_inline)) {
         const int64_t offset = columns.inside(j) * x_pitch;
-        return larger(larger(lanes.load(rows[0] + offset), lanes.load(rows[1] + offset)), lanes.load(rows[2] + offset));
+        Floats cells[3];
+        for (int i = 0; i < 3; i++) {
+            cells[i] = lanes.load(rows[i] + offset);
+            if (kFinite) sums[i] += cells[i] * 0.0f;
+        }
+        return larger_of(larger_of(cells[0], cells[1]), cells[2]);
     };
     int64_t j = -columns.pad;
     Floats left = column(j), middle = column(j + 1);
     for (int64_t q = 0; q < columns.out; q++, j += kStride) {
         const Floats right = column(j + 2);
-        lanes.store(y + q * y_pitch, larger(larger(left, middle), right));
+        lanes.store(y + q * y_pitch, larger_of(larger_of(left, middle), right));
         left = kStride == 1 ? middle : right;
         middle = kStride == 1 ? right : column(j + 3);
     }
+    return is_zero(sums[0] + sums[1] + sums[2]);
 }
 
 template <class Lanes>
@@ -123,11 +140,13 @@ void max_forward(Stream& stream, const PoolShape& s, ConstView x, MutView y) {
                     const int64_t top = p * s.stride_y - s.pad_top;
                     const float* from[3];
                     for (int i = 0; i < 3; i++) from[i] = x.pixel(n, rows.inside(top + i), 0) + c;
-                    if (s.stride_x == 1) {
-                        max_row_3x3<1>(lanes, columns, from, x.pitch, to, y.pitch);
-                    } else {
-                        max_row_3x3<2>(lanes, columns, from, x.pitch, to, y.pitch);
-                    }
+                    const bool one = s.stride_x == 1;
+                    const auto fast =
+                        one ? max_row_3x3<1, true, decltype(lanes)> : max_row_3x3<2, true, decltype(lanes)>;
+                    const auto exact =
+                        one ? max_row_3x3<1, false, decltype(lanes)> : max_row_3x3<2, false, decltype(lanes)>;
+                    if (!fast(lanes, columns, from, x.pitch, to, y.pitch))
+                        exact(lanes, columns, from, x.pitch, to, y.pitch);
                 } else {
                     max_row(lanes, columns, x.pixel(n, rows.begin(p), 0) + c, rows.end(p) - rows.begin(p), x.pitch, to,
                             y.pitch);
@@ -175,72 +194,79 @@ struct Epilogue {
     }
 };
 
-// A value as an integer, such that keys are equal where the window's maximum is: -0 equals 0 and every NaN equals every
-// other.
-constexpr int32_t kNanKey = 0x7fc00000;
-constexpr int32_t kPaddingKey = 0x7fc00001;  // a NaN too, so no value has it
-Ints key(Floats v) {
-    const Floats no_negative_zero = v + 0.0f;
-    return v == v ? reinterpret_cast<Ints>(no_negative_zero) : Ints{} + kNanKey;
-}
-
-// A row of dx that the current row of windows adds to.
+// A row of cells under a row of windows. What is absent reads from constants and writes to a sink, with a pitch of 0,
+// so that the loop over columns has no cases.
 struct GradientRow {
-    const float* x = nullptr;     // null: padding
-    float* dx = nullptr;          // null: not ours
-    const float* base = nullptr;  // what the sum is added to: dx itself, or add, or null for nothing
-    int64_t base_pitch = 0;
-    const float* mask = nullptr;  // set when no later row of windows touches this row
-    int64_t mask_pitch = 0;
+    bool inside = false;           // a row of the image, not padding
+    const float *x, *base, *mask;  // base: what the sum is added to: dx itself, or add
+    float* dx;
+    int64_t x_pitch = 0, base_pitch = 0, mask_pitch = 0, dx_pitch = 0;
 };
 
-// Adds the gradient of one row of 3x3 windows to three rows of dx. Keys and sums of the three columns under the window
-// stay in registers; a column is written when the window leaves it. Within a window the gradient goes to the first cell
-// that has the key of y and what remains for the others is zero.
-template <int kStride, class Lanes>
-void max_grad_row_3x3(Lanes lanes, const Axis& columns, const GradientRow rows[3], int64_t x_pitch, int64_t dx_pitch,
-                      const float* y, int64_t y_pitch, const float* dy, int64_t dy_pitch) {
-    Ints keys[3][3];
-    Floats sums[3][3] = {};
+alignas(64) constexpr float kZeros[kLanes] = {};
+
+// The cell that is the maximum of its window. kFinite: the maximum is a number, and padding is NaN, which equals
+// nothing. Otherwise the first NaN of the window has to be found too.
+template <bool kFinite>
+Ints is_winner(Floats cell, Floats maximum, bool inside) {
+    if constexpr (kFinite) return cell == maximum;
+    return inside ? (cell == maximum) | ((cell != cell) & (maximum != maximum)) : Ints{};
+}
+
+// Adds the gradient of one row of 3x3 windows to three rows of dx. Cells and sums of the three columns under the window
+// stay in registers; a column is written when the window leaves it. Within a window the gradient goes to the first
+// winner; then the rest of it, for the others, is zero (taken away bit by bit, so that infinity and NaN vanish too).
+template <int kStride, bool kFinite, class Lanes>
+void max_grad_row_3x3(Lanes lanes, const Axis& columns, const GradientRow rows[3], const float* y, int64_t y_pitch,
+                      const float* dy, int64_t dy_pitch) {
+    const int64_t size = columns.size;
+    Floats cells[3][3], sums[3][3] = {};
     const auto load_column = [&](int64_t j, int b) __attribute__((always_inline)) {
+        const bool inside = j >= 0 && j < size;
         for (int i = 0; i < 3; i++)
-            keys[i][b] = rows[i].x && j >= 0 && j < columns.size ? key(lanes.load(rows[i].x + j * x_pitch))
-                                                                 : Ints{} + kPaddingKey;
+            cells[i][b] = inside ? lanes.load(rows[i].x + j * rows[i].x_pitch) : broadcast(__builtin_nanf(""));
     };
     const auto write_column = [&](int64_t j, int b) __attribute__((always_inline)) {
-        if (j < 0 || j >= columns.size) return;
+        if (j < 0 || j >= size) return;
         for (int i = 0; i < 3; i++) {
             const GradientRow& row = rows[i];
-            if (!row.dx) continue;
-            Floats v = sums[i][b];
-            if (row.base) v += lanes.load(row.base + j * row.base_pitch);
-            if (row.mask) v = lanes.load(row.mask + j * row.mask_pitch) > 0.0f ? v : Floats{};
-            lanes.store(row.dx + j * dx_pitch, v);
+            const Floats v = lanes.load(row.base + j * row.base_pitch) + sums[i][b];
+            lanes.store(row.dx + j * row.dx_pitch, lanes.load(row.mask + j * row.mask_pitch) > 0.0f ? v : Floats{});
         }
     };
     int64_t j = -columns.pad;
     for (int b = 0; b < 3 - kStride; b++) load_column(j + b, b);
     for (int64_t q = 0; q < columns.out; q++, j += kStride) {
         for (int b = 3 - kStride; b < 3; b++) load_column(j + b, b);
-        const Ints wanted = key(lanes.load(y + q * y_pitch));
+        const Floats maximum = lanes.load(y + q * y_pitch);
         Floats rest = lanes.load(dy + q * dy_pitch);
         for (int i = 0; i < 3; i++)
             for (int b = 0; b < 3; b++) {
-                const Ints hit = keys[i][b] == wanted;
-                sums[i][b] = hit ? sums[i][b] + rest : sums[i][b];
-                rest = hit ? Floats{} : rest;
+                const bool inside = rows[i].inside && j + b >= 0 && j + b < size;
+                const Floats part = is_winner<kFinite>(cells[i][b], maximum, inside) ? rest : Floats{};
+                sums[i][b] += part;
+                rest = floats_of(bits_of(rest) ^ bits_of(part));
             }
         for (int b = 0; b < kStride; b++) write_column(j + b, b);
         for (int i = 0; i < 3; i++)
             for (int b = 0; b < 3; b++) {
-                keys[i][b] = b + kStride < 3 ? keys[i][b + kStride] : keys[i][b];
+                if (b + kStride < 3) cells[i][b] = cells[i][b + kStride];
                 sums[i][b] = b + kStride < 3 ? sums[i][b + kStride] : Floats{};
             }
     }
-    for (; j < columns.size; j++) {
+    for (; j < size; j++) {
         write_column(j, 0);
         for (int i = 0; i < 3; i++) sums[i][0] = sums[i][1], sums[i][1] = sums[i][2], sums[i][2] = Floats{};
     }
+}
+
+// Whether a row of vectors holds neither NaN nor infinity.
+template <class Lanes>
+bool is_finite(Lanes lanes, const float* v, int64_t pitch, int64_t count) {
+    Floats sums[4] = {};
+    for (int64_t i = 0; i < count; i += 4)
+        for (int k = 0; k < 4; k++) sums[k] += lanes.load(v + (i + k < count ? i + k : i) * pitch) * 0.0f;
+    return is_zero((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 // Rows [h_begin, h_end) of dx, channels [c_begin, c_end).
@@ -249,26 +275,34 @@ void max_grad_rows_3x3(const Axis& rows, const Axis& columns, int64_t n, int64_t
                        int64_t h_begin, int64_t h_end, ConstView x, ConstView y, ConstView dy, const Epilogue& epilogue,
                        MutView dx) {
     const ConstView &add = epilogue.add, &mask = epilogue.mask;
+    alignas(64) float sink[kLanes], nans[kLanes], ones[kLanes];
+    store(nans, broadcast(__builtin_nanf("")));
+    store(ones, broadcast(1.0f));
     for (int64_t p = rows.first(h_begin); p <= rows.last(h_end - 1); p++) {
         const int64_t top = p * rows.stride - rows.pad;
         for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
             GradientRow under[3];
             for (int i = 0; i < 3; i++) {
+                GradientRow& row = under[i];
                 const int64_t h = top + i;
+                row.x = nans, row.base = kZeros, row.mask = ones, row.dx = sink;
                 if (h < 0 || h >= rows.size) continue;
-                under[i].x = x.pixel(n, h, 0) + c;
+                row.inside = true, row.x = x.pixel(n, h, 0) + c, row.x_pitch = x.pitch;
                 if (h < h_begin || h >= h_end) continue;
-                under[i].dx = dx.pixel(n, h, 0) + c;
+                row.dx = dx.pixel(n, h, 0) + c, row.dx_pitch = dx.pitch;
                 if (rows.first(h) < p) {
-                    under[i].base = under[i].dx, under[i].base_pitch = dx.pitch;
+                    row.base = row.dx, row.base_pitch = dx.pitch;
                 } else if (add) {
-                    under[i].base = add.pixel(n, h, 0) + c, under[i].base_pitch = add.pitch;
+                    row.base = add.pixel(n, h, 0) + c, row.base_pitch = add.pitch;
                 }
-                if (mask && rows.last(h) == p)
-                    under[i].mask = mask.pixel(n, h, 0) + c, under[i].mask_pitch = mask.pitch;
+                if (mask && rows.last(h) == p) row.mask = mask.pixel(n, h, 0) + c, row.mask_pitch = mask.pitch;
             }
-            max_grad_row_3x3<kStride>(lanes, columns, under, x.pitch, dx.pitch, y.pixel(n, p, 0) + c, y.pitch,
-                                      dy.pixel(n, p, 0) + c, dy.pitch);
+            const float *maxima = y.pixel(n, p, 0) + c, *up = dy.pixel(n, p, 0) + c;
+            if (is_finite(lanes, maxima, y.pitch, columns.out)) {
+                max_grad_row_3x3<kStride, true>(lanes, columns, under, maxima, y.pitch, up, dy.pitch);
+            } else {
+                max_grad_row_3x3<kStride, false>(lanes, columns, under, maxima, y.pitch, up, dy.pitch);
+            }
         });
     }
     for (int64_t h = h_begin; h < h_end; h++) {
@@ -290,11 +324,11 @@ void max_grad_rows(const Axis& rows, const Axis& columns, int64_t n, int64_t c_b
                 lanes.store(dx.pixel(n, h, w) + c, epilogue.start(lanes, n, h, w, c));
         for (int64_t p = rows.first(h_begin); p <= rows.last(h_end - 1); p++)
             for (int64_t q = 0; q < columns.out; q++) {
-                const Ints wanted = key(lanes.load(y.pixel(n, p, q) + c));
+                const Floats maximum = lanes.load(y.pixel(n, p, q) + c);
                 Floats rest = lanes.load(dy.pixel(n, p, q) + c);
                 for (int64_t h = rows.begin(p); h < rows.end(p) && h < h_end; h++)
                     for (int64_t w = columns.begin(q); w < columns.end(q); w++) {
-                        const Ints hit = key(lanes.load(x.pixel(n, h, w) + c)) == wanted;
+                        const Ints hit = is_winner<false>(lanes.load(x.pixel(n, h, w) + c), maximum, true);
                         float* to = dx.pixel(n, h, w) + c;
                         if (h >= h_begin) lanes.store(to, lanes.load(to) + (hit ? rest : Floats{}));
                         rest = hit ? Floats{} : rest;
