@@ -29,9 +29,12 @@ struct Command {
 };
 
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
+Run declare_convert(CLI::App& app);
 Run declare_devices(CLI::App& app);
+Run declare_fetch(CLI::App& app);
+Run declare_info(CLI::App& app);
 
 // Text from a file or an argument, safe to show on a terminal and on one line: control characters become '?'.
-std::string printable(std::string_view text);
+std::string one_line(std::string_view text);
 
 }  // namespace limpid

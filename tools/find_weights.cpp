@@ -28,7 +28,7 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 // Files of a folder with one of the extensions, by name. A folder that does not exist has none.
-std::vector<std::string> files_in(const std::string& folder, std::initializer_list<const char*> extensions) {
+std::vector<std::string> files_in(const std::string& folder, const std::vector<const char*>& extensions) {
     std::vector<std::string> names;
     std::error_code ignored;
     for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
@@ -37,19 +37,6 @@ std::vector<std::string> files_in(const std::string& folder, std::initializer_li
                 names.push_back(entry->path().string());
     std::ranges::sort(names);
     return names;
-}
-
-[[noreturn]] void throw_none(const std::vector<std::string>& folders) {
-    const std::string where = folders.empty() ? "no folder to search (neither LIMPID_MODELS nor HOME is set)"
-                                              : "no .h5 file in " + joined(folders);
-    for (const std::string& folder : folders) {
-        const std::vector<std::string> raw = files_in(folder, {".caffemodel", ".pb"});
-        if (!raw.empty())
-            throw Error(concat("weights: ", where, "; convert what is there: limpid convert ", raw[0], ' ', folder,
-                               "/NAME.h5"));
-    }
-    throw Error(concat("weights: ", where,
-                       "; get some with limpid fetch googlenet or limpid fetch bvlc, or name a file: --weights FILE"));
 }
 
 }  // namespace
@@ -81,11 +68,16 @@ std::string find_weights(const std::string& given) {
                            "; limpid fetch gets googlenet and bvlc"));
     }
     std::vector<std::string> found;
-    for (const std::string& folder : folders) {
-        const std::vector<std::string> here = files_in(folder, {".h5"});
-        found.insert(found.end(), here.begin(), here.end());
-    }
-    if (found.empty()) throw_none(folders);
+    // What was converted is checked and quicker to read; the models of other programs serve where there is nothing
+    // else.
+    for (const auto& extensions : {std::vector<const char*>{".h5"}, {".caffemodel", ".pb"}})
+        for (const std::string& folder : folders)
+            if (found.empty()) found = files_in(folder, extensions);
+    if (found.empty())
+        throw Error(concat(
+            "weights: none in ", folders.empty() ? "any folder (LIMPID_MODELS and HOME are not set)" : joined(folders),
+            ", expected an .h5, .caffemodel or .pb file; get some with limpid fetch googlenet or limpid fetch bvlc, or "
+            "name a file: --weights FILE"));
     for (const char* name : kPreferred)
         for (const std::string& path : found)
             if (fs::path(path).filename() == name) return path;

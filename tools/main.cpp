@@ -18,7 +18,7 @@
 
 namespace limpid {
 
-std::string printable(std::string_view text) {
+std::string one_line(std::string_view text) {
     std::string result(text);
     for (char& c : result)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
@@ -28,7 +28,10 @@ std::string printable(std::string_view text) {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
     {"devices", "list the devices of this machine", declare_devices},
+    {"fetch", "download trained weights and convert them", declare_fetch},
+    {"info", "show what a file of weights contains", declare_info},
 };
 
 // How many letters must be changed, added or dropped to make one word of the other.
@@ -78,7 +81,7 @@ void print_help() {
                  "  --help      this text\n"
                  "  --version   version, commit, compiler and devices\n\n"
                  "Environment:\n"
-                 "  LIMPID_MODELS  folder with converted weights (.h5); otherwise $XDG_DATA_HOME/limpid or "
+                 "  LIMPID_MODELS  folder with weights (.h5); otherwise $XDG_DATA_HOME/limpid or "
                  "~/.local/share/limpid\n"
                  "  NO_COLOR       no colours in the output\n\n"
                  "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partly done. Errors are one line on stderr.\n";
@@ -141,7 +144,7 @@ ExitStatus run_program(std::vector<std::string> arguments) {
 
 ExitStatus fail(ExitStatus status, std::string_view message) {
     std::cout.flush();
-    std::fprintf(stderr, "limpid: %s\n", printable(message).c_str());
+    std::fprintf(stderr, "limpid: %s\n", one_line(message).c_str());
     return status;
 }
 

@@ -66,7 +66,7 @@ void Progress::draw_bar(int64_t done, int64_t total, const std::string& note) {
     }
     const double elapsed_s = std::chrono::duration<double>(Clock::now() - start_).count();
     if (part > 0.0 && part < 1.0) text += concat("  ", int64_t(elapsed_s * (1 - part) / part + 0.5), " s left");
-    if (!note.empty()) text += "  " + printable(note);
+    if (!note.empty()) text += "  " + one_line(note);
     // A line that wraps could not be drawn over.
     text.resize(std::min(text.size(), size_t(terminal_columns() - 1)));
     std::fprintf(stderr, colour_ ? "\r\033[36m%s\033[0m\033[K" : "\r%s\033[K", text.c_str());
@@ -77,7 +77,7 @@ void Progress::write_json(int64_t done, int64_t total, const std::string& note) 
     nlohmann::ordered_json line{{"progress", what_}, {"done", done}};
     if (total > 0) line["total"] = total;
     line["elapsed_s"] = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count() / 1000.0;
-    if (!note.empty()) line["note"] = printable(note);
+    if (!note.empty()) line["note"] = one_line(note);
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);
 }

@@ -15,7 +15,8 @@ TEST(CommandLine, HelpNamesEveryCommandAndGoesToStdout) {
     const Finished run = run_limpid({"--help"});
     EXPECT_EQ(run.status, 0);
     EXPECT_EQ(run.err, "");
-    for (const char* command : {"devices"}) EXPECT_THAT(run.out, HasSubstr(std::string("\n  ") + command + " "));
+    for (const char* command : {"convert", "devices", "fetch", "info"})
+        EXPECT_THAT(run.out, HasSubstr(std::string("\n  ") + command + " "));
     EXPECT_EQ(run_limpid({"help"}).out, run.out);
     EXPECT_EQ(run_limpid({"-h"}).out, run.out);
 }
@@ -32,7 +33,7 @@ TEST(CommandLine, EveryCommandOfTheHelpHasHelp) {
         EXPECT_THAT(run.out, HasSubstr("Usage: limpid " + name));
         EXPECT_EQ(run_limpid({"help", name}).out, run.out);
     }
-    EXPECT_GE(commands, 1);
+    EXPECT_GE(commands, 4);
 }
 
 TEST(CommandLine, VersionNamesBuildAndDevices) {

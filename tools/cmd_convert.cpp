@@ -1,0 +1,50 @@
+// limpid convert: trained weights of other programs to a checked .h5 file.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "kernels/error.h"
+#include "tools/command.h"
+#include "weights/weights.h"
+
+namespace limpid {
+
+namespace {
+
+struct Options {
+    std::string in, out;
+    ImportOptions import;
+};
+
+ExitStatus convert(const Options& options) {
+    // Guards against swapped arguments: a downloaded model is not overwritten.
+    if (!options.out.ends_with(".h5"))
+        throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
+    const Weights weights = import_weights(options.in, options.import);
+    save_weights(options.out, weights);
+    std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
+              << weights.checksum << '\n';
+    for (const std::string& name : weights.unused) std::cout << "not used: " << one_line(name) << '\n';
+    return kDone;
+}
+
+}  // namespace
+
+Run declare_convert(CLI::App& app) {
+    const auto options = std::make_shared<Options>();
+    ImportOptions& import = options->import;
+    app.add_option("IN", options->in,
+                   "a .caffemodel, a frozen TensorFlow graph (.pb), or an .h5 to check and write again")
+        ->required();
+    app.add_option("OUT", options->out, "the .h5 to write; replaced if it is there")->required();
+    app.add_option("--variant", import.variant, "which network it is: inception5h or bvlc; found out by default");
+    CLI::Option* labels = app.add_option("--labels", import.labels_file,
+                                         "names of the classes, one per line; built in for the known networks");
+    app.add_option("--labels-first", import.labels_first_output, "output of the network that the first line names")
+        ->check(CLI::Range(int64_t(0), int64_t(1) << 31))
+        ->needs(labels)
+        ->capture_default_str();
+    return [options] { return convert(*options); };
+}
+
+}  // namespace limpid
