@@ -352,6 +352,27 @@ void max_grad_input(Stream& stream, const PoolShape& s, ConstView x, ConstView y
     });
 }
 
+// Reads u where max_grad_input would write: the first winner of each window. Only second derivatives need it.
+void max_select(Stream& stream, const PoolShape& s, ConstView x, ConstView y, ConstView u, MutView y2) {
+    const Axis rows = rows_of(s), columns = columns_of(s);
+    for_blocks(stream, s.n, s.c, s.p, [&](int64_t n, int64_t c_begin, int64_t c_end, int64_t p_begin, int64_t p_end) {
+        for (int64_t p = p_begin; p < p_end; p++)
+            for (int64_t q = 0; q < s.q; q++)
+                for_vectors(c_begin, c_end, [&](int64_t c, auto lanes) {
+                    const Floats maximum = lanes.load(y.pixel(n, p, q) + c);
+                    Floats chosen = {};
+                    Ints open = ~Ints{};
+                    for (int64_t h = rows.begin(p); h < rows.end(p); h++)
+                        for (int64_t w = columns.begin(q); w < columns.end(q); w++) {
+                            const Ints hit = open & is_winner<false>(lanes.load(x.pixel(n, h, w) + c), maximum, true);
+                            chosen = hit ? lanes.load(u.pixel(n, h, w) + c) : chosen;
+                            open &= ~hit;
+                        }
+                    lanes.store(y2.pixel(n, p, q) + c, chosen);
+                });
+    });
+}
+
 void average_grad_input(Stream& stream, const PoolShape& s, ConstView dy, ConstView add, ConstView mask, MutView dx) {
     const Axis rows = rows_of(s), columns = columns_of(s);
     const Epilogue epilogue{add, mask};
@@ -384,6 +405,7 @@ void install(PoolKernels& kernels);
 void install(PoolKernels& kernels) {
     kernels.max_forward = max_forward;
     kernels.max_grad_input = max_grad_input;
+    kernels.max_select = max_select;
     kernels.average_forward = average_forward;
     kernels.average_grad_input = average_grad_input;
 }

@@ -52,6 +52,21 @@ HostArray<T> max_pool(const PoolShape& s, View<const T> x) {
     return y;
 }
 
+// u at the winners of x's windows.
+template <class T>
+HostArray<T> max_pool_select(const PoolShape& s, View<const T> x, View<const T> u) {
+    HostArray<T> y(s.output());
+    for (int64_t n = 0; n < s.n; n++)
+        for (int64_t p = 0; p < s.p; p++)
+            for (int64_t q = 0; q < s.q; q++)
+                for (int64_t c = 0; c < s.c; c++) {
+                    int64_t h, w;
+                    pool_winner(s, x, n, p, q, c, &h, &w);
+                    y.at(n, p, q, c) = u.at(n, h, w, c);
+                }
+    return y;
+}
+
 template <class T>
 HostArray<T> average_pool(const PoolShape& s, View<const T> x) {
     HostArray<T> y(s.output());

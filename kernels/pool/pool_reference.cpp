@@ -26,6 +26,11 @@ void max_grad_input(Stream&, const PoolShape& s, ConstView x, ConstView, ConstVi
            dx);
 }
 
+void max_select(Stream&, const PoolShape& s, ConstView x, ConstView, ConstView u, MutView y) {
+    const DoubleTensor wide_x = widen(x), wide_u = widen(u);
+    narrow(oracle::max_pool_select(s, wide_x.view(), wide_u.view()), y);
+}
+
 void average_forward(Stream&, const PoolShape& s, ConstView x, MutView y) {
     const DoubleTensor wide_x = widen(x);
     narrow(oracle::average_pool(s, wide_x.view()), y);
@@ -42,6 +47,7 @@ void install(PoolKernels& kernels);
 void install(PoolKernels& kernels) {
     kernels.max_forward = max_forward;
     kernels.max_grad_input = max_grad_input;
+    kernels.max_select = max_select;
     kernels.average_forward = average_forward;
     kernels.average_grad_input = average_grad_input;
 }

@@ -93,6 +93,19 @@ TEST_P(PoolRow, MaxGradInput) {
     }
 }
 
+TEST_P(PoolRow, MaxSelect) {
+    const MaxGradient g = max_gradient_case(s);
+    const HostTensor y = narrow(max_oracle(s, g.x)), u = random_tensor(s.input(), -1, 1, 9);
+    const HostArray<double> wide_x = widen(g.x), wide_u = widen(u);
+    const HostArray<double> expected = oracle::max_pool_select(s, view_of(wide_x), view_of(wide_u));
+    for (const Device& device : devices_under_test()) {
+        Stream stream(device, 2);
+        GuardedTensor x(stream, g.x, s.c + 1), out(stream, y), from(stream, u, s.c + 2), chosen(stream, s.output(), s.c + 3);
+        stream.backend().kernels.pool.max_select(stream, s, x.view(), out.view(), from.view(), chosen.view());
+        EXPECT_TRUE(matches(expected, chosen.read(), {.relative = 0, .zeros_expected = s.n == 0})) << to_string(device);
+    }
+}
+
 TEST_P(PoolRow, AverageForward) {
     const HostTensor x = random_tensor(s.input());
     const HostArray<double> expected = oracle::average_pool(s, view_of(widen(x)));

@@ -1,0 +1,38 @@
+// The constants of one device: uploaded once, prepared once (packed filters, tables), merged once, and shared by every plan.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "graph/op.h"
+#include "kernels/buffer.h"
+
+namespace limpid {
+
+// Constants are told apart by identity (the shared_ptr), not by value. Not thread-safe: one store per stream.
+class ConstantStore {
+  public:
+    using Constant = std::shared_ptr<const HostTensor>;
+
+    explicit ConstantStore(Stream& stream) : stream_(&stream) {}
+
+    Stream& stream() const { return *stream_; }
+    // Device memory of a constant; on the CPU the host tensor itself.
+    ConstView view(const Constant& constant);
+    const float* prepared(const Constant& constant, const Preparation& preparation);
+    // The parts joined along the last axis: the same parts give the same constant.
+    Constant joined(const std::vector<Constant>& parts);
+    size_t size_bytes() const { return size_bytes_; }
+
+  private:
+    Stream* stream_;
+    std::map<Constant, DeviceTensor> uploaded_;
+    std::map<std::pair<Constant, std::string>, Buffer> prepared_;
+    std::map<std::vector<Constant>, Constant> joined_;
+    size_t size_bytes_ = 0;
+};
+
+}  // namespace limpid

@@ -1,0 +1,272 @@
+// Structure and lifetimes of plans: what is fused, merged, aliased; that nothing alive is overwritten; that all of it changes no value.
+#include "graph/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "graph/grad.h"
+#include "graph/ops.h"
+#include "graph/run.h"
+#include "graph/vjp_overrides.h"
+#include "tests/harness/kernel_case.h"
+
+namespace limpid {
+namespace {
+
+using testing::matches;
+using testing::random_tensor;
+using testing::same_bits;
+
+// An inception block with everything around it: conv -> pool -> block -> pool -> mean of one channel.
+struct Block {
+    Graph graph;
+    NodeId image, block, block_pre_relu, score, gradient;
+
+    NodeId conv(NodeId x, int64_t channels, int64_t window, const std::string& name) {
+        const Shape s = graph.shape(x);
+        const uint32_t salt = uint32_t(graph.size());
+        const NodeId w = graph.constant(random_tensor({window, window, s.c, channels}, -0.5f, 0.5f, salt));
+        const NodeId b = graph.constant(random_tensor({1, 1, 1, channels}, -0.5f, 0.5f, salt + 1));
+        const NodeId pre = ops::add(graph, ops::conv2d(graph, x, w, ops::same_geometry(s, window, window, 1)), b, name + "_pre_relu");
+        return ops::relu(graph, pre, name);
+    }
+
+    explicit Block(const VjpOverrides& overrides = {}) {
+        image = graph.input("image", {2, 11, 12, 3});
+        const NodeId first = conv(image, 24, 3, "first");
+        const NodeId x = ops::max_pool(graph, first, ops::same_pool(graph.shape(first), 3, 2), "pool");
+        const NodeId a = conv(x, 20, 1, "1x1");
+        const NodeId b = conv(conv(x, 17, 1, "3x3_bottleneck"), 33, 3, "3x3");
+        const NodeId c = conv(conv(x, 8, 1, "5x5_bottleneck"), 16, 5, "5x5");
+        const NodeId d = conv(ops::max_pool(graph, x, ops::same_pool(graph.shape(x), 3, 1)), 12, 1, "pool_reduce");
+        block = ops::concatenate(graph, {a, b, c, d}, 3, "block");
+        const NodeId next = ops::max_pool(graph, block, ops::same_pool(graph.shape(block), 3, 2), "pool");
+        score = ops::reduce(graph, Reduce::mean, {false, true, true, true}, conv(next, 9, 1, "last"));
+        gradient = grad(graph, score, {image}, overrides)[0];
+    }
+};
+
+int count(const Plan& plan, const std::string& kind) {
+    return int(std::count_if(plan.steps.begin(), plan.steps.end(), [&](const PlanStep& step) { return step.op->kind() == kind; }));
+}
+
+TEST(Plan, FusesAndMergesAnInceptionBlock) {
+    Block block;
+    Stream stream({DeviceKind::reference, 0});
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(block.graph, {block.score, block.gradient}, constants);
+    // first, [1x1 + two bottlenecks], 3x3, 5x5, pool_reduce, last
+    EXPECT_EQ(count(plan, "conv2d"), 6) << plan.print();
+    // last, pool_reduce, 3x3, 5x5, the merged three, first
+    EXPECT_EQ(count(plan, "conv2d_grad_input"), 6) << plan.print();
+    EXPECT_EQ(count(plan, "relu"), 0) << plan.print();
+    EXPECT_EQ(count(plan, "add"), 0) << plan.print();
+    // Only the ReLU in front of the score is not behind a gradient kernel.
+    EXPECT_EQ(count(plan, "relu_grad"), 1) << plan.print();
+    EXPECT_EQ(count(plan, "concat"), 0) << plan.print();
+    // The 1x1 branch is computed with its siblings and copied into the block, once forward and once backward.
+    EXPECT_EQ(count(plan, "slice"), 2) << plan.print();
+}
+
+TEST(Plan, ChangesNoValue) {
+    for (const VjpOverrides& overrides : {VjpOverrides{}, redirected_relu()}) {
+        Block block(overrides);
+        Stream stream({DeviceKind::reference, 0});
+        const std::vector<HostTensor> inputs{random_tensor({2, 11, 12, 3})};
+        const std::vector<NodeId> outputs{block.score, block.gradient, block.block};
+        const auto plain = evaluate(block.graph, outputs, stream, inputs, {.fuse = false});
+        const auto fused = evaluate(block.graph, outputs, stream, inputs);
+        // Sums of three gradients become one sum over all their channels (45): float rounding of the intermediate values.
+        for (size_t i = 0; i < outputs.size(); i++) EXPECT_TRUE(matches(plain[i], fused[i], testing::sum_tolerance(45))) << i;
+    }
+}
+
+TEST(Plan, LiveValuesNeverOverlap) {
+    Block block;
+    for (const Device& device : testing::devices_under_test()) {
+        Stream stream(device, 2);
+        const std::vector<HostTensor> inputs{random_tensor({2, 11, 12, 3})};
+        const std::vector<NodeId> outputs{block.score, block.gradient, block.block};
+        for (const bool fuse : {false, true}) {
+            const auto clean = evaluate(block.graph, outputs, stream, inputs, {fuse});
+            RunOptions options;
+            options.poison = true;
+            const auto poisoned = evaluate(block.graph, outputs, stream, inputs, {fuse}, options);
+            for (size_t i = 0; i < outputs.size(); i++) EXPECT_TRUE(same_bits(clean[i], poisoned[i])) << to_string(device) << " " << i;
+        }
+    }
+}
+
+TEST(Plan, ArenaRangesOfLivingStoragesAreDisjoint) {
+    Block block;
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(block.graph, {block.score, block.gradient}, constants);
+    int64_t total = 0, end = 0;
+    for (size_t i = 0; i < plan.storages.size(); i++) {
+        const PlanStorage& a = plan.storages[i];
+        if (a.kind != PlanStorage::Kind::arena || a.first_step < 0) continue;
+        total += a.size_bytes;
+        end = std::max(end, a.offset + a.size_bytes);
+        EXPECT_EQ(a.offset % 64, 0);
+        for (size_t j = 0; j < i; j++) {
+            const PlanStorage& b = plan.storages[j];
+            if (b.kind != PlanStorage::Kind::arena || b.first_step < 0) continue;
+            if (a.last_step < b.first_step || b.last_step < a.first_step) continue;
+            EXPECT_TRUE(a.offset + a.size_bytes <= b.offset || b.offset + b.size_bytes <= a.offset) << i << " and " << j;
+        }
+    }
+    EXPECT_LE(end, int64_t(plan.arena_bytes - plan.scratch_bytes));
+    EXPECT_LT(end, total) << "no memory was reused";
+}
+
+TEST(Plan, DropsWhatTheOutputDoesNotNeed) {
+    Block block;
+    Graph& g = block.graph;
+    const NodeId channel = ops::slice_channels(g, block.block, 25, 1);  // in the 3x3 branch
+    const NodeId score = ops::reduce(g, Reduce::mean, {false, true, true, true}, channel);
+    Stream stream({DeviceKind::reference, 0});
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(g, {score, grad(g, score, {block.image})[0]}, constants);
+    EXPECT_EQ(count(plan, "conv2d"), 3) << plan.print();  // first, bottleneck, 3x3
+    EXPECT_EQ(count(plan, "conv2d_grad_input"), 3) << plan.print();
+    EXPECT_EQ(count(plan, "max_pool"), 1) << plan.print();
+}
+
+TEST(Plan, KeepsValuesThatAreAskedFor) {
+    Block block;
+    Stream stream({DeviceKind::reference, 0});
+    const std::vector<HostTensor> inputs{random_tensor({2, 11, 12, 3})};
+    const NodeId pre = block.graph.find("3x3_pre_relu"), post = block.graph.find("3x3");
+    // A value, its consumer, a view of a constant, an input, and the same value twice.
+    const NodeId constant = block.graph.constant(random_tensor({1, 1, 1, 3}));
+    const auto values = evaluate(block.graph, {pre, post, constant, block.image, pre}, stream, inputs);
+    for (size_t i = 0; i < values[0].values.size(); i++) EXPECT_EQ(std::max(values[0].values[i], 0.0f), values[1].values[i]);
+    EXPECT_TRUE(same_bits(values[0], values[4]));
+    EXPECT_TRUE(same_bits(values[3], inputs[0]));
+}
+
+TEST(Plan, SharesPreparedConstantsBetweenPlans) {
+    Block block;
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    ConstantStore constants(stream);
+    make_plan(block.graph, {block.score, block.gradient}, constants);
+    const size_t once = constants.size_bytes();
+    EXPECT_GT(once, 0u);
+    make_plan(block.graph, {block.score, block.gradient}, constants);
+    EXPECT_EQ(constants.size_bytes(), once);
+}
+
+TEST(Plan, TrainsWithFiltersThatAreInputs) {
+    Graph g;
+    const NodeId x = g.input("x", {2, 6, 6, 3}), w = g.input("w", {3, 3, 3, 8}), b = g.input("b", {1, 1, 1, 8});
+    const NodeId y = ops::relu(g, ops::add(g, ops::conv2d(g, x, w, ops::same_geometry(g.shape(x), 3, 3, 1)), b));
+    const NodeId score = ops::reduce(g, Reduce::sum_squares, {true, true, true, true}, y);
+    const std::vector<NodeId> gradients = grad(g, score, {x, w, b});
+    const std::vector<HostTensor> inputs{random_tensor({2, 6, 6, 3}, -1, 1, 1), random_tensor({3, 3, 3, 8}, -1, 1, 2),
+                                         random_tensor({1, 1, 1, 8}, -1, 1, 3)};
+    Stream reference({DeviceKind::reference, 0});
+    const auto expected = evaluate(g, gradients, reference, inputs);
+    for (const Device& device : testing::devices_under_test()) {
+        Stream stream(device, 2);
+        const auto actual = evaluate(g, gradients, stream, inputs);
+        for (size_t i = 0; i < 3; i++) EXPECT_TRUE(matches(expected[i], actual[i], testing::sum_tolerance(27 * 72))) << to_string(device);
+    }
+}
+
+TEST(Run, CheckNamesTheFirstNodeThatIsNotFinite) {
+    Graph g;
+    const NodeId x = g.input("x", {1, 1, 1, 3});
+    const NodeId y = ops::unary(g, Unary::log, x, 0, 0, "the logarithm");
+    const NodeId z = ops::affine(g, y, 2, 0, "behind it");
+    Stream stream({DeviceKind::reference, 0});
+    RunOptions options;
+    options.check = true;
+    try {
+        evaluate(g, {z}, stream, {HostTensor({1, 1, 1, 3}, {1, 0, 2})}, {}, options);
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("the logarithm"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("[0,0,0,1]"), std::string::npos) << error.what();
+    }
+}
+
+TEST(Run, ShadowComparesEveryStep) {
+    Block block;
+    const std::vector<HostTensor> inputs{random_tensor({2, 11, 12, 3})};
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    Shadow shadow(Stream({DeviceKind::reference, 0}));
+    RunOptions options;
+    options.shadow = &shadow;
+    evaluate(block.graph, {block.score, block.gradient}, stream, inputs, {}, options);
+    EXPECT_GT(shadow.worst_error, 0);
+    EXPECT_LT(shadow.worst_error, 1e-4) << shadow.worst_step;
+    shadow.fail_above = shadow.worst_error / 2;
+    EXPECT_THROW(evaluate(block.graph, {block.score, block.gradient}, stream, inputs, {}, options), Error);
+}
+
+TEST(Run, TraceCountsEveryStep) {
+    Block block;
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    Trace trace;
+    RunOptions options;
+    options.trace = &trace;
+    evaluate(block.graph, {block.score}, stream, {random_tensor({2, 11, 12, 3})}, {}, options);
+    EXPECT_EQ(trace.runs, 1);
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(block.graph, {block.score}, constants);
+    EXPECT_EQ(trace.seconds.size(), plan.steps.size());
+    EXPECT_NE(trace.print(plan).find("conv2d["), std::string::npos) << trace.print(plan);
+}
+
+TEST(RedirectedRelu, FollowsLucidsUnitCases) {
+    // Lucid states them for the minimised loss: gradient g there is -g here.
+    struct Case {
+        float g, x, expected;
+    };
+    const auto gradient = [](bool relu6, const Case& c) {
+        Graph graph;
+        const NodeId x = graph.input("x", {1, 1, 1, 1});
+        const NodeId y = relu6 ? ops::unary(graph, Unary::relu6, x) : ops::relu(graph, x);
+        const NodeId score = ops::affine(graph, y, -c.g, 0);
+        Stream stream({DeviceKind::reference, 0});
+        return -evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream, {HostTensor({1, 1, 1, 1}, c.x)})[0].values[0];
+    };
+    for (const bool relu6 : {false, true})
+        for (const Case& c : {Case{1, -1, 0}, Case{-1, -1, -1}, Case{1, 1, 1}, Case{-1, 1, -1}, Case{-1, 0, -1}})
+            EXPECT_EQ(gradient(relu6, c), c.expected) << relu6 << " " << c.g << " " << c.x;
+    EXPECT_EQ(gradient(true, {1, 7, 1}), 1);
+    EXPECT_EQ(gradient(true, {-1, 7, 0}), 0);
+}
+
+TEST(RedirectedRelu, DecidesPerImage) {
+    // Image 0 has a living unit, so the plain gradient; image 1 has none, so the redirected one.
+    Graph graph;
+    const NodeId x = graph.input("x", {2, 1, 1, 2});
+    const NodeId score = ops::relu(graph, x);
+    Stream stream({DeviceKind::reference, 0});
+    const HostTensor g = evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream, {HostTensor({2, 1, 1, 2}, {1, -1, -1, -1})})[0];
+    EXPECT_EQ(g.values, (std::vector<float>{1, 0, 1, 1}));
+}
+
+TEST(Graph, ErrorsNameTheOperationAndTheShapes) {
+    Graph g;
+    const NodeId x = g.input("x", {1, 8, 8, 3}), w = g.input("w", {3, 3, 4, 8});
+    try {
+        ops::conv2d(g, x, w, {}, "mixed3a_3x3");
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "mixed3a_3x3 (conv2d): filter has 4 input channels, the image has 3");
+    }
+}
+
+TEST(Graph, PrintsAsText) {
+    Graph g;
+    const NodeId x = g.input("image", {1, 8, 8, 3});
+    ops::relu(g, ops::affine(g, x, 255, -117), "y");
+    EXPECT_EQ(g.print(), "%0 = input 1x8x8x3  image\n%1 = affine(%0) {255 -117} 1x8x8x3\n%2 = relu(%1) 1x8x8x3  y\n");
+}
+
+}  // namespace
+}  // namespace limpid

@@ -1,0 +1,213 @@
+// The loop over steps, and what --trace, --check, --shadow and --dump do around each.
+#include "graph/run.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numeric>
+
+#include "graph/npy.h"
+#include "kernels/buffer.h"
+#include "kernels/error.h"
+
+namespace limpid {
+
+namespace {
+
+constexpr size_t kMostInputs = 64;
+
+// Where storages are in this run.
+struct Places {
+    const Plan& plan;
+    std::span<const ConstView> inputs;
+    std::span<const MutView> outputs;
+    std::byte* arena;
+
+    // Inputs and constants are only ever read.
+    float* data(const PlanOperand& operand) const {
+        const PlanStorage& storage = plan.storages[size_t(operand.storage)];
+        switch (storage.kind) {
+            case PlanStorage::Kind::input:
+                return const_cast<float*>(inputs[size_t(storage.index)].data) + operand.first;
+            case PlanStorage::Kind::output:
+                return outputs[size_t(storage.index)].data + operand.first;
+            case PlanStorage::Kind::constant:
+                return const_cast<float*>(storage.constant.data) + operand.first;
+            case PlanStorage::Kind::arena:
+                return reinterpret_cast<float*>(arena + storage.offset) + operand.first;
+        }
+        CHECK(false);
+    }
+    // A caller's input may be pitched.
+    int64_t pitch(const PlanOperand& operand) const {
+        const PlanStorage& storage = plan.storages[size_t(operand.storage)];
+        return storage.kind == PlanStorage::Kind::input ? inputs[size_t(storage.index)].pitch : operand.pitch;
+    }
+    MutView view(const PlanOperand& operand) const { return {data(operand), operand.shape, pitch(operand)}; }
+};
+
+std::string describe(const PlanStep& step, size_t index) {
+    return concat("step ", index, ", ", step.op->kind(), step.name.empty() ? "" : " ", step.name);
+}
+
+void check_finite(const PlanStep& step, size_t index, const HostTensor& value) {
+    for (size_t i = 0; i < value.values.size(); i++) {
+        if (std::isfinite(value.values[i])) continue;
+        const Shape& s = value.shape;
+        const int64_t k = int64_t(i);
+        throw Error(concat(describe(step, index), ": value at [", k / (s.c * s.w * s.h), ",", k / (s.c * s.w) % s.h, ",", k / s.c % s.w, ",",
+                           k % s.c, "] of ", s, " is ", value.values[i], ", expected a finite number; --dump writes every node for a look"));
+    }
+}
+
+void poison(Stream& stream, std::byte* data, int64_t size_bytes) {
+    const std::vector<float> nans(size_t(size_bytes) / sizeof(float), std::numeric_limits<float>::quiet_NaN());
+    upload(stream, nans.data(), reinterpret_cast<float*>(data), int64_t(nans.size()));
+}
+
+void poison_dead(const Plan& plan, Stream& stream, std::byte* arena, int step) {
+    for (const PlanStorage& storage : plan.storages)
+        if (storage.kind == PlanStorage::Kind::arena && storage.last_step == step) poison(stream, arena + storage.offset, storage.size_bytes);
+}
+
+void compare_with_shadow(const PlanStep& step, size_t index, std::span<const HostTensor> inputs, const HostTensor& actual, Shadow& shadow) {
+    const KernelTable& kernels = shadow.stream.backend().kernels;
+    std::vector<DeviceTensor> tensors;
+    std::vector<ConstView> views;
+    std::vector<Shape> shapes;
+    for (const HostTensor& input : inputs) {
+        tensors.emplace_back(shadow.stream, input);
+        shapes.push_back(input.shape);
+    }
+    for (const DeviceTensor& tensor : tensors) views.push_back(tensor.view());
+    const DeviceTensor output(shadow.stream.device(), actual.shape);
+    Buffer prepared;
+    if (const auto preparation = step.op->preparation(kernels, shapes, actual.shape)) {
+        prepared = Buffer(shadow.stream.device(), size_t(preparation->floats) * sizeof(float));
+        preparation->prepare(shadow.stream, kernels, views[size_t(preparation->input)], prepared.floats());
+    }
+    const Buffer scratch(shadow.stream.device(), step.op->scratch_bytes(kernels, shapes, actual.shape, shadow.stream.thread_count()));
+    step.op->run({shadow.stream, kernels, views, output.view(), prepared.floats(), scratch.scratch()});
+    const HostTensor expected = download(shadow.stream, output.view());
+    double scale = 0, difference = 0;
+    for (size_t i = 0; i < expected.values.size(); i++) {
+        scale = std::max(scale, std::fabs(double(expected.values[i])));
+        const double d = std::fabs(double(expected.values[i]) - double(actual.values[i]));
+        if (!(d <= difference)) difference = d;  // a NaN is taken too
+    }
+    const double error = scale > 0 ? difference / scale : difference;
+    if (!(error <= shadow.worst_error)) {
+        shadow.worst_error = error;
+        shadow.worst_step = describe(step, index);
+    }
+    if (!(error <= shadow.fail_above))
+        throw Error(concat(describe(step, index), ": differs from device ", to_string(shadow.stream.device()), " by ", error,
+                           " of the largest value, expected at most ", shadow.fail_above, "; --dump writes every node for a look"));
+}
+
+}  // namespace
+
+void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs, Scratch arena,
+         const RunOptions& options) {
+    CHECK(inputs.size() == plan.inputs.size() && outputs.size() == plan.outputs.size());
+    for (size_t i = 0; i < inputs.size(); i++)
+        CHECK(inputs[i].shape == plan.inputs[i].shape, "input ", plan.inputs[i].name, " is ", inputs[i].shape, ", planned ", plan.inputs[i].shape);
+    for (size_t i = 0; i < outputs.size(); i++) CHECK(outputs[i].shape == plan.outputs[i] && outputs[i].dense());
+    CHECK(arena.size_bytes >= plan.arena_bytes, "arena has ", arena.size_bytes, " bytes, the plan needs ", plan.arena_bytes);
+
+    const Places places{plan, inputs, outputs, arena.data};
+    const Scratch scratch{arena.data + (plan.arena_bytes - plan.scratch_bytes), plan.scratch_bytes};
+    const KernelTable& kernels = stream.backend().kernels;
+    std::array<ConstView, kMostInputs> views;
+    if (options.trace) options.trace->seconds.resize(plan.steps.size(), 0.0);
+    if (options.poison) poison(stream, arena.data, int64_t(plan.arena_bytes));
+    for (size_t i = 0; i < plan.steps.size(); i++) {
+        const PlanStep& step = plan.steps[i];
+        CHECK(step.inputs.size() <= kMostInputs);
+        for (size_t k = 0; k < step.inputs.size(); k++) views[k] = places.view(step.inputs[k]);
+        const std::span<const ConstView> step_inputs(views.data(), step.inputs.size());
+
+        // The inputs as the step sees them: it may overwrite one of them (an output in the place of an addend).
+        std::vector<HostTensor> before;
+        if (options.shadow)
+            for (const ConstView& view : step_inputs) before.push_back(download(stream, view));
+
+        const auto start = std::chrono::steady_clock::now();
+        const float* prepared = step.prepared;
+        if (step.prepared_storage >= 0) {
+            float* made = reinterpret_cast<float*>(arena.data + plan.storages[size_t(step.prepared_storage)].offset);
+            step.preparation->prepare(stream, kernels, views[size_t(step.preparation->input)], made);
+            prepared = made;
+        }
+        const MutView output = places.view(step.output);
+        step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
+        if (options.trace) {
+            stream.synchronize();
+            options.trace->seconds[i] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        }
+        if (options.poison) poison_dead(plan, stream, arena.data, int(i));
+        if (options.check || options.shadow || !options.dump_folder.empty()) {
+            const HostTensor value = download(stream, output);
+            if (options.check) check_finite(step, i, value);
+            if (options.shadow) compare_with_shadow(step, i, before, value, *options.shadow);
+            if (!options.dump_folder.empty()) {
+                std::string file = step.name.empty() ? step.op->kind() : step.name;
+                std::replace_if(file.begin(), file.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+                char number[32];
+                std::snprintf(number, sizeof number, "%04zu_", i);
+                write_npy(concat(options.dump_folder, "/", number, file.substr(0, 100), ".npy"), value);
+            }
+        }
+    }
+    if (options.trace) options.trace->runs++;
+}
+
+std::string Trace::print(const Plan& plan) const {
+    if (runs == 0) return "nothing was run\n";
+    std::vector<size_t> order(seconds.size());
+    std::iota(order.begin(), order.end(), size_t(0));
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return seconds[a] > seconds[b]; });
+    const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+    std::string text = "      ms  share  GFLOP/s    GB/s  bound  step\n";
+    for (const size_t i : order) {
+        const PlanStep& step = plan.steps[i];
+        const double time = seconds[i] / double(runs);
+        double bound = 0;
+        if (peak_flops > 0) bound = step.cost.operations / peak_flops;
+        if (peak_bandwidth > 0) bound = std::max(bound, step.cost.bytes / peak_bandwidth);
+        char line[96];
+        std::snprintf(line, sizeof line, "%8.3f %5.1f%% %8.1f %7.1f %5.0f%%  ", time * 1e3, total > 0 ? 100 * seconds[i] / total : 0.0,
+                      step.cost.operations / time / 1e9, step.cost.bytes / time / 1e9, 100 * bound / time);
+        text += line + step.op->kind() + (step.algorithm.empty() ? "" : "[" + step.algorithm + "]") + " " + to_string(step.output.shape) + " " +
+                step.name + "\n";
+    }
+    char line[96];
+    std::snprintf(line, sizeof line, "%8.3f ms per run, mean of %lld runs, %zu steps\n", total / double(runs) * 1e3,
+                  static_cast<long long>(runs), seconds.size());
+    return text + line;
+}
+
+std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream, const std::vector<HostTensor>& inputs,
+                                 RewriteOptions rewrite, const RunOptions& options) {
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(graph, outputs, constants, rewrite);
+    std::vector<DeviceTensor> tensors;
+    std::vector<ConstView> in;
+    std::vector<MutView> out;
+    for (const HostTensor& input : inputs) tensors.emplace_back(stream, input);
+    for (const DeviceTensor& tensor : tensors) in.push_back(tensor.view());
+    std::vector<DeviceTensor> results;
+    for (const Shape& shape : plan.outputs) results.emplace_back(stream.device(), shape);
+    for (const DeviceTensor& tensor : results) out.push_back(tensor.view());
+    const Buffer arena(stream.device(), plan.arena_bytes);
+    run(plan, stream, in, out, arena.scratch(), options);
+    stream.synchronize();
+    std::vector<HostTensor> host;
+    for (const DeviceTensor& tensor : results) host.push_back(download(stream, tensor.view()));
+    return host;
+}
+
+}  // namespace limpid

@@ -1,0 +1,49 @@
+// Executes a plan; and the four ways to look inside a run.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/plan.h"
+
+namespace limpid {
+
+// Time per step, added up over runs of the same plan.
+struct Trace {
+    std::vector<double> seconds;  // by step
+    int64_t runs = 0;
+    // Peaks of the device, for percent of the bound max(operations/peak, bytes/bandwidth); 0 when unknown.
+    double peak_flops = 0, peak_bandwidth = 0;
+    // A table, slowest first, with GFLOP/s, GB/s and percent of the bound per node.
+    std::string print(const Plan& plan) const;
+};
+
+// Compares every step with another device, given the same inputs.
+struct Shadow {
+    explicit Shadow(Stream other) : stream(std::move(other)) {}
+    Stream stream;
+    double worst_error = 0;  // |difference| / largest |expected| of the step's output
+    std::string worst_step;
+    double fail_above = 1e-3;  // a larger error stops the run with an Error naming the step
+};
+
+struct RunOptions {
+    bool check = false;        // stop at the first value that is not finite, naming the node
+    Trace* trace = nullptr;
+    Shadow* shadow = nullptr;
+    std::string dump_folder;   // one .npy per step
+    bool poison = false;       // fill memory with NaN before the run and as soon as no later step reads it: proves the plan's lifetimes
+};
+
+// inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of at least
+// plan.arena_bytes, 64-byte aligned. Allocates nothing. On a CPU the results are there when run returns; on a GPU they are queued.
+void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs, Scratch arena,
+         const RunOptions& options = {});
+
+// For tests and single evaluations: makes a plan, allocates, uploads, runs and downloads.
+std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream,
+                                 const std::vector<HostTensor>& inputs = {}, RewriteOptions rewrite = {}, const RunOptions& options = {});
+
+}  // namespace limpid

@@ -1,0 +1,106 @@
+// Filters by formula. No training, no files: layer names and machinery are those of every other network.
+#include "nets/tiny.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace limpid {
+
+namespace {
+
+constexpr int kOrientations = 8, kColours = 3, kGabors = kOrientations * kColours;
+constexpr int kGaborSize = 9, kTextureSize = 7;
+
+// Unit vectors of the colour axes, in RGB.
+constexpr double kAxes[kColours][3] = {{0.577, 0.577, 0.577}, {0.707, -0.707, 0.0}, {0.408, 0.408, -0.816}};
+
+HostTensor gabor_filters() {
+    HostTensor w({kGaborSize, kGaborSize, 3, kGabors});
+    const double middle = (kGaborSize - 1) / 2.0, width = 2.2, wavelength = 4.5;
+    for (int o = 0; o < kOrientations; o++) {
+        const double angle = std::numbers::pi * o / kOrientations;
+        for (int y = 0; y < kGaborSize; y++)
+            for (int x = 0; x < kGaborSize; x++) {
+                const double u = (x - middle) * std::cos(angle) + (y - middle) * std::sin(angle);
+                const double r2 = (x - middle) * (x - middle) + (y - middle) * (y - middle);
+                const double wave = std::exp(-r2 / (2 * width * width)) * std::sin(2 * std::numbers::pi * u / wavelength);
+                for (int j = 0; j < kColours; j++)
+                    for (int c = 0; c < 3; c++) w.at(y, x, c, kColours * o + j) = float(wave * kAxes[j][c] / 255);
+            }
+    }
+    return w;
+}
+
+// Where texture unit k wants which orientation: weight of a Gabor of orientation `angle` and colour j at offset (dx, dy).
+double texture_weight(int k, double dx, double dy, double angle, int j) {
+    const double radius = std::hypot(dx, dy), around = std::atan2(dy, dx);
+    const auto near = [&](double wanted) { return std::exp(4 * (std::cos(2 * (angle - wanted)) - 1)); };  // 1 at the angle, even in it
+    const int family = k / 4, variant = k % 4;
+    switch (family) {
+        case 0:  // gratings of four orientations, black and white
+            return j == 0 ? near(variant * std::numbers::pi / 4) : 0;
+        case 1:  // checks: two orthogonal gratings, in four colour mixtures
+            return (variant == 3 || j == variant) ? near(0.25) + near(0.25 + std::numbers::pi / 2) : 0;
+        case 2:  // rings (the gradient points outwards) and stars (it runs around), in two colours
+            return (j == variant / 2) * (radius < 0.5 ? 0 : near(around + (variant % 2) * std::numbers::pi / 2));
+        default:  // spirals: the gradient at 45 or 135 degrees to the radius, in two colours
+            return (j == 2 * (variant / 2)) * (radius < 0.5 ? 0 : near(around + (variant % 2 ? 1 : 3) * std::numbers::pi / 4));
+    }
+}
+
+HostTensor texture_filters() {
+    HostTensor w({kTextureSize, kTextureSize, kGabors, 16});
+    const double middle = (kTextureSize - 1) / 2.0;
+    for (int y = 0; y < kTextureSize; y++)
+        for (int x = 0; x < kTextureSize; x++)
+            for (int o = 0; o < kOrientations; o++)
+                for (int j = 0; j < kColours; j++)
+                    for (int k = 0; k < 16; k++) {
+                        const double value = texture_weight(k, x - middle, y - middle, std::numbers::pi * o / kOrientations, j);
+                        w.at(y, x, kColours * o + j, k) = float(0.02 * (value - 0.15));  // what is not wanted counts against
+                    }
+    return w;
+}
+
+}  // namespace
+
+Weights tiny_weights() {
+    Weights weights;
+    weights.variant = "tiny";
+    weights.source = "built in";
+    weights.preprocessing.mean = {127.5f, 127.5f, 127.5f};
+    weights.tensors["gabor_w"] = gabor_filters();
+    weights.tensors["gabor_b"] = HostTensor({1, 1, 1, kGabors});
+    weights.tensors["texture_w"] = texture_filters();
+    weights.tensors["texture_b"] = HostTensor({1, 1, 1, 16});
+    weights.checksum = checksum_of(weights.tensors);
+    return weights;
+}
+
+Net tiny(Weights weights) {
+    Net net;
+    net.name = "tiny (built in)";
+    net.image_size = 64;
+    net.logits = "";
+    LayerSpec gabor;
+    gabor.name = "gabor";
+    gabor.inputs = {"preprocessed"};
+    gabor.channels = kGabors;
+    gabor.window = kGaborSize;
+    LayerSpec pool;
+    pool.kind = LayerSpec::Kind::max_pool;
+    pool.name = "pool";
+    pool.inputs = {"gabor"};
+    pool.window = 3;
+    pool.stride = 2;
+    LayerSpec texture;
+    texture.name = "texture";
+    texture.inputs = {"pool"};
+    texture.channels = 16;
+    texture.window = kTextureSize;
+    net.layers = {gabor, pool, texture};
+    net.weights = std::make_shared<const Weights>(std::move(weights));
+    return net;
+}
+
+}  // namespace limpid

@@ -1,0 +1,79 @@
+// Feature visualisation by optimisation: the loop of Lucid's render_vis.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "graph/run.h"
+#include "kernels/adam/adam.h"
+#include "nets/net.h"
+#include "viz/objective/objective.h"
+#include "viz/param/param.h"
+#include "viz/transform/transform.h"
+
+namespace limpid {
+
+struct RenderOptions {
+    SpectralImage param;
+    Transforms transforms = standard_transforms();
+    AdamParameters adam;
+    // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and includes the end.
+    int64_t steps = 512;
+    int64_t batch = 1;    // pictures of the same objective, numbered from first_job
+    uint32_t first_job = 0;
+    uint64_t seed = 0;
+    int64_t redirected_relu_updates = 17;  // Lucid: global steps 0..16; 0 turns the override off
+};
+
+struct RenderProgress {
+    int64_t done = 0, total = 0;  // updates
+    double score = 0;             // mean over the batch, of the last update's transformed views
+};
+// Called after each update; false stops the render, which then returns what there is.
+using RenderWatcher = std::function<bool(const RenderProgress&)>;
+
+struct Rendering {
+    HostTensor images;                       // {batch, h, w, 3}, RGB in [0,1], not transformed
+    std::vector<std::vector<float>> scores;  // [update][picture]: before the update, of the transformed view (Lucid's printed value)
+    int64_t updates = 0;
+    bool stopped = false;
+    size_t device_bytes = 0;
+};
+
+// The plans of a render, one per size that the transforms produce and per ReLU gradient, and the memory they share.
+class Renderer {
+  public:
+    // Makes every plan; throws Error when layer, channel, class or size do not fit.
+    Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream);
+
+    // What run() will use, in bytes: arena, variables, prepared constants.
+    size_t device_bytes() const;
+    // The plan of an unscaled step behind the redirected phase.
+    const Plan& typical_plan() const;
+
+    Rendering run(const RenderWatcher& watcher = {}, const RunOptions& run_options = {});
+    // One update at the given step (for benchmarks); the score stays on the device.
+    void update(int64_t step, const RunOptions& run_options = {});
+
+  private:
+    const Plan& plan_for(int64_t step, const std::vector<int>& scales) const;
+    HostTensor decode_images();
+
+    RenderOptions options_;
+    Stream& stream_;
+    ConstantStore constants_;
+    std::vector<std::vector<int>> scales_;
+    std::vector<Plan> plain_, redirected_;  // by index of scales_
+    Plan decode_plan_;
+    Buffer arena_;
+    DeviceTensor theta_, gradient_, m_, v_, score_, images_;
+    std::vector<DeviceTensor> knobs_;
+};
+
+inline Rendering render(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream,
+                        const RenderWatcher& watcher = {}) {
+    return Renderer(net, objective, options, stream).run(watcher);
+}
+
+}  // namespace limpid
