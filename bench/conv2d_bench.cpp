@@ -77,6 +77,12 @@ double measured_peak(const std::string& device) {
     return 2.0 * kChains * kRounds * lanes / best / 1e9;
 }
 
+Conv2dShape shape_of(const testing::ShapeRow& row) {
+    return {row["n"],          row["h"],        row["w"],        row["c"],        row["r"],
+            row["s"],          row["k"],        row["stride_y"], row["stride_x"], row["pad_top"],
+            row["pad_bottom"], row["pad_left"], row["pad_right"]};
+}
+
 enum class What { forward, grad_input, grad_filter };
 constexpr const char* kWhatNames[] = {"forward", "grad_input", "grad_filter"};
 
@@ -115,6 +121,54 @@ void time_row(benchmark::State& state, const Device& device, double peak, const 
     if (what != What::grad_filter) state.SetLabel(std::string(kernels.algorithm(shape, pass)));
 }
 
+// All convolutions of a network in order, then their input gradients in reverse: filters come from where a render step
+// finds them, which is not L2. Branches stay separate here (the planner merges sibling 1x1 convolutions).
+void time_network(benchmark::State& state, const Device& device, double peak, const std::vector<Conv2dShape>& shapes,
+                  int threads) {
+    struct Layer {
+        Conv2dShape shape;
+        DeviceTensor x, y, bias, dx;
+        Buffer forward, grad_input;
+    };
+    Stream stream(device, threads);
+    const Conv2dKernels& kernels = stream.backend().kernels.conv2d;
+    std::vector<Layer> layers;
+    size_t scratch_bytes = 0;
+    double multiply_adds = 0;
+    for (const Conv2dShape& shape : shapes) {
+        Layer layer{shape,
+                    DeviceTensor(stream, testing::random_tensor(shape.input())),
+                    DeviceTensor(stream, testing::random_tensor(shape.output())),
+                    DeviceTensor(stream, testing::random_tensor({1, 1, 1, shape.k})),
+                    DeviceTensor(device, shape.input()),
+                    Buffer(device, size_t(kernels.packed_size(shape, Conv2dPass::forward)) * sizeof(float)),
+                    Buffer(device, size_t(kernels.packed_size(shape, Conv2dPass::grad_input)) * sizeof(float))};
+        const DeviceTensor w(stream, testing::random_tensor(shape.filter()));
+        kernels.pack(stream, shape, Conv2dPass::forward, w.view(), layer.forward.floats());
+        kernels.pack(stream, shape, Conv2dPass::grad_input, w.view(), layer.grad_input.floats());
+        for (const Conv2dPass pass : {Conv2dPass::forward, Conv2dPass::grad_input})
+            scratch_bytes = std::max(scratch_bytes, kernels.scratch(shape, pass, threads));
+        multiply_adds += 2 * double(shape.multiply_adds());
+        layers.push_back(std::move(layer));
+    }
+    const Buffer scratch(device, scratch_bytes);
+    double best = std::numeric_limits<double>::infinity();
+    for (auto _ : state) {
+        const auto start = Clock::now();
+        for (const Layer& l : layers)
+            kernels.forward(stream, l.shape, l.x.view(), l.forward.floats(), l.bias.view(), true, l.y.view(),
+                            scratch.scratch());
+        for (size_t i = layers.size(); i-- > 0;)
+            kernels.grad_input(stream, layers[i].shape, layers[i].y.view(), layers[i].grad_input.floats(), {},
+                               layers[i].x.view(), layers[i].dx.view(), scratch.scratch());
+        stream.synchronize();
+        best = std::min(best, seconds_since(start));
+    }
+    state.counters["best_us"] = best * 1e6;
+    state.counters["best_gflops"] = 2 * multiply_adds / best / 1e9;
+    state.counters["percent_of_peak"] = 200 * multiply_adds / best / 1e9 / (peak * threads);
+}
+
 }  // namespace
 }  // namespace limpid
 
@@ -134,9 +188,7 @@ int main(int argc, char** argv) {
     const double peak = measured_peak(backend(device).name);
     std::fprintf(stderr, "%s, multiply-add peak of one thread: %.1f GFLOP/s\n", backend(device).name.c_str(), peak);
     for (const testing::ShapeRow& row : testing::read_shapes("conv2d.txt")) {
-        const Conv2dShape shape{row["n"],          row["h"],        row["w"],        row["c"],        row["r"],
-                                row["s"],          row["k"],        row["stride_y"], row["stride_x"], row["pad_top"],
-                                row["pad_bottom"], row["pad_left"], row["pad_right"]};
+        const Conv2dShape shape = shape_of(row);
         if (shape.n == 0) continue;
         for (const What what : {What::forward, What::grad_input, What::grad_filter})
             for (const int threads : {1, 2}) {
@@ -148,6 +200,23 @@ int main(int argc, char** argv) {
                     ->UseRealTime();
             }
     }
+    for (const std::string network : {"googlenet224", "googlenet128"})
+        for (const int64_t batch : {1, 8})
+            for (const int threads : {1, 2}) {
+                std::vector<Conv2dShape> shapes;
+                for (const testing::ShapeRow& row : testing::read_shapes("conv2d.txt")) {
+                    if (row.name == network + "/mixed4e_1x1") break;
+                    if (!row.name.starts_with(network + "/")) continue;
+                    shapes.push_back(shape_of(row));
+                    shapes.back().n = batch;
+                }
+                const std::string name = concat(network, "/to_mixed4d/batch:", batch, "/threads:", threads);
+                benchmark::RegisterBenchmark(
+                    name.c_str(), [=](benchmark::State& state) { time_network(state, device, peak, shapes, threads); })
+                    ->Unit(benchmark::kMicrosecond)
+                    ->MinTime(0.5)
+                    ->UseRealTime();
+            }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }

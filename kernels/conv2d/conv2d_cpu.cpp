@@ -25,12 +25,12 @@ void pack(Stream& stream, const Conv2dShape& shape, Conv2dPass pass, ConstView w
         winograd_pack(stream.threads(), plan, shape, w.data, packed);
 }
 
-// Floats of the phase map, if the plan needs one.
+// Floats of the phase map, if the plan needs one; join_phases reads up to a panel beyond a pixel's start.
 int64_t phase_map_floats(const Plan& plan) {
     const Core& core = plan.core;
     if (!plan.phased()) return 0;
     return plan.pass == Conv2dPass::forward ? padded_floats(core.n * core.in_h * core.in_w * phase_pitch(core.in_c))
-                                            : padded_floats(core.out_pixels() * phase_pitch(core.out_c));
+                                            : padded_floats(core.out_pixels() * phase_pitch(core.out_c)) + kPanel;
 }
 
 size_t scratch(const Conv2dShape& shape, Conv2dPass pass, int threads) {

@@ -51,11 +51,12 @@ static inline void put(float* column, int64_t panel_block, int64_t d, const floa
 
 // Output pixels are input pixels: a 1x1 filter with nothing around it.
 static inline bool pixel_by_pixel(const Core& core) {
-    return core.taps_y * core.taps_x == 1 && core.stride_y == 1 && core.stride_x == 1 && core.top == 0 && core.left == 0 &&
-           core.out_h == core.in_h && core.out_w == core.in_w;
+    return core.taps_y * core.taps_x == 1 && core.stride_y == 1 && core.stride_x == 1 && core.top == 0 &&
+           core.left == 0 && core.out_h == core.in_h && core.out_w == core.in_w;
 }
 
-static inline void fill_panel_by_pixel(const Core& core, ConstView in, int64_t first, int64_t count, float* panel, int64_t panel_block) {
+static inline void fill_panel_by_pixel(const Core& core, ConstView in, int64_t first, int64_t count, float* panel,
+                                       int64_t panel_block) {
     const int64_t whole = core.in_c / kPanel, rest = core.in_c % kPanel;
     for (int64_t p = 0; p < count; p++) {
         const float* from = in.data + (first + p) * in.pitch;
@@ -67,7 +68,8 @@ static inline void fill_panel_by_pixel(const Core& core, ConstView in, int64_t f
 }
 
 // Panels of the output pixels [first, first + count).
-static inline void fill_panel(const Core& core, ConstView in, int64_t first, int64_t count, float* panel, int64_t panel_block) {
+static inline void fill_panel(const Core& core, ConstView in, int64_t first, int64_t count, float* panel,
+                              int64_t panel_block) {
     if (pixel_by_pixel(core)) return fill_panel_by_pixel(core, in, first, count, panel, panel_block);
     const int64_t depth = depth_of(core), run = core.taps_x * core.in_c;
     int64_t j = first % core.out_w, i = first / core.out_w % core.out_h, n = first / core.out_w / core.out_h;

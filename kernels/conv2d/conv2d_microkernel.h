@@ -18,11 +18,13 @@ inline constexpr int64_t kPanel = 16;
 // The kernel takes depth in pairs; panels and filters are padded with zeros to an even depth.
 static inline int64_t padded_depth(int64_t depth) { return (depth + 1) / 2 * 2; }
 
-// How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32 with AVX-512, else 16),
-// and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3 + 2.
+// How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32
+// with AVX-512, else 16), and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3
+// + 2.
 inline constexpr bool kWide = kLanes == 16;
 inline constexpr int kMostVectors = kWide ? 6 : 4;
-inline constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3, 0, kWide ? 4 : 0};
+inline constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3,
+                                       0, kWide ? 4 : 0};
 inline constexpr int kTile = 28 * kLanes;  // floats in the largest tile
 
 // Bytes ahead of the filter loads: they come from L2 or L3 in a stream, and 4 KiB is about 200 cycles of work.

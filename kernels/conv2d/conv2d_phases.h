@@ -14,7 +14,8 @@ static inline void copy_run(float* to, const float* from, int64_t count) {
     store_first(to, load_first(from, count), count);
 }
 
-// x to the input of a forward core; outside x: zeros. The phases of one row that lie inside a dense x are neighbours in memory.
+// x to the input of a forward core; outside x: zeros. The phases of one row that lie inside a dense x are neighbours in
+// memory.
 static inline void split_phases(ThreadPool& threads, const Plan& plan, const Conv2dShape& s, ConstView x, float* map) {
     const Core& core = plan.core;
     const int64_t pitch = phase_pitch(core.in_c), run = s.stride_x * s.c;
@@ -33,7 +34,8 @@ static inline void split_phases(ThreadPool& threads, const Plan& plan, const Con
                 }
                 for (int64_t phase_x = 0; phase_x < s.stride_x; phase_x++) {
                     const bool inside = row_inside && i + phase_x >= 0 && i + phase_x < s.w;
-                    for (int64_t c = 0; c < s.c; c++) to[phase_x * s.c + c] = inside ? from[(i + phase_x) * x.pitch + c] : 0.0f;
+                    for (int64_t c = 0; c < s.c; c++)
+                        to[phase_x * s.c + c] = inside ? from[(i + phase_x) * x.pitch + c] : 0.0f;
                 }
             }
         }
@@ -41,14 +43,16 @@ static inline void split_phases(ThreadPool& threads, const Plan& plan, const Con
 }
 
 // The output of a grad_input core to dx, with add and mask.
-static inline void join_phases(ThreadPool& threads, const Plan& plan, const Conv2dShape& s, const float* map, const Epilogue& e) {
+static inline void join_phases(ThreadPool& threads, const Plan& plan, const Conv2dShape& s, const float* map,
+                               const Epilogue& e) {
     const Core& core = plan.core;
     const int64_t pitch = phase_pitch(core.out_c), run = s.stride_x * s.c;
     const int64_t first_y = divide_down(s.pad_top, s.stride_y), first_x = divide_down(s.pad_left, s.stride_x);
     const bool dense = e.out_pitch == s.c && (!e.add || e.add_pitch == s.c) && (!e.mask || e.mask_pitch == s.c);
     threads.run(s.n * s.h, [&](int64_t row, int) {
         const int64_t n = row / s.h, u = row % s.h + s.pad_top;
-        const float* from_row = map + (n * core.out_h + u / s.stride_y - first_y) * core.out_w * pitch + u % s.stride_y * run;
+        const float* from_row =
+            map + (n * core.out_h + u / s.stride_y - first_y) * core.out_w * pitch + u % s.stride_y * run;
         if (dense && run <= kPanel) {
             // Few channels: first the phases side by side, a piece of the row at a time, then whole vectors of them.
             constexpr int64_t kPiece = 64;
@@ -56,8 +60,10 @@ static inline void join_phases(ThreadPool& threads, const Plan& plan, const Conv
             for (int64_t first = 0; first < core.out_w; first += kPiece) {
                 const int64_t count = smaller(kPiece, core.out_w - first);
                 for (int64_t v = 0; v < count; v++)  // what is copied beyond a run, the next one overwrites
-                    for (int64_t i = 0; i < kPanel; i += kLanes) store(line + v * run + i, load(from_row + (first + v) * pitch + i));
-                const int64_t begin = (first + first_x) * s.stride_x - s.pad_left, end = smaller(begin + count * s.stride_x, s.w);
+                    for (int64_t i = 0; i < kPanel; i += kLanes)
+                        store(line + v * run + i, load(from_row + (first + v) * pitch + i));
+                const int64_t begin = (first + first_x) * s.stride_x - s.pad_left,
+                              end = smaller(begin + count * s.stride_x, s.w);
                 const int64_t skipped = larger(-begin, 0), floats = (end - begin - skipped) * s.c;
                 Epilogue flat = e;
                 flat.channels = floats;

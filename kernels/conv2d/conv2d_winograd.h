@@ -130,7 +130,8 @@ struct WinogradBlocks {
     int64_t input_floats, product_floats, zero_floats;
 };
 
-// The transformed input of a block and the products of a group of kGroup vectors: half of a 1 MiB L2, as filters pass through it too.
+// The transformed input of a block and the products of a group of kGroup vectors: half of a 1 MiB L2, as filters pass
+// through it too.
 inline constexpr int64_t kBlockBytes = 512 * 1024;
 inline constexpr int64_t kGroup = 2;
 // Below this many tiles per thread, filters cost more than hand-overs.
@@ -183,14 +184,18 @@ struct WinogradWork {
         return {tile / per_image, tile % per_image / blocks.tiles_x * Outputs, tile % blocks.tiles_x * Outputs};
     }
 
-    template <class Load>
-    static void transform_vector(const Load& pixel, float* to, int64_t point_step) {
+    // B^T x B of one vector of channels. Its pixels come as a table: where the compiler computes 36 addresses itself,
+    // it runs out of registers and takes twice as long; and pixels outside the input need no other path.
+    using Pixels = const float* [Points][Points];
+    template <bool Full>
+    [[gnu::noinline]] static void transform_vector(const Pixels& pixels, int64_t c, int64_t lanes, float* to,
+                                                   int64_t point_step) {
         Floats columns[Points][Points];
 #pragma GCC unroll 6
         for (int x = 0; x < Points; x++) {
             Floats d[Points], t[Points];
 #pragma GCC unroll 6
-            for (int y = 0; y < Points; y++) d[y] = pixel(y, x);
+            for (int y = 0; y < Points; y++) d[y] = Full ? load(pixels[y][x] + c) : load_first(pixels[y][x] + c, lanes);
             transform_input(d, t);
 #pragma GCC unroll 6
             for (int y = 0; y < Points; y++) columns[y][x] = t[y];
@@ -207,32 +212,21 @@ struct WinogradWork {
     // Transforms channels [c_begin, c_end) of one tile; `to` is its place at point 0, channel 0.
     void input(int64_t tile, float* to, int64_t c_begin, int64_t c_end) const {
         const Tile at = tile_at(tile);
-        const int64_t y_first = at.y - core.top, x_first = at.x - core.left, pitch = in.pitch, row = core.in_w * pitch;
-        const float* from = in.data + ((at.n * core.in_h + y_first) * core.in_w + x_first) * pitch;
-        const bool inside =
-            y_first >= 0 && x_first >= 0 && y_first + Points <= core.in_h && x_first + Points <= core.in_w;
-        const float* table[Points][Points];
-        if (!inside)
-            for (int y = 0; y < Points; y++)
-                for (int x = 0; x < Points; x++) {
-                    const bool pixel_inside =
-                        y_first + y >= 0 && y_first + y < core.in_h && x_first + x >= 0 && x_first + x < core.in_w;
-                    table[y][x] = pixel_inside ? from + y * row + x * pitch : zeros;
-                }
+        const int64_t y_first = at.y - core.top, x_first = at.x - core.left;
+        Pixels pixels;
+        for (int64_t y = 0; y < Points; y++) {
+            const bool row_inside = y_first + y >= 0 && y_first + y < core.in_h;
+            const float* row = in.data + ((at.n * core.in_h + y_first + y) * core.in_w + x_first) * in.pitch;
+            for (int64_t x = 0; x < Points; x++)
+                pixels[y][x] = row_inside && x_first + x >= 0 && x_first + x < core.in_w ? row + x * in.pitch : zeros;
+        }
         for (int64_t c = c_begin; c < c_end; c += kLanes) {
             float* place = to + c / kPanel * blocks.input_block + c % kPanel;
             const int64_t lanes = smaller(kLanes, core.in_c - c);
-            if (lanes < kLanes)
-                transform_vector(
-                    [&](int y, int x) {
-                        return load_first((inside ? from + y * row + x * pitch : table[y][x]) + c, lanes);
-                    },
-                    place, blocks.input_point);
-            else if (inside)
-                transform_vector([&](int y, int x) { return load(from + y * row + x * pitch + c); }, place,
-                                 blocks.input_point);
+            if (lanes == kLanes)
+                transform_vector<true>(pixels, c, lanes, place, blocks.input_point);
             else
-                transform_vector([&](int y, int x) { return load(table[y][x] + c); }, place, blocks.input_point);
+                transform_vector<false>(pixels, c, lanes, place, blocks.input_point);
         }
     }
 
