@@ -76,23 +76,23 @@ TEST(Caffe, UnusedArraysAreRecorded) {
     layers[1].blobs.push_back({{1}, {0}});
     const std::string file = v1_caffemodel(layers);
     const Weights weights = read_caffemodel(as_bytes(file), parse_name_table(kSmallTable));
-    EXPECT_THAT(weights.unused, ::testing::ElementsAre("conv1/2x1 blob 2 (1)", "extra? weight (2)"));
+    EXPECT_THAT(weights.unused, ::testing::ElementsAre("conv1/2x3 blob 2 (1)", "extra? weight (2)"));
     expect_same(small_tensors(), weights.tensors);
 }
 
 // One message lists everything.
 TEST(Caffe, AllProblemsAreListedAtOnce) {
     std::vector<CaffeLayer> layers = small_caffe_layers();
-    layers[1].blobs[0].shape = {3, 4, 2, 1};
+    layers[1].blobs[0].shape = {4, 5, 2, 3};
     layers[1].blobs[1].values[2] = std::numeric_limits<float>::quiet_NaN();
     layers[3].blobs[0].values.pop_back();
     layers[4].name = "loss3/renamed";
     layers.push_back(layers[1]);
     const std::string error = error_of(v1_caffemodel(layers));
-    EXPECT_THAT(error, AllOf(HasSubstr("7 problems: "), HasSubstr("conv1/2x1 weight is 3x4x2x1, expected 4x3x2x1; "),
-                             HasSubstr("conv1/2x1 bias has 1 values that are not finite numbers; "),
-                             HasSubstr("conv1/2x1 weight appears twice; "), HasSubstr("conv1/2x1 bias appears twice; "),
-                             HasSubstr("loss1/fc weight has 11 values, but its shape is 2x6; "),
+    EXPECT_THAT(error, AllOf(HasSubstr("7 problems: "), HasSubstr("conv1/2x3 weight is 4x5x2x3, expected 5x4x2x3; "),
+                             HasSubstr("conv1/2x3 bias has 1 values that are not finite numbers; "),
+                             HasSubstr("conv1/2x3 weight appears twice; "), HasSubstr("conv1/2x3 bias appears twice; "),
+                             HasSubstr("loss1/fc weight has 23 values, but its shape is 2x12; "),
                              HasSubstr("loss3/classifier weight is missing (our softmax2_w, 5x4); "),
                              HasSubstr("loss3/classifier bias is missing (our softmax2_b, 5); ")));
     EXPECT_THAT(error, AllOf(HasSubstr("2 unused: loss3/renamed bias (5), loss3/renamed weight (5x4); "),
@@ -101,16 +101,16 @@ TEST(Caffe, AllProblemsAreListedAtOnce) {
 
 TEST(Caffe, ImpossibleShapesAreRefused) {
     for (const std::vector<int64_t>& shape :
-         {std::vector<int64_t>{-4, -3, 2, 1}, {int64_t(1) << 62, 3, 2, 1}, {0, 3, 2, 1}, {}}) {
+         {std::vector<int64_t>{-5, -4, 2, 3}, {int64_t(1) << 62, 4, 2, 3}, {0, 4, 2, 3}, {}}) {
         std::vector<CaffeLayer> layers = small_caffe_layers();
         layers[1].blobs[0].shape = shape;
         EXPECT_THAT(error_of(current_caffemodel(layers)),
-                    HasSubstr("conv1/2x1 weight has 24 values, but its shape is"));
+                    HasSubstr("conv1/2x3 weight has 120 values, but its shape is"));
     }
     WireWriter blob;
     blob.packed(5, counting_values(0, 4));
-    EXPECT_THAT(error_of(WireWriter().message(2, WireWriter().text(4, "conv1/2x1").message(6, blob)).bytes()),
-                HasSubstr("conv1/2x1 weight has no shape, and 4 values"));
+    EXPECT_THAT(error_of(WireWriter().message(2, WireWriter().text(4, "conv1/2x3").message(6, blob)).bytes()),
+                HasSubstr("conv1/2x3 weight has no shape, and 4 values"));
 }
 
 TEST(Caffe, GroupsAndWrongWireTypesAreRefused) {

@@ -1,18 +1,15 @@
-// The container of converted weights: HDF5, made and read in memory through the C library, with a digest of the whole
-// behind it.
+// The container of converted weights: HDF5, with a digest of the whole behind it.
 //
 // Layout (format_version 1): attributes of the root group describe the file; /tensors/<name> is one contiguous
 // little-endian float32 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. The last 80 bytes of
-// the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits>\n" over everything before them. libhdf5 is
-// not hardened against malformed files, so load refuses a file whose digest is wrong before the library sees a byte of
-// it; links, filters and storage in other files are refused too. A file forged on purpose, with a digest to match,
-// still reaches libhdf5: load only .h5 files which you trust.
+// the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits> \n" over everything before them: damage
+// anywhere is seen. Files are made in memory by libhdf5, and read by hdf5_structure.h.
 #include <hdf5.h>
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 
+#include "weights/hdf5_structure.h"
 #include "weights/parameters.h"
 #include "weights/readers.h"
 #include "weights/sha256.h"
@@ -24,10 +21,10 @@ constexpr int kFormatVersion = 1;
 constexpr std::string_view kFormat = "limpid weights";
 constexpr std::string_view kTrailerStart = "LIMPID-SHA256 ";
 constexpr size_t kTrailerBytes = kTrailerStart.size() + 64 + 2;
-constexpr hsize_t kMostTensors = 10000, kMostLabels = 1000000, kLongestText = 65536;
+constexpr int64_t kMostLabels = 100000;
+constexpr size_t kLongestText = 32768;
 
-// The library wants a file name even for files in memory, and refuses an image where a file of that name exists. This
-// one cannot.
+// The library wants a file name even for files in memory. This one cannot exist.
 constexpr const char* kNoFile = "/dev/null/weights";
 
 // libhdf5 keeps global state and may be built without locks.
@@ -64,7 +61,7 @@ template <class Result>
 Result checked(Result result, const std::string& what) {
     if (result < 0)
         throw Error(concat(what, ": libhdf5 fails (", library_error(),
-                           "), expected a converted weight file; convert it again"));
+                           "), expected it to store weights; is there memory left?"));
     return result;
 }
 
@@ -101,7 +98,7 @@ void write_attribute(hid_t object, const char* name, hid_t file_type, hid_t memo
 }
 
 void write_text(hid_t object, const char* name, const std::string& text) {
-    if (text.size() > kLongestText / 2 || text.find('\0') != text.npos) {
+    if (text.size() > kLongestText || text.find('\0') != text.npos) {
         throw Error(concat(name, ": text of ", text.size(),
                            " bytes, or with a zero byte, expected a short plain text; shorten it"));
     }
@@ -136,7 +133,7 @@ void write_tensor(hid_t group, const std::string& name, const HostTensor& tensor
 void write_labels(hid_t file, const std::vector<std::string>& labels) {
     size_t longest = 1;
     for (const std::string& label : labels) {
-        if (label.find('\0') != label.npos || label.size() > kLongestText / 2) {
+        if (label.find('\0') != label.npos || label.size() > kLongestText) {
             throw Error(concat("label ", printable(label),
                                ": too long or with a zero byte, expected a short plain text; correct the label list"));
         }
@@ -161,115 +158,71 @@ std::string trailer_for(Bytes image) {
 
 // Reading -----------------------------------------------------------------------------------------
 
-std::string read_text(hid_t object, const char* name) {
-    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, concat("attribute ", name));
-    const Handle type(H5Aget_type(attribute), H5Tclose, name), space(H5Aget_space(attribute), H5Sclose, name);
-    const size_t size = H5Tget_size(type);
-    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || size == 0 || size > kLongestText ||
-        H5Sget_simple_extent_npoints(space) != 1) {
-        throw Error(
-            concat("attribute ", name, ": is no single text of fixed length, expected one; convert the file again"));
+const Hdf5Values& attribute(const Hdf5Object& object, const char* name, Hdf5Type::Kind kind, int64_t count) {
+    const auto it = object.attributes.find(name);
+    if (it == object.attributes.end())
+        throw Error(concat("attribute ", name, ": is missing, expected it; convert the file again"));
+    if (it->second.type.kind != kind || checked_size(it->second.sizes) != count) {
+        throw Error(concat("attribute ", name, ": is of another type or shape than expected; convert the file again"));
     }
-    std::string text(size, '\0');
-    checked(H5Aread(attribute, string_type(size), text.data()), name);
-    return text.substr(0, text.find('\0'));
+    return it->second;
 }
 
-template <class T>
-void read_numbers(hid_t object, const char* name, hid_t memory_type, T* values, hssize_t count) {
-    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, concat("attribute ", name));
-    const Handle type(H5Aget_type(attribute), H5Tclose, name), space(H5Aget_space(attribute), H5Sclose, name);
-    const H5T_class_t number = H5Tget_class(type);
-    if ((number != H5T_INTEGER && number != H5T_FLOAT) || H5Sget_simple_extent_npoints(space) != count) {
-        throw Error(concat("attribute ", name, ": is not ", count, " numbers, expected that; convert the file again"));
-    }
-    checked(H5Aread(attribute, memory_type, values), name);
+std::string read_text(const Hdf5Object& object, const char* name) {
+    const std::string_view padded = as_text(attribute(object, name, Hdf5Type::Kind::text, 1).data);
+    return std::string(padded.substr(0, padded.find('\0')));
 }
 
-// Sizes of a dataset stored plainly in this file; sets `size_bytes`. Compression, chunks and other files are refused.
-std::vector<int64_t> plain_sizes(hid_t dataset, const std::string& name, size_t rank, size_t element_bytes,
-                                 uint64_t& size_bytes) {
-    const Handle space(H5Dget_space(dataset), H5Sclose, name), properties(H5Dget_create_plist(dataset), H5Pclose, name);
-    hsize_t sizes[H5S_MAX_RANK] = {};
-    const int found_rank = checked(H5Sget_simple_extent_ndims(space), name);
-    if (found_rank != int(rank)) {
-        throw Error(
-            concat(printable(name), ": has ", found_rank, " axes, expected ", rank, "; convert the file again"));
-    }
-    checked(H5Sget_simple_extent_dims(space, sizes, nullptr), name);
-    std::vector<int64_t> result(sizes, sizes + rank);
-    const int64_t count = checked_size(result);
-    size_bytes = H5Dget_storage_size(dataset);
-    if (H5Pget_layout(properties) != H5D_CONTIGUOUS || H5Pget_external_count(properties) != 0 || count <= 0 ||
-        uint64_t(count) > size_bytes / element_bytes || uint64_t(count) * element_bytes != size_bytes) {
-        throw Error(
-            concat(printable(name), ": shape ", shape_text(result), " with ", size_bytes,
-                   " bytes, expected plain uncompressed values of that shape in the file; convert the file again"));
-    }
-    return result;
+void read_floats(const Hdf5Object& object, const char* name, float* values, int64_t count) {
+    std::memcpy(values, attribute(object, name, Hdf5Type::Kind::float32, count).data.data(),
+                size_t(count) * sizeof(float));
 }
 
-// Every child of /tensors; `room_bytes` is what the file can hold at most, so lengths which lie are refused before
-// allocation.
-void read_tensors(hid_t file, uint64_t room_bytes, std::map<std::string, HostTensor>& tensors, Problems& problems) {
-    const Handle group(H5Gopen2(file, "tensors", H5P_DEFAULT), H5Gclose, "tensors");
-    H5G_info_t group_info{};
-    checked(H5Gget_info(group, &group_info), "tensors");
-    if (group_info.nlinks > kMostTensors) {
-        throw Error(concat("tensors: ", group_info.nlinks, " entries, expected at most ", kMostTensors,
-                           "; convert the file again"));
-    }
-    for (hsize_t i = 0; i < group_info.nlinks; ++i) {
-        char name[256] = {};
-        H5L_info_t link{};
-        const ssize_t length = checked(
-            H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT), "tensors");
-        checked(H5Lget_info(group, name, &link, H5P_DEFAULT), printable(name));
-        if (size_t(length) >= sizeof name || link.type != H5L_TYPE_HARD) {
-            problems.add(concat(printable(name), " is a link or has too long a name, expected a dataset"));
+void read_integers(const Hdf5Object& object, const char* name, int32_t* values, int64_t count) {
+    std::memcpy(values, attribute(object, name, Hdf5Type::Kind::int32, count).data.data(),
+                size_t(count) * sizeof(int32_t));
+}
+
+uint64_t child(const Hdf5Object& group, const char* name) {
+    const auto it = group.children.find(name);
+    if (it == group.children.end()) throw Error(concat(name, ": is missing, expected it; convert the file again"));
+    return it->second;
+}
+
+// Every child of /tensors. Names of one array make copies of it, so their sum is held against what the file can hold.
+void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor>& tensors, Problems& problems) {
+    const Hdf5Object group = read_hdf5_object(file, address);
+    if (!group.is_group) throw Error("tensors: is no group, expected one; convert the file again");
+    uint64_t room_bytes = file.size();
+    for (const auto& [name, place] : group.children) {
+        const Hdf5Object object = with_context(printable(name), [&, at = place] { return read_hdf5_object(file, at); });
+        const Hdf5Values& values = object.values;
+        if (!object.is_dataset || values.type.kind != Hdf5Type::Kind::float32 || values.sizes.size() != 4) {
+            problems.add(concat(printable(name), " is no float32 dataset of four axes"));
             continue;
         }
-        const Handle dataset(H5Dopen2(group, name, H5P_DEFAULT), H5Dclose, printable(name));
-        const Handle type(H5Dget_type(dataset), H5Tclose, name);
-        if (H5Tequal(type, H5T_IEEE_F32LE) <= 0) {
-            problems.add(concat(printable(name), " is not float32, expected float32"));
-            continue;
-        }
-        uint64_t size_bytes = 0;
-        const std::vector<int64_t> sizes = plain_sizes(dataset, name, 4, sizeof(float), size_bytes);
-        if (size_bytes > room_bytes) {
+        if (values.data.size() > room_bytes) {
             throw Error(concat(
                 printable(name),
                 ": the arrays are larger than the file, expected each to have its own place; convert the file again"));
         }
-        room_bytes -= size_bytes;
-        HostTensor tensor({sizes[0], sizes[1], sizes[2], sizes[3]});
-        checked(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values.data()),
-                printable(name));
+        room_bytes -= values.data.size();
+        HostTensor tensor({values.sizes[0], values.sizes[1], values.sizes[2], values.sizes[3]});
+        std::memcpy(tensor.values.data(), values.data.data(), values.data.size());
         tensors.emplace(name, std::move(tensor));
     }
 }
 
-std::vector<std::string> read_labels(hid_t file, uint64_t file_bytes) {
-    const htri_t present = checked(H5Lexists(file, "labels", H5P_DEFAULT), "labels");
-    if (present == 0) return {};
-    const Handle dataset(H5Dopen2(file, "labels", H5P_DEFAULT), H5Dclose, "labels");
-    const Handle type(H5Dget_type(dataset), H5Tclose, "labels");
-    const size_t longest = H5Tget_size(type);
-    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || longest == 0 || longest > kLongestText) {
-        throw Error("labels: are no texts of fixed length, expected those; convert the file again");
+std::vector<std::string> read_labels(Bytes file, uint64_t address) {
+    const Hdf5Values values = with_context("labels", [&] { return read_hdf5_object(file, address); }).values;
+    if (values.type.kind != Hdf5Type::Kind::text || values.sizes.size() != 1 || values.sizes[0] > kMostLabels) {
+        throw Error(concat("labels: shape ", shape_text(values.sizes), ", expected at most ", kMostLabels,
+                           " texts of fixed length; convert the file again"));
     }
-    uint64_t size_bytes = 0;
-    const std::vector<int64_t> sizes = plain_sizes(dataset, "labels", 1, longest, size_bytes);
-    if (size_bytes > file_bytes || sizes[0] > int64_t(kMostLabels)) {
-        throw Error(concat("labels: ", sizes[0], " texts of ", longest,
-                           " bytes, more than the file has; convert the file again"));
-    }
-    std::string table(size_bytes, '\0');
-    checked(H5Dread(dataset, string_type(longest), H5S_ALL, H5S_ALL, H5P_DEFAULT, table.data()), "labels");
+    const size_t longest = values.type.size_bytes;
     std::vector<std::string> labels;
-    for (int64_t i = 0; i < sizes[0]; ++i) {
-        const std::string_view padded(table.data() + size_t(i) * longest, longest);
+    for (int64_t i = 0; i < values.sizes[0]; ++i) {
+        const std::string_view padded = as_text(values.data.subspan(size_t(i) * longest, longest));
         labels.emplace_back(padded.substr(0, padded.find('\0')));
     }
     return labels;
@@ -305,6 +258,8 @@ std::vector<std::byte> write_hdf5(const Weights& weights) {
     const std::lock_guard lock(library_mutex);
     const SilencedErrors silenced;
     const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access");
+    // The original format, which hdf5_structure.h and every version of every tool read.
+    checked(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST), "file access");
     checked(H5Pset_fapl_core(access, 1 << 22, false), "file access");  // in memory, grown by 4 MiB
     const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "file creation");
     checked(H5Pset_obj_track_times(creation, false), "file creation");
@@ -337,40 +292,33 @@ std::vector<std::byte> write_hdf5(const Weights& weights) {
 }
 
 Weights read_hdf5(Bytes bytes) {
-    const Bytes image = verified_image(bytes);
-    const std::lock_guard lock(library_mutex);
-    const SilencedErrors silenced;
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access");
-    checked(H5Pset_fapl_core(access, 1 << 16, false), "file access");
-    // The library copies the image; it takes the pointer as writable for a mode that is not used here.
-    checked(H5Pset_file_image(access, const_cast<std::byte*>(image.data()), image.size()), "file image");
-    const Handle file(H5Fopen(kNoFile, H5F_ACC_RDONLY, access), H5Fclose, "file");
-
-    if (const std::string format = read_text(file, "format"); format != kFormat) {
+    const Bytes file = verified_image(bytes);
+    const Hdf5Object root = read_hdf5_object(file, hdf5_root(file));
+    if (const std::string format = read_text(root, "format"); format != kFormat) {
         throw Error(
             concat("format is ", printable(format), ", expected ", kFormat, "; is this another program's file?"));
     }
-    int version = 0;
-    read_numbers(file, "format_version", H5T_NATIVE_INT, &version, 1);
+    int32_t version = 0;
+    read_integers(root, "format_version", &version, 1);
     if (version != kFormatVersion) {
         throw Error(concat("format version ", version, ", expected ", kFormatVersion,
                            "; use the program that wrote it, or convert the original again"));
     }
     Weights weights;
-    weights.variant = read_text(file, "variant");
-    weights.source = read_text(file, "source");
-    weights.source_sha256 = read_text(file, "source_sha256");
-    weights.checksum = read_text(file, "checksum");
-    read_numbers(file, "preprocessing_source", H5T_NATIVE_INT, weights.preprocessing.source.data(), 3);
-    read_numbers(file, "preprocessing_scale", H5T_NATIVE_FLOAT, &weights.preprocessing.scale, 1);
-    read_numbers(file, "preprocessing_mean", H5T_NATIVE_FLOAT, weights.preprocessing.mean.data(), 3);
+    weights.variant = read_text(root, "variant");
+    weights.source = read_text(root, "source");
+    weights.source_sha256 = read_text(root, "source_sha256");
+    weights.checksum = read_text(root, "checksum");
+    read_integers(root, "preprocessing_source", weights.preprocessing.source.data(), 3);
+    read_floats(root, "preprocessing_scale", &weights.preprocessing.scale, 1);
+    read_floats(root, "preprocessing_mean", weights.preprocessing.mean.data(), 3);
     Problems problems;
     for (const int channel : weights.preprocessing.source) {
         if (channel < 0 || channel > 2)
             problems.add(concat("preprocessing_source has channel ", channel, ", expected 0 to 2"));
     }
-    weights.labels = read_labels(file, image.size());
-    read_tensors(file, image.size(), weights.tensors, problems);
+    if (root.children.count("labels") != 0) weights.labels = read_labels(file, child(root, "labels"));
+    read_tensors(file, child(root, "tensors"), weights.tensors, problems);
     if (const std::string sum = checksum_of(weights.tensors); problems.empty() && sum != weights.checksum) {
         problems.add(concat("checksum of the tensors is ", sum, ", the file says ", printable(weights.checksum)));
     }

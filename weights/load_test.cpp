@@ -75,7 +75,7 @@ TEST_F(Load, ErrorsNameTheFile) {
                 AllOf(HasSubstr(path + ": 1"), HasSubstr("conv1/7x7_s2 weight is missing (our conv2d0_w, 64x3x7x7)"),
                       HasSubstr("loss3/classifier weight is 5x4, expected 1000x1024"),
                       HasSubstr("loss1/conv weight is missing"),
-                      HasSubstr("unused: conv1/2x1 bias (4), conv1/2x1 weight (4x3x2x1)")));
+                      HasSubstr("unused: conv1/2x3 bias (5), conv1/2x3 weight (5x4x2x3)")));
 }
 
 TEST_F(Load, VariantsMustBelongToTheFormat) {

@@ -68,7 +68,7 @@ TEST(LucidPb, LastFloatValFillsTheRest) {
         constants[0].form = form;
         std::map<std::string, HostTensor> expected = small_tensors();
         constants[0].values = {7.5f};
-        expected[constants[0].name].values.assign(4, 7.5f);
+        expected[constants[0].name].values.assign(5, 7.5f);
         expect_same(expected, read_small(nodes_of(constants)));
         constants[0].values = {1.0f, 7.5f};
         expected[constants[0].name].values[0] = 1.0f;
@@ -89,33 +89,33 @@ TEST(LucidPb, OrderOfNodesDoesNotMatter) {
 TEST(LucidPb, AllProblemsAreListedAtOnce) {
     std::vector<GraphConstant> constants = small_graph_constants();
     ASSERT_EQ(constants[1].name, "conv2d0_w");
-    constants[1].shape = {1, 2, 3, 4};
+    constants[1].shape = {3, 2, 4, 5};
     constants[3].values.pop_back();
     constants[4].name = "softmax2_renamed_b";
     std::vector<WireWriter> nodes = nodes_of(constants);
     nodes.push_back(int_const_node("softmax2_b", {1, 2, 3, 4, 5}));
     nodes.push_back(const_node(constants[0]));
     EXPECT_THAT(error_of(nodes), AllOf(HasSubstr("4 problems: "), HasSubstr("conv2d0_b appears twice; "),
-                                       HasSubstr("conv2d0_w is 1x2x3x4, expected 2x1x3x4; "),
+                                       HasSubstr("conv2d0_w is 3x2x4x5, expected 2x3x4x5; "),
                                        HasSubstr("softmax2_b has TensorFlow type 3, expected 1 (float32); "),
-                                       HasSubstr("nn0_w has 44 bytes of values, but its shape is 6x2; "),
+                                       HasSubstr("nn0_w has 92 bytes of values, but its shape is 12x2; "),
                                        HasSubstr("is this another graph?"), Not(HasSubstr("\n"))));
 }
 
 TEST(LucidPb, MisshapenConstantsAreRefused) {
     std::vector<GraphConstant> constants = small_graph_constants();
     constants[0].values = {};
-    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b has 0 values, but its shape is 4"));
-    constants[0].values = {1, 2, 3, 4, 5};
+    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b has 0 values, but its shape is 5"));
+    constants[0].values = {1, 2, 3, 4, 5, 6};
     constants[0].form = GraphConstant::Form::packed;
-    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b has 5 values, but its shape is 4"));
+    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b has 6 values, but its shape is 5"));
     constants[0].values = {1};
     constants[0].shape = {int64_t(1) << 40, int64_t(1) << 40};
     EXPECT_THAT(error_of(nodes_of(constants)),
                 HasSubstr("conv2d0_b has the impossible shape 1099511627776x1099511627776"));
     // One value repeated a trillion times: the shape is refused before anything is allocated.
     constants[0].shape = {int64_t(1) << 40};
-    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b is 1099511627776, expected 4"));
+    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b is 1099511627776, expected 5"));
     constants[0].shape = {-1};
     EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("conv2d0_b has the impossible shape -1"));
     constants[0].shape = std::vector<int64_t>(9, 1);

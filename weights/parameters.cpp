@@ -60,10 +60,21 @@ std::vector<float> read_checked(const std::string& name, const std::string& ours
 
 }  // namespace
 
+void Problems::add(std::string problem) {
+    // More than every array of the largest table; a file with thousands of them shall not make a message of megabytes.
+    constexpr size_t kMost = 300;
+    if (list_.size() < kMost) {
+        list_.push_back(std::move(problem));
+    } else {
+        ++more_;
+    }
+}
+
 void Problems::throw_if_any(std::string_view advice) const {
     if (list_.empty()) return;
-    std::string text = list_.size() == 1 ? std::string() : concat(list_.size(), " problems: ");
+    std::string text = list_.size() == 1 ? std::string() : concat(list_.size() + more_, " problems: ");
     for (const std::string& problem : list_) text += problem + "; ";
+    if (more_ > 0) text += concat("and ", more_, " more; ");
     for (const std::string& note : notes_) text += note + "; ";
     throw Error(concat(text, advice));
 }

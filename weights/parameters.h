@@ -11,7 +11,7 @@ namespace limpid {
 // Everything wrong with a file, said at once.
 class Problems {
   public:
-    void add(std::string problem) { list_.push_back(std::move(problem)); }
+    void add(std::string problem);
     // Said after the problems, and only where there are any.
     void add_note(std::string note) { notes_.push_back(std::move(note)); }
     bool empty() const { return list_.empty(); }
@@ -20,6 +20,7 @@ class Problems {
 
   private:
     std::vector<std::string> list_, notes_;
+    size_t more_ = 0;  // problems beyond those kept
 };
 
 // An array lying in a file: shape and place are known, no value has been read or allocated.

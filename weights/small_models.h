@@ -1,6 +1,6 @@
 // Small weight files of every form that the importers accept, for tests and fuzz corpora.
 //
-// They hold a network of three layers (a 2x1 convolution, a matrix on a flattened 1x2x3 map, a classifier) described by
+// They hold a network of three layers (a 2x3 convolution, a matrix on a flattened 2x3x2 map, a classifier) described by
 // kSmallTable.
 #pragma once
 
@@ -15,15 +15,15 @@ namespace limpid::testing {
 
 // Asymmetric in every axis, so that no swapped pair of axes goes unnoticed.
 constexpr const char* kSmallTable =
-    "conv2d0   2 1 3 4  conv1/2x1         conv   trunk\n"
+    "conv2d0   2 3 4 5  conv1/2x3         conv   trunk\n"
     "softmax2  1 1 4 5  loss3/classifier  dense  trunk\n"
-    "nn0       1 1 6 2  loss1/fc          1x2x3  head0\n";
+    "nn0       1 1 12 2 loss1/fc          2x3x2  head0\n";
 
 // The same for graphs, where the names are ours.
 constexpr const char* kSmallGraphTable =
-    "conv2d0   2 1 3 4  conv2d0   conv   trunk\n"
+    "conv2d0   2 3 4 5  conv2d0   conv   trunk\n"
     "softmax2  1 1 4 5  softmax2  dense  trunk\n"
-    "nn0       1 1 6 2  nn0       1x2x3  head0\n";
+    "nn0       1 1 12 2 nn0       2x3x2  head0\n";
 
 // Values that identify their place: 100 * array + index, times 2^-10.
 std::vector<float> counting_values(int array, int64_t count);

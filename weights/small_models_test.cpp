@@ -53,9 +53,9 @@ std::vector<float> counting_values(int array, int64_t count) {
 
 std::vector<CaffeLayer> small_caffe_layers() {
     return {{"data", {}},
-            {"conv1/2x1", {{{4, 3, 2, 1}, counting_values(1, 24)}, {{4}, counting_values(2, 4)}}},
+            {"conv1/2x3", {{{5, 4, 2, 3}, counting_values(1, 120)}, {{5}, counting_values(2, 5)}}},
             {"relu", {}},
-            {"loss1/fc", {{{2, 6}, counting_values(5, 12)}, {{2}, counting_values(6, 2)}}},
+            {"loss1/fc", {{{2, 12}, counting_values(5, 24)}, {{2}, counting_values(6, 2)}}},
             {"loss3/classifier", {{{5, 4}, counting_values(3, 20)}, {{5}, counting_values(4, 5)}}}};
 }
 
@@ -172,23 +172,30 @@ std::vector<WireWriter> small_graph_nodes() {
 }
 
 std::map<std::string, HostTensor> small_tensors() {
-    HostTensor filter({2, 1, 3, 4}), matrix({1, 1, 6, 2}), classifier({1, 1, 4, 5});
-    for (int64_t k = 0; k < 4; ++k) {
-        for (int64_t c = 0; c < 3; ++c) {
-            for (int64_t r = 0; r < 2; ++r) filter.at(r, 0, c, k) = counting_values(1, 24)[size_t((k * 3 + c) * 2 + r)];
+    HostTensor filter({2, 3, 4, 5}), matrix({1, 1, 12, 2}), classifier({1, 1, 4, 5});
+    for (int64_t k = 0; k < 5; ++k) {
+        for (int64_t c = 0; c < 4; ++c) {
+            for (int64_t r = 0; r < 2; ++r) {
+                for (int64_t s = 0; s < 3; ++s)
+                    filter.at(r, s, c, k) = counting_values(1, 120)[size_t(k * 24 + c * 6 + r * 3 + s)];
+            }
         }
     }
+    // The file's columns run (c, h, w) over 2 x 2 x 3, our rows (h, w, c).
     for (int64_t out = 0; out < 2; ++out) {
-        // The file's columns run (c, h, w) over 3 x 1 x 2, our rows (h, w, c).
-        for (int64_t c = 0; c < 3; ++c) {
-            for (int64_t w = 0; w < 2; ++w)
-                matrix.at(0, 0, w * 3 + c, out) = counting_values(5, 12)[size_t(out * 6 + c * 2 + w)];
+        for (int64_t c = 0; c < 2; ++c) {
+            for (int64_t h = 0; h < 2; ++h) {
+                for (int64_t w = 0; w < 3; ++w) {
+                    matrix.at(0, 0, h * 6 + w * 2 + c, out) =
+                        counting_values(5, 24)[size_t(out * 12 + c * 6 + h * 3 + w)];
+                }
+            }
         }
     }
     for (int64_t out = 0; out < 5; ++out) {
         for (int64_t in = 0; in < 4; ++in) classifier.at(0, 0, in, out) = counting_values(3, 20)[size_t(out * 4 + in)];
     }
-    return {{"conv2d0_w", filter},      {"conv2d0_b", HostTensor({1, 1, 1, 4}, counting_values(2, 4))},
+    return {{"conv2d0_w", filter},      {"conv2d0_b", HostTensor({1, 1, 1, 5}, counting_values(2, 5))},
             {"nn0_w", matrix},          {"nn0_b", HostTensor({1, 1, 1, 2}, counting_values(6, 2))},
             {"softmax2_w", classifier}, {"softmax2_b", HostTensor({1, 1, 1, 5}, counting_values(4, 5))}};
 }
