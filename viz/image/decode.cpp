@@ -59,7 +59,7 @@ Image unpack(const Sample* samples, Shape shape, int channels, float white) {
 
 }  // namespace
 
-Image decode_image(Bytes bytes, const std::string& name) {
+Image decode_image(Bytes bytes, const std::string& name, int64_t most_pixels) {
     if (bytes.empty()) throw Error(concat(name, ": is empty, ", kExpected, "; was it downloaded completely?"));
     if (!is_png(bytes) && !is_jpeg(bytes))
         throw Error(concat(name, ": ", kind_of(bytes), ", ", kExpected, "; convert it first"));
@@ -73,9 +73,9 @@ Image decode_image(Bytes bytes, const std::string& name) {
     };
     int w = 0, h = 0, channels = 0;
     if (!stbi_info_from_memory(data, size, &w, &h, &channels)) throw damaged("its header cannot be read");
-    if (w < 1 || h < 1 || int64_t(w) * h > kMostPixels)
+    if (w < 1 || h < 1 || int64_t(w) * h > most_pixels)
         throw Error(
-            concat(name, ": has ", w, "x", h, " pixels, expected at most ", kMostPixels, "; make it smaller first"));
+            concat(name, ": has ", w, "x", h, " pixels, expected at most ", most_pixels, "; make it smaller first"));
 
     const bool deep = stbi_is_16_bit_from_memory(data, size);
     const std::unique_ptr<void, FreePixels> pixels(

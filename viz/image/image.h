@@ -18,12 +18,13 @@ struct Image {
     HostTensor alpha;  // {1, h, w, 1}, 1 = opaque; no values where the file has no alpha channel
 };
 
+constexpr int64_t kMostPixels = int64_t(1) << 27;  // 134 megapixels: above any camera's, 1.6 GB as floats
+
 // PNG (1 to 16 bits, grey, palette, colour, alpha) or JPEG, told apart by content. Error on anything else, on damaged
 // or truncated files, and on more than kMostPixels pixels, which is found out before memory is taken.
 Image load_image(const std::string& path);
 // The same for the bytes of a file; `name` is for messages.
-Image decode_image(Bytes bytes, const std::string& name);
-constexpr int64_t kMostPixels = int64_t(1) << 27;  // 134 megapixels: above any camera's, 1.6 GB as floats
+Image decode_image(Bytes bytes, const std::string& name, int64_t most_pixels = kMostPixels);
 
 // What a network sees of a picture with transparency: over a plain background, white like the page of a browser. (Lucid
 // has no rule: its networks fail on four channels.)
