@@ -8,21 +8,18 @@ namespace limpid::CPU_NS {
 
 static inline int64_t depth_of(const Core& core) { return core.taps_y * core.taps_x * core.in_c; }
 
-// Packed filters: [vector of out channels][padded depth][kLanes].
-static inline int64_t direct_packed_size(const Core& core) {
-    return core.vectors() * padded_depth(depth_of(core)) * kLanes;
-}
+// Packed filters: [vector of out channels][depth][kLanes].
+static inline int64_t direct_packed_size(const Core& core) { return core.vectors() * depth_of(core) * kLanes; }
 
 static inline void direct_pack(ThreadPool& threads, const Plan& plan, const Conv2dShape& shape, const float* w,
                                float* packed) {
     const Core& core = plan.core;
-    const int64_t depth = depth_of(core), block = padded_depth(depth) * kLanes;
+    const int64_t depth = depth_of(core), block = depth * kLanes;
     threads.run(core.vectors(), [&](int64_t v, int) {
         float* to = packed + v * block;
         for (int64_t a = 0; a < core.taps_y; a++)
             for (int64_t b = 0; b < core.taps_x; b++, to += core.in_c * kLanes)
                 copy_filters(plan, shape, w, v * kLanes, a, b, 0, core.in_c, to);
-        if (depth % 2) store(to, Floats{});
     });
 }
 
@@ -71,7 +68,7 @@ static inline void fill_panel_by_pixel(const Core& core, ConstView in, int64_t f
 static inline void fill_panel(const Core& core, ConstView in, int64_t first, int64_t count, float* panel,
                               int64_t panel_block) {
     if (pixel_by_pixel(core)) return fill_panel_by_pixel(core, in, first, count, panel, panel_block);
-    const int64_t depth = depth_of(core), run = core.taps_x * core.in_c;
+    const int64_t run = core.taps_x * core.in_c;
     int64_t j = first % core.out_w, i = first / core.out_w % core.out_h, n = first / core.out_w / core.out_h;
     for (int64_t p = 0; p < count; p++) {
         float* column = panel + p * kPanel;
@@ -93,7 +90,6 @@ static inline void fill_panel(const Core& core, ConstView in, int64_t first, int
                     put(column, panel_block, d + b * core.in_c, from, core.in_c);
             put(column, panel_block, d + end * core.in_c, nullptr, run - end * core.in_c);
         }
-        if (depth % 2) put(column, panel_block, depth, nullptr, 1);
         if (++j == core.out_w) {
             j = 0;
             if (++i == core.out_h) i = 0, n++;
@@ -130,8 +126,7 @@ static inline int64_t direct_scratch_floats(const Core& core, int threads) {
 static inline void direct_run(ThreadPool& threads, const Core& core, ConstView in, const float* packed,
                               const Epilogue& epilogue, Scratch scratch) {
     const DirectBlocks split = direct_blocks(core, threads.size());
-    const int64_t pixels = core.out_pixels(), depth = depth_of(core), even_depth = padded_depth(depth),
-                  filters_block = even_depth * kLanes;
+    const int64_t pixels = core.out_pixels(), depth = depth_of(core), filters_block = depth * kLanes;
     if (pixels == 0) return;
     const int64_t panel_floats = padded_floats(divide_up(depth, kPanel) * split.panel_block);
     float* panels = take_floats(scratch, threads.size() * panel_floats);
@@ -144,7 +139,7 @@ static inline void direct_run(ThreadPool& threads, const Core& core, ConstView i
                   [&](Multiply kernel, int64_t vector, int64_t vectors, int64_t p, int64_t tile_pixels) {
                       alignas(64) float tile[kTile];
                       kernel(panel + p * kPanel, split.panel_block, packed + vector * filters_block, filters_block,
-                             even_depth, tile, vectors * kLanes, kLanes);
+                             depth, tile, vectors * kLanes, kLanes);
                       finish_tile(epilogue, tile, first + p, tile_pixels, vector, vectors);
                   });
     });

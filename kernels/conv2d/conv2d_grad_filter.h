@@ -47,19 +47,18 @@ static inline void grad_filter_run(ThreadPool& threads, const Conv2dShape& s, Co
         float* x_block = dy_block + padded_floats(vectors * kPixelBlock * kLanes);
         for (int64_t i = 0; i < task_rows * s.k; i++) dw[first_row * s.k + i] = 0;
         for (int64_t first = 0; first < pixels; first += kPixelBlock) {
-            const int64_t count = smaller(kPixelBlock, pixels - first), even = padded_depth(count);
-            for (int64_t pixel = 0; pixel < even; pixel++) {
+            const int64_t count = smaller(kPixelBlock, pixels - first);
+            for (int64_t pixel = 0; pixel < count; pixel++) {
                 alignas(64) float values[kTaskRows + kRows + kLanes] = {};
-                if (pixel < count) gather_rows(s, x, first + pixel, first_row, task_rows, values);
-                for (int64_t tile = 0; tile < tiles;
-                     tile++)  // what a copy writes beyond kRows, the next pixel writes again
+                gather_rows(s, x, first + pixel, first_row, task_rows, values);
+                // What a copy writes beyond kRows, the next pixel writes again.
+                for (int64_t tile = 0; tile < tiles; tile++)
                     for (int64_t i = 0; i < kRows; i += kLanes)
                         store(x_block + tile * kTileFloats + pixel * kRows + i, load(values + tile * kRows + i));
+                const float* from = dy.data + (first + pixel) * dy.pitch;
                 for (int64_t v = 0; v < vectors; v++)
                     store(dy_block + (v * kPixelBlock + pixel) * kLanes,
-                          pixel < count ? load_first(dy.data + (first + pixel) * dy.pitch + v * kLanes,
-                                                     smaller(kLanes, s.k - v * kLanes))
-                                        : Floats{});
+                          load_first(from + v * kLanes, smaller(kLanes, s.k - v * kLanes)));
             }
             for (int64_t v = 0; v < vectors; v += 2)
                 for (int64_t tile = 0; tile < tiles; tile++) {
@@ -68,7 +67,7 @@ static inline void grad_filter_run(ThreadPool& threads, const Conv2dShape& s, Co
                     const Multiply kernel =
                         now == 2 ? multiply<2, int(kRows), 1, int(kRows)> : multiply<1, int(kRows), 1, int(kRows)>;
                     kernel(x_block + tile * kTileFloats, kPanel * kRows, dy_block + v * kPixelBlock * kLanes,
-                           kPixelBlock * kLanes, even, sums, now * kLanes, kLanes);
+                           kPixelBlock * kLanes, count, sums, now * kLanes, kLanes);
                     const int64_t tile_rows = smaller(kRows, task_rows - tile * kRows),
                                   columns = smaller(now * kLanes, s.k - v * kLanes);
                     for (int64_t i = 0; i < tile_rows; i++) {

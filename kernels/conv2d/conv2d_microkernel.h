@@ -15,9 +15,6 @@ namespace limpid::CPU_NS {
 // Panels: float d of pixel p lies at panel[(d / 16) * block + p * 16 + d % 16]. So whole vectors of channels are copied
 // in, and every displacement inside the kernel is a constant.
 inline constexpr int64_t kPanel = 16;
-// The kernel takes depth in pairs; panels and filters are padded with zeros to an even depth.
-static inline int64_t padded_depth(int64_t depth) { return (depth + 1) / 2 * 2; }
-
 // How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32
 // with AVX-512, else 16), and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3
 // + 2.
@@ -43,24 +40,21 @@ static void multiply(const float* panel, int64_t panel_block, const float* filte
 
     for (; depth > 0; depth -= kPanel) {
         const int steps = depth < kPanel ? int(depth) : int(kPanel);
-        for (int d = 0; d < steps; d += 2) {
-#pragma GCC unroll 2
-            for (int step = 0; step < 2; step++) {
-                const float* at = panel + (d + step) * DepthStep;
-                Floats f[K];
+        // Not unrolled: GCC would mix two steps and run out of registers.
+#pragma GCC unroll 1
+        for (int d = 0; d < steps; d++) {
+            Floats f[K];
 #pragma GCC unroll 28
-                for (int o = 0; o < K; o++) {
-                    const float* filter = filters + o * filters_block + (d + step) * kLanes;
-                    f[o] = load(filter);
-                    if (step * kLanes % 16 == 0)
-                        __builtin_prefetch(reinterpret_cast<const char*>(filter) + kPrefetchBytes);
-                }
+            for (int o = 0; o < K; o++) {
+                const float* filter = filters + o * filters_block + d * kLanes;
+                f[o] = load(filter);
+                __builtin_prefetch(reinterpret_cast<const char*>(filter) + kPrefetchBytes);
+            }
 #pragma GCC unroll 28
-                for (int p = 0; p < P; p++) {
-                    const Floats x = broadcast(at[p * PixelStep]);
+            for (int p = 0; p < P; p++) {
+                const Floats x = broadcast(panel[p * PixelStep + d * DepthStep]);
 #pragma GCC unroll 28
-                    for (int o = 0; o < K; o++) sum[o][p] += f[o] * x;
-                }
+                for (int o = 0; o < K; o++) sum[o][p] += f[o] * x;
             }
         }
         panel += panel_block;

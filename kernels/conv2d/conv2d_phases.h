@@ -19,7 +19,7 @@ static inline void copy_run(float* to, const float* from, int64_t count) {
 static inline void split_phases(ThreadPool& threads, const Plan& plan, const Conv2dShape& s, ConstView x, float* map) {
     const Core& core = plan.core;
     const int64_t pitch = phase_pitch(core.in_c), run = s.stride_x * s.c;
-    threads.run(core.n * core.in_h, [&](int64_t row, int) {
+    const auto split_row = [&](int64_t row) {
         const int64_t n = row / core.in_h, u_y = row % core.in_h;
         for (int64_t phase_y = 0; phase_y < s.stride_y; phase_y++) {
             const int64_t h = u_y * s.stride_y + phase_y - s.pad_top;
@@ -39,6 +39,9 @@ static inline void split_phases(ThreadPool& threads, const Plan& plan, const Con
                 }
             }
         }
+    };
+    threads.for_ranges(core.n * core.in_h, 8, [&](int64_t begin, int64_t end, int) {
+        for (int64_t row = begin; row < end; row++) split_row(row);
     });
 }
 
@@ -49,7 +52,7 @@ static inline void join_phases(ThreadPool& threads, const Plan& plan, const Conv
     const int64_t pitch = phase_pitch(core.out_c), run = s.stride_x * s.c;
     const int64_t first_y = divide_down(s.pad_top, s.stride_y), first_x = divide_down(s.pad_left, s.stride_x);
     const bool dense = e.out_pitch == s.c && (!e.add || e.add_pitch == s.c) && (!e.mask || e.mask_pitch == s.c);
-    threads.run(s.n * s.h, [&](int64_t row, int) {
+    const auto join_row = [&](int64_t row) {
         const int64_t n = row / s.h, u = row % s.h + s.pad_top;
         const float* from_row =
             map + (n * core.out_h + u / s.stride_y - first_y) * core.out_w * pitch + u % s.stride_y * run;
@@ -90,6 +93,9 @@ static inline void join_phases(ThreadPool& threads, const Plan& plan, const Conv
                 finish<false>(e, load_first(from + c, lanes), Floats{}, row * s.w + i, c, lanes);
             }
         }
+    };
+    threads.for_ranges(s.n * s.h, 8, [&](int64_t begin, int64_t end, int) {
+        for (int64_t row = begin; row < end; row++) join_row(row);
     });
 }
 

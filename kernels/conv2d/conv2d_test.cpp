@@ -68,9 +68,11 @@ double amplification(std::string_view algorithm) {
     return 0;
 }
 
-// A sum over taps and channels, amplified. The bias or the second gradient is one term more.
+// A sum over taps and channels; in Winograd's case over channels, amplified (its sums over taps are in the
+// amplification). The bias or the second gradient is one term more.
 Tolerance tolerance(const Conv2dShape& shape, std::string_view algorithm, int64_t channels) {
-    Tolerance result = sum_tolerance(shape.r * shape.s * channels + 1);
+    const bool winograd = algorithm.starts_with("winograd");
+    Tolerance result = sum_tolerance((winograd ? 1 : shape.r * shape.s) * channels + 1);
     result.relative *= amplification(algorithm);
     result.zeros_expected = shape.n == 0;
     return result;
