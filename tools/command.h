@@ -30,6 +30,8 @@ struct Command {
 
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
 Run declare_convert(CLI::App& app);
+Run declare_classify(CLI::App& app);
+Run declare_render(CLI::App& app);
 Run declare_devices(CLI::App& app);
 Run declare_fetch(CLI::App& app);
 Run declare_info(CLI::App& app);

@@ -28,6 +28,8 @@ std::string one_line(std::string_view text) {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"render", "draw what a unit of a network responds to", declare_render},
+    {"classify", "say what a network sees in a photo", declare_classify},
     {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
     {"devices", "list the devices of this machine", declare_devices},
     {"fetch", "download trained weights and convert them", declare_fetch},

@@ -51,6 +51,8 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
         std::copy(one.values.begin(), one.values.end(), start.values.begin() + i * one.shape.size());
     }
     theta_ = DeviceTensor(stream, start);
+    inputs_.push_back(theta_.view());
+    for (const DeviceTensor& knob : knobs_) inputs_.push_back(knob.view());
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
 }
@@ -69,15 +71,11 @@ const Plan& Renderer::plan_for(int64_t step, const std::vector<int>& scales) con
 }
 
 void Renderer::update(int64_t step, const RunOptions& run_options) {
-    const TransformSample draw =
-        sample(options_.transforms, options_.param.height, options_.param.width, options_.seed, uint32_t(step));
-    std::vector<ConstView> inputs{theta_.view()};
-    for (size_t i = 0; i < knobs_.size(); i++) {
-        upload(stream_, draw.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw.knobs[i].size()));
-        inputs.push_back(knobs_[i].view());
-    }
+    sample(options_.transforms, options_.param.height, options_.param.width, options_.seed, uint32_t(step), draw_);
+    for (size_t i = 0; i < knobs_.size(); i++)
+        upload(stream_, draw_.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw_.knobs[i].size()));
     const MutView outputs[] = {score_.view(), gradient_.view()};
-    limpid::run(plan_for(step, draw.scales), stream_, inputs, outputs, arena_.scratch(), run_options);
+    limpid::run(plan_for(step, draw_.scales), stream_, inputs_, outputs, arena_.scratch(), run_options);
     stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(), gradient_.buffer.floats(),
                                         theta_.buffer.floats(), m_.buffer.floats(), v_.buffer.floats());
 }
@@ -94,17 +92,19 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
     Rendering result;
     result.device_bytes = device_bytes();
     const int64_t total = options_.steps + 1;
-    result.scores.reserve(size_t(total));
+    result.scores.assign(size_t(total), std::vector<float>(size_t(options_.batch)));
     while (result.updates < total && !result.stopped) {
         update(result.updates, run_options);
-        result.scores.push_back(download(stream_, score_.view()).values);
+        std::vector<float>& scores = result.scores[size_t(result.updates)];
+        download(stream_, score_.buffer.floats(), scores.data(), options_.batch);
         result.updates++;
         if (watcher) {
             double sum = 0;
-            for (const float value : result.scores.back()) sum += double(value);
+            for (const float value : scores) sum += double(value);
             result.stopped = !watcher({result.updates, total, sum / double(options_.batch)}) && result.updates < total;
         }
     }
+    result.scores.resize(size_t(result.updates));
     result.images = decode_images();
     return result;
 }

@@ -69,6 +69,9 @@ class Renderer {
     Buffer arena_;
     DeviceTensor theta_, gradient_, m_, v_, score_, images_;
     std::vector<DeviceTensor> knobs_;
+    // Refilled by each update, which allocates nothing.
+    TransformSample draw_;
+    std::vector<ConstView> inputs_;
 };
 
 inline Rendering render(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream,

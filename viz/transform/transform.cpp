@@ -1,7 +1,9 @@
 // Each transform's size rule, random draw and node.
 #include "viz/transform/transform.h"
 
+#include <array>
 #include <cmath>
+#include <span>
 
 #include "graph/ops.h"
 #include "kernels/error.h"
@@ -38,7 +40,7 @@ Size size_after(const Transform& transform, Size size, int scale) {
 }
 
 // Lucid's matrix (tf.contrib.image.angles_to_projective_transforms): rotation about the centre of pixel coordinates.
-std::vector<float> rotation(double degrees, Size size) {
+std::array<float, 6> rotation(double degrees, Size size) {
     const double angle = 3.14 * degrees / 180;  // 3.14: Lucid, transform.py
     const double c = std::cos(angle), s = std::sin(angle), w = double(size.w - 1), h = double(size.h - 1);
     const double x0 = (w - (c * w - s * h)) / 2, y0 = (h - (s * w + c * h)) / 2;
@@ -83,9 +85,13 @@ std::string to_string(const Transforms& transforms) {
     return text.empty() ? "none" : text;
 }
 
-TransformSample sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step) {
+void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step, TransformSample& result) {
     const RandomKey key{seed, 0, step, uint32_t(Purpose::transform)};
-    TransformSample result;
+    size_t scales = 0, knobs = 0;
+    const auto knob = [&](std::span<const float> values) {
+        if (result.knobs.size() <= knobs) result.knobs.emplace_back();
+        result.knobs[knobs++].assign(values.begin(), values.end());
+    };
     Size size{h, w};
     for (size_t i = 0; i < transforms.size(); i++) {
         const auto draw = [&](int which, size_t below) { return random_below(key, int64_t(4 * i) + which, int(below)); };
@@ -94,18 +100,20 @@ TransformSample sample(const Transforms& transforms, int64_t h, int64_t w, uint6
                        [](const Pad&) {},
                        [&](const Jitter& t) {
                            const size_t places = size_t(t.distance) + 1;
-                           result.knobs.push_back({float(draw(0, places)), float(draw(1, places))});
+                           knob(std::array{float(draw(0, places)), float(draw(1, places))});
                        },
                        [&](const RandomScale& t) {
                            scale = draw(0, t.factors.size());
-                           result.scales.push_back(scale);
+                           if (result.scales.size() <= scales) result.scales.emplace_back();
+                           result.scales[scales++] = scale;
                        },
-                       [&](const RandomRotate& t) { result.knobs.push_back(rotation(t.degrees[size_t(draw(0, t.degrees.size()))], size)); },
+                       [&](const RandomRotate& t) { knob(rotation(t.degrees[size_t(draw(0, t.degrees.size()))], size)); },
                    },
                    transforms[i]);
         size = size_after(transforms[i], size, scale);
     }
-    return result;
+    result.scales.resize(scales);
+    result.knobs.resize(knobs);
 }
 
 std::vector<std::vector<int>> all_scales(const Transforms& transforms) {

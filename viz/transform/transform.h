@@ -46,8 +46,13 @@ struct TransformSample {
     std::vector<int> scales;                    // one per RandomScale
     std::vector<std::vector<float>> knobs;      // one per Jitter (2 offsets: y, x) and RandomRotate (6: an affine matrix), in order
 };
-// h and w: size of the image that enters the first transform.
-TransformSample sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step);
+// h and w: size of the image that enters the first transform. Refilling a sample of the same transforms allocates nothing.
+void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step, TransformSample& result);
+inline TransformSample sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step) {
+    TransformSample result;
+    sample(transforms, h, w, seed, step, result);
+    return result;
+}
 
 // All combinations of scale choices, e.g. {{0},{1},...,{10}}: the plans a render can meet.
 std::vector<std::vector<int>> all_scales(const Transforms& transforms);

@@ -1,0 +1,73 @@
+// Whole updates: the network alone (forward, and gradient to the image), and a complete update of a render.
+//
+// Arguments of every benchmark: image size, batch, threads. Weights are random: the time does not depend on their values. Counters:
+// image-steps per second, and GFLOP/s of the direct algorithm (so Winograd can exceed the peak).
+#include <benchmark/benchmark.h>
+
+#include "graph/grad.h"
+#include "graph/ops.h"
+#include "graph/run.h"
+#include "kernels/error.h"
+#include "nets/net.h"
+#include "tests/harness/random_net.h"
+#include "viz/render/render.h"
+
+namespace limpid {
+namespace {
+
+const Net& random_net() {
+    static const Net net = make_net(testing::random_weights(kGoogLeNetVariants[0]));
+    return net;
+}
+
+void report(benchmark::State& state, int64_t batch, double operations) {
+    state.counters["image-steps/s"] = benchmark::Counter(double(batch), benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["GFLOP/s"] = benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+// Forward and gradient to the image of half the sum of squares of a layer: everything up to that layer is needed, both ways.
+void network_step(benchmark::State& state, const std::string& layer_name) {
+    const int64_t size = state.range(0), batch = state.range(1);
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(2)));
+    Graph graph;
+    const NodeId image = graph.input("image", {batch, size, size, 3});
+    const Layers layers = apply(random_net(), graph, image);
+    const NodeId score = ops::reduce(graph, Reduce::sum_squares, {false, true, true, true}, layer(random_net(), layers, layer_name));
+    const NodeId gradient = grad(graph, ops::affine(graph, score, 0.5f, 0), {image})[0];
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(graph, {score, gradient}, constants);
+    const DeviceTensor input(stream, HostTensor({batch, size, size, 3}, 0.5f)), value(stream.device(), {batch, 1, 1, 1});
+    const DeviceTensor result(stream.device(), {batch, size, size, 3});
+    const Buffer arena(stream.device(), plan.arena_bytes);
+    const ConstView inputs[] = {input.view()};
+    const MutView outputs[] = {value.view(), result.view()};
+    for (auto _ : state) run(plan, stream, inputs, outputs, arena.scratch());
+    report(state, batch, plan.cost().operations);
+}
+
+void render_update(benchmark::State& state, const std::string& unit) {
+    RenderOptions options;
+    options.param.height = options.param.width = state.range(0);
+    options.batch = state.range(1);
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(2)));
+    Renderer renderer(random_net(), parse_objective(unit), options, stream);
+    int64_t step = options.redirected_relu_updates;
+    for (auto _ : state) renderer.update(step++);
+    report(state, options.batch, renderer.typical_plan().cost().operations);
+}
+
+void sizes(benchmark::internal::Benchmark* bench) {
+    bench->ArgNames({"px", "batch", "threads"})->Unit(benchmark::kMillisecond)->UseRealTime();
+    for (const int64_t px : {128, 224})
+        for (const int64_t batch : {1, 4})
+            for (const int64_t threads : {1, 2}) bench->Args({px, batch, threads});
+}
+
+BENCHMARK_CAPTURE(network_step, mixed4d, "mixed4d")->Apply(sizes);
+BENCHMARK_CAPTURE(network_step, logits, "softmax2_pre_activation")->Apply(sizes);
+BENCHMARK_CAPTURE(render_update, mixed4d_100, "mixed4d:100")->Apply(sizes);
+
+}  // namespace
+}  // namespace limpid
+
+BENCHMARK_MAIN();

@@ -1,0 +1,61 @@
+// From options to a network and to the switches of a run.
+#include "tools/run_options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "kernels/error.h"
+#include "nets/tiny.h"
+#include "tools/find_weights.h"
+
+namespace limpid {
+
+void declare_run_options(CLI::App& app, RunArguments& arguments) {
+    app.add_option("--weights", arguments.weights, "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
+    app.add_option("--net", arguments.net, "tiny: the small built-in network, which needs no weights");
+    app.add_option("--device", arguments.device, "cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda, cuda:N")->capture_default_str();
+    app.add_option("--threads", arguments.threads, "CPU threads; 0: one per processor. Results do not depend on it")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    app.add_flag("--trace", arguments.trace, "print time, GFLOP/s and GB/s of every node");
+    app.add_flag("--check", arguments.check, "stop at the first value that is not finite, naming its node");
+    app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
+    app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
+}
+
+Net load_net(const RunArguments& arguments) {
+    if (arguments.net == "tiny") {
+        if (!arguments.weights.empty()) throw UsageError("--net tiny has its weights built in; drop --weights");
+        return make_net(tiny_weights());
+    }
+    if (!arguments.net.empty()) throw UsageError(concat("--net ", arguments.net, " is not known; expected tiny, or name weights with --weights"));
+    return make_net(import_weights(find_weights(arguments.weights)));
+}
+
+Inspection::Inspection(const RunArguments& arguments) {
+    options_.check = arguments.check;
+    if (arguments.trace) {
+        trace_ = std::make_unique<Trace>();
+        options_.trace = trace_.get();
+    }
+    if (!arguments.shadow.empty()) {
+        shadow_ = std::make_unique<Shadow>(Stream(parse_device(arguments.shadow)));
+        options_.shadow = shadow_.get();
+    }
+    if (!arguments.dump.empty()) {
+        std::error_code error;
+        std::filesystem::create_directories(arguments.dump, error);
+        if (error) throw Error(concat("--dump ", arguments.dump, ": the folder cannot be made (", error.message(), ")"));
+        options_.dump_folder = arguments.dump;
+    }
+}
+
+void Inspection::report(const Plan& plan) const {
+    if (trace_) std::fputs(trace_->print(plan).c_str(), stderr);
+    if (shadow_)
+        std::fprintf(stderr, "shadow %s: worst difference %.3g of the largest value, in %s\n", to_string(shadow_->stream.device()).c_str(),
+                     shadow_->worst_error, shadow_->worst_step.c_str());
+}
+
+}  // namespace limpid

@@ -1,0 +1,45 @@
+// Options that every command which runs a network has: device, threads, weights, and the four ways to look inside a run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "graph/run.h"
+#include "nets/net.h"
+
+namespace CLI {
+class App;
+}
+
+namespace limpid {
+
+struct RunArguments {
+    std::string device = "cpu";
+    int threads = 0;      // 0: one per processor
+    std::string weights;  // see find_weights
+    std::string net;      // "" (the one of the weights) or "tiny"
+    bool trace = false, check = false;
+    std::string shadow;  // a device
+    std::string dump;    // a folder
+};
+
+void declare_run_options(CLI::App& app, RunArguments& arguments);
+
+// The network that --net or --weights name.
+Net load_net(const RunArguments& arguments);
+
+// What the switches ask for, alive as long as the run.
+class Inspection {
+  public:
+    explicit Inspection(const RunArguments& arguments);
+    const RunOptions& options() const { return options_; }
+    // Prints what was found to stderr: the trace of `plan`, the worst difference from the shadow.
+    void report(const Plan& plan) const;
+
+  private:
+    std::unique_ptr<Trace> trace_;
+    std::unique_ptr<Shadow> shadow_;
+    RunOptions options_;
+};
+
+}  // namespace limpid

@@ -1,0 +1,137 @@
+// The optimisation loop: it climbs, it repeats to the bit whatever the batch and the threads, it stops when told, it allocates nothing.
+#include "viz/render/render.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+
+#include "graph/ops.h"
+#include "kernels/error.h"
+#include "nets/tiny.h"
+#include "tests/harness/kernel_case.h"
+
+// Counts allocations of the whole program while `counting`; the test below asks for none during updates.
+namespace {
+std::atomic<bool> counting{false};
+std::atomic<int64_t> allocations{0};
+}  // namespace
+
+void* operator new(size_t size) {
+    if (counting) allocations++;
+    if (void* data = std::malloc(size)) return data;
+    throw std::bad_alloc();
+}
+void operator delete(void* data) noexcept { std::free(data); }
+void operator delete(void* data, size_t) noexcept { std::free(data); }
+
+namespace limpid {
+namespace {
+
+using testing::same_bits;
+
+RenderOptions small_options() {
+    RenderOptions options;
+    options.param.height = options.param.width = 40;
+    options.steps = 24;
+    return options;
+}
+
+HostTensor image_of(const HostTensor& batch, int64_t i) {
+    const Shape one{1, batch.shape.h, batch.shape.w, batch.shape.c};
+    const auto begin = batch.values.begin() + i * one.size();
+    return HostTensor(one, std::vector<float>(begin, begin + one.size()));
+}
+
+TEST(Render, Climbs) {
+    const Net net = make_net(tiny_weights());
+    for (const char* unit : {"gabor:3", "texture:8", "texture_pre_relu:5"}) {
+        Stream stream({DeviceKind::cpu, 0});
+        const Rendering result = render(net, parse_objective(unit), small_options(), stream);
+        ASSERT_EQ(result.updates, 25);
+        EXPECT_GT(result.scores.back()[0], 5 * std::fabs(result.scores.front()[0])) << unit;
+        for (const float value : result.images.values) ASSERT_TRUE(value >= 0 && value <= 1);
+    }
+}
+
+TEST(Render, SameBitsWhateverTheBatchAndTheThreads) {
+    const Net net = make_net(tiny_weights());
+    const Objective objective = parse_objective("texture:8");
+    RenderOptions options = small_options();
+    options.batch = 3;
+    Stream two({DeviceKind::cpu, 0}, 2), one({DeviceKind::cpu, 0}, 1);
+    const Rendering together = render(net, objective, options, two);
+    EXPECT_TRUE(same_bits(together.images, render(net, objective, options, one).images));
+    options.batch = 1;
+    for (uint32_t job = 0; job < 3; job++) {
+        options.first_job = job;
+        const Rendering alone = render(net, objective, options, one);
+        EXPECT_TRUE(same_bits(image_of(together.images, job), alone.images)) << job;
+        for (size_t step = 0; step < alone.scores.size(); step++) EXPECT_EQ(alone.scores[step][0], together.scores[step][job]);
+    }
+    options.seed = 1;
+    EXPECT_FALSE(same_bits(image_of(together.images, 2), render(net, objective, options, one).images));
+}
+
+TEST(Render, StopsWhenTold) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0});
+    const Rendering result =
+        render(net, parse_objective("gabor:0"), small_options(), stream, [](const RenderProgress& p) { return p.done < 5; });
+    EXPECT_EQ(result.updates, 5);
+    EXPECT_TRUE(result.stopped);
+    EXPECT_EQ(result.scores.size(), 5u);
+    EXPECT_EQ(result.images.shape, (Shape{1, 40, 40, 3}));
+}
+
+TEST(Render, UpdatesAllocateNothing) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    Renderer renderer(net, parse_objective("texture:8"), small_options(), stream);
+    renderer.update(0);
+    allocations = 0;
+    counting = true;
+    for (int64_t step = 1; step < 40; step++) renderer.update(step);
+    counting = false;
+    EXPECT_EQ(allocations, 0);
+}
+
+TEST(Render, RefusesWhatDoesNotExist) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0});
+    for (const char* unit : {"textures:1", "texture:16", "class:espresso"})
+        EXPECT_THROW(render(net, parse_objective(unit), small_options(), stream), Error) << unit;
+}
+
+TEST(Render, GradientOfThetaIsThatOfTheScore) {
+    // The whole chain, theta to score, against finite differences on the reference device.
+    const Net net = make_net(tiny_weights());
+    SpectralImage param;
+    param.height = 17, param.width = 16;
+    Graph graph;
+    const NodeId theta = graph.input("theta", param.theta(1));
+    const auto scale = std::make_shared<const HostTensor>(param.scale());
+    const Transformed view = transform(graph, standard_transforms(), {7}, decode(graph, param, theta, scale));
+    const NodeId value = score(graph, parse_objective("texture_pre_relu:9"), net, apply(net, graph, view.image));
+    const NodeId gradient = grad(graph, value, {theta})[0];
+    const TransformSample draw = sample(standard_transforms(), 17, 16, 5, 0);
+    std::vector<HostTensor> inputs{param.initial(3, 0)};
+    for (const std::vector<float>& knob : draw.knobs) inputs.emplace_back(Shape{1, 1, 1, int64_t(knob.size())}, knob);
+    Stream reference({DeviceKind::reference, 0});
+    const HostTensor g = evaluate(graph, {gradient}, reference, inputs)[0];
+    const HostTensor v = testing::random_tensor(param.theta(1), -0.01f, 0.01f);
+    const auto along = [&](double h) {
+        std::vector<HostTensor> moved = inputs;
+        for (size_t i = 0; i < v.values.size(); i++) moved[0].values[i] += float(h * double(v.values[i]));
+        return double(evaluate(graph, {value}, reference, moved)[0].values[0]);
+    };
+    double expected = 0;
+    for (size_t i = 0; i < v.values.size(); i++) expected += double(g.values[i]) * double(v.values[i]);
+    const double h = 1.0 / 16, measured = (along(h) - along(-h)) / (2 * h);
+    EXPECT_NEAR(measured / expected, 1, 2e-3);  // max-pool winners may change within the step
+}
+
+}  // namespace
+}  // namespace limpid
