@@ -2,9 +2,10 @@
 //
 //   y[i,j] = sum_k A[i,k] * B[k,j]      A = a or its transpose, B = b or its transpose
 //
-// a is stored [m,k] ([k,m] if transpose_a), b is [k,n] ([n,k] if transpose_b), y is [m,n]; rows are pitched by lda/ldb/ldy elements and
-// consecutive matrices of the batch by stride_a/stride_b/stride_y elements (0 repeats one matrix for the whole batch, inputs only).
-// The gradients are products too: da = dy * B^T, db = A^T * dy. The order of summation depends on the shape only, not on batch or threads.
+// a is stored [m,k] ([k,m] if transpose_a), b is [k,n] ([n,k] if transpose_b), y is [m,n]; rows are pitched by
+// lda/ldb/ldy elements and consecutive matrices of the batch by stride_a/stride_b/stride_y elements (0 repeats one
+// matrix for the whole batch, inputs only). The gradients are products too: da = dy * B^T, db = A^T * dy. The order of
+// summation depends on the shape only, not on batch or threads.
 #pragma once
 
 #include "kernels/stream.h"
@@ -23,7 +24,8 @@ struct MatmulShape {
 struct MatmulKernels {
     size_t (*scratch)(const MatmulShape&, int threads) = nullptr;  // bytes
     // bias [n] (dense) may be null.
-    void (*multiply)(Stream&, const MatmulShape&, const float* a, const float* b, const float* bias, float* y, Scratch) = nullptr;
+    void (*multiply)(Stream&, const MatmulShape&, const float* a, const float* b, const float* bias, float* y,
+                     Scratch) = nullptr;
 };
 
 }  // namespace limpid
