@@ -161,6 +161,11 @@ static inline void copy_filters(const Plan& plan, const Conv2dShape& s, const fl
     }
 }
 
+static inline void copy_floats(float* to, const float* from, int64_t count) {
+    for (; count >= kLanes; count -= kLanes, to += kLanes, from += kLanes) store(to, load(from));
+    store_first(to, load_first(from, count), count);
+}
+
 // Scratch in pieces. (Scratch::take may be compiled with wide instructions and shared: see simd.h.)
 static inline int64_t padded_floats(int64_t count) { return (count + 15) / 16 * 16; }
 static inline float* take_floats(Scratch& scratch, int64_t count) {

@@ -23,12 +23,6 @@ static inline void direct_pack(ThreadPool& threads, const Plan& plan, const Conv
     });
 }
 
-// Copies fewer than 16 floats.
-static inline void copy_short(float* to, const float* from, int64_t count) {
-    for (; count >= kLanes; count -= kLanes, to += kLanes, from += kLanes) store(to, load(from));
-    store_first(to, load_first(from, count), count);
-}
-
 // Writes `count` floats (zeros when from is null) at depth d of a pixel whose panel column is `column`.
 static inline void put(float* column, int64_t panel_block, int64_t d, const float* from, int64_t count) {
     static constexpr float kZeros[kPanel] = {};
@@ -39,7 +33,7 @@ static inline void put(float* column, int64_t panel_block, int64_t d, const floa
         if (now == kPanel)
             for (int64_t i = 0; i < kPanel; i += kLanes) store(to + i, load(source + i));
         else
-            copy_short(to, source, now);
+            copy_floats(to, source, now);
         d += now;
         count -= now;
         if (from) from += now;
@@ -113,8 +107,8 @@ static inline DirectBlocks direct_blocks(const Core& core, int threads) {
         if (pixels >= 2 * kMostPixels[2] * threads)
             blocks = divide_up(blocks, threads) * threads;
         else
-            parts = larger(smaller(divide_up(threads, blocks), core.vectors()),
-                           1);  // small maps: filters are what is large
+            // Small maps: it is the filters that are large.
+            parts = larger(smaller(divide_up(threads, blocks), core.vectors()), 1);
     }
     return {blocks, parts, (divide_up(pixels, blocks) | 1) * kPanel};
 }

@@ -1,11 +1,10 @@
 // The register-tiled product under every convolution, and the loop that covers a block with it.
 //
-//   tile[p][o] = sum_d panel[d][p] * filters[o][d]        p: a pixel, o: a vector of output channels, d: depth (taps
-//   and input channels)
+//   tile[p][o] = sum_d panel[d][p] * filters[o][d]     p: a pixel, o: a vector of output channels, d: depth
 //
 // K vectors times P pixels stay in registers; per step of depth the kernel loads K vectors and P single floats for K*P
-// multiply-adds. Each element is summed along d in order, whatever K and P are: results do not depend on how a block is
-// cut.
+// multiply-adds. Depth runs over taps and input channels. Each element is summed along it in order, whatever K and P
+// are: results do not depend on how a block is cut.
 #pragma once
 
 #include "kernels/conv2d/conv2d_core.h"
@@ -16,8 +15,7 @@ namespace limpid::CPU_NS {
 // in, and every displacement inside the kernel is a constant.
 inline constexpr int64_t kPanel = 16;
 // How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32
-// with AVX-512, else 16), and K*P >= 8 must hide the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3
-// + 2.
+// with AVX-512, else 16); K*P >= 8 hides the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3 + 2.
 inline constexpr bool kWide = kLanes == 16;
 inline constexpr int kMostVectors = kWide ? 6 : 4;
 inline constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3,

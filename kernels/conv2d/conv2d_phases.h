@@ -1,5 +1,4 @@
-// Between a strided tensor and its phases: pixel (u_y, u_x) with channels (phase_y, phase_x, c) is pixel stride*u +
-// phase - pad.
+// Between a strided tensor and its phases: channel (phase_y, phase_x, c) of pixel u is c of stride*u + phase - pad.
 #pragma once
 
 #include "kernels/conv2d/conv2d_epilogue.h"
@@ -8,11 +7,6 @@ namespace limpid::CPU_NS {
 
 // Pixels of a phase map lie this many floats apart: whole vectors.
 static inline int64_t phase_pitch(int64_t channels) { return (channels + 15) / 16 * 16; }
-
-static inline void copy_run(float* to, const float* from, int64_t count) {
-    for (; count >= kLanes; count -= kLanes, to += kLanes, from += kLanes) store(to, load(from));
-    store_first(to, load_first(from, count), count);
-}
 
 // x to the input of a forward core; outside x: zeros. The phases of one row that lie inside a dense x are neighbours in
 // memory.
@@ -29,7 +23,7 @@ static inline void split_phases(ThreadPool& threads, const Plan& plan, const Con
             for (int64_t u_x = 0; u_x < core.in_w; u_x++, to += pitch) {
                 const int64_t i = u_x * s.stride_x - s.pad_left;
                 if (row_inside && i >= 0 && i + s.stride_x <= s.w && x.dense()) {
-                    copy_run(to, from + i * s.c, run);
+                    copy_floats(to, from + i * s.c, run);
                     continue;
                 }
                 for (int64_t phase_x = 0; phase_x < s.stride_x; phase_x++) {

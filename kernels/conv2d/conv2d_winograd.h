@@ -120,8 +120,8 @@ static inline void winograd_pack(ThreadPool& threads, const Plan& plan, const Co
     });
 }
 
-// Where the pieces of a block lie. Transformed input: [point][16 channels][tile][16]; products:
-// [point][vector][tile][kLanes].
+// Where the pieces of a block lie. Transformed input: [point][16 channels][tile][16].
+// Products: [point][vector][tile][kLanes].
 struct WinogradBlocks {
     int64_t tiles_y, tiles_x, tiles;  // tiles counts those of all images
     int64_t blocks;
