@@ -267,6 +267,16 @@ TEST_F(Hdf5, MisshapenContentsAreRefused) {
                 HasSubstr("attribute source: is of another type or shape"));
 }
 
+// A tree of names whose node is its own child.
+TEST_F(Hdf5, TreesThatBiteTheirTailAreRefused) {
+    std::vector<std::byte> file = write_hdf5(small_weights());
+    const uint64_t node = as_text(file).find("TREE");
+    ASSERT_LT(node, file.size());
+    file[node + 5] = std::byte{1};                             // level
+    std::memcpy(file.data() + node + 32, &node, sizeof node);  // first child
+    EXPECT_THAT(error_of([&] { read_hdf5(resealed(file)); }), HasSubstr("tree level 1, expected below 1"));
+}
+
 TEST_F(Hdf5, UnstorableWeightsAreRefused) {
     Weights weights = small_weights();
     weights.tensors["a/b"] = HostTensor({1, 1, 1, 1});
