@@ -18,7 +18,8 @@ struct AdamParameters {
 double adam_rate(const AdamParameters&, int64_t t);
 
 struct AdamKernels {
-    void (*step)(Stream&, const AdamParameters&, int64_t t, int64_t count, const float* g, float* theta, float* m, float* v) = nullptr;
+    void (*step)(Stream&, const AdamParameters&, int64_t t, int64_t count, const float* g, float* theta, float* m,
+                 float* v) = nullptr;
 };
 
 }  // namespace limpid

@@ -7,6 +7,13 @@
 namespace limpid::testing {
 namespace {
 
+// The reference device is the oracle in the coat of a kernel; the coat is tested here too.
+std::vector<Device> devices_and_reference() {
+    std::vector<Device> devices = devices_under_test();
+    devices.push_back({DeviceKind::reference, 0});
+    return devices;
+}
+
 struct State {
     HostTensor theta, m, v;
 };
@@ -41,7 +48,7 @@ TEST(Adam, MatchesOracle) {
                 HostArray<double> theta = widen(before.theta), m = widen(before.m), v = widen(before.v);
                 oracle::adam_step(parameters, t, count, widen(g).values.data(), theta.values.data(), m.values.data(),
                                   v.values.data());
-                for (const Device& device : devices_under_test()) {
+                for (const Device& device : devices_and_reference()) {
                     Stream stream(device);
                     const State after = run_step(stream, parameters, t, g, before);
                     // A sum of two terms each; the coefficients are rounded to float.

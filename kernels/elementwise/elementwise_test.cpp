@@ -11,6 +11,13 @@
 namespace limpid::testing {
 namespace {
 
+// The reference device is the oracle in the coat of a kernel; the coat is tested here too.
+std::vector<Device> devices_and_reference() {
+    std::vector<Device> devices = devices_under_test();
+    devices.push_back({DeviceKind::reference, 0});
+    return devices;
+}
+
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max(), kDenormal = std::numeric_limits<float>::denorm_min();
 
@@ -130,7 +137,7 @@ TEST(Elementwise, BroadcastsAlongEveryAxis) {
             if (mask >> axis & 1) shape[axis] = 1;
         return shape;
     };
-    for (const Device& device : devices_under_test()) {
+    for (const Device& device : devices_and_reference()) {
         Stream stream(device);
         for (int mask_a = 0; mask_a < 16; mask_a++)
             for (int mask_b = 0; mask_b < 16; mask_b++)
@@ -156,7 +163,7 @@ TEST(Elementwise, OutputMayBeAnInput) {
                          c = random_tensor(shape, -1, 1, 3);
         HostArray<double> expected(shape);
         oracle::ternary(Ternary::multiply_add, a.view(), b.view(), c.view(), expected.view());
-        for (const Device& device : devices_under_test()) {
+        for (const Device& device : devices_and_reference()) {
             Stream stream(device);
             for (const bool first : {true, false}) {
                 const GuardedTensor in_a(stream, a, pitch), in_b(stream, b), in_c(stream, c, pitch);
@@ -188,6 +195,22 @@ TEST(Elementwise, BitsDependNeitherOnThreadsNorOnBatch) {
     }
 }
 
+// A task may begin with the short last piece of an image; the packed bias it makes there is too short for the next one.
+TEST(Elementwise, PiecesOfUnevenLength) {
+    const Shape shape{66, 10, 35, 3};
+    const HostTensor a = random_tensor(shape, -1, 1, 1), b = random_tensor({1, 1, 1, 3}, -1, 1, 2),
+                     c = random_tensor({66, 1, 1, 1}, -1, 1, 3);
+    HostArray<double> expected(shape);
+    oracle::ternary(Ternary::multiply_add, a.view(), b.view(), c.view(), expected.view());
+    for (const Device& device : devices_under_test()) {
+        Stream stream(device, 2);
+        const GuardedTensor in_a(stream, a), in_b(stream, b), in_c(stream, c), out(stream, shape);
+        stream.backend().kernels.elementwise.ternary(stream, Ternary::multiply_add, in_a.view(), in_b.view(),
+                                                     in_c.view(), out.view());
+        EXPECT_TRUE(matches(expected, out.read(), kTolerance)) << to_string(device);
+    }
+}
+
 TEST(Elementwise, EndsOfTheNumberLine) {
     const std::vector<float> values = {
         0,      -0.0f,   kInfinity, -kInfinity, kNan, kDenormal, -kDenormal, 1e-39f, kLargest, -kLargest,
@@ -198,7 +221,7 @@ TEST(Elementwise, EndsOfTheNumberLine) {
     HostTensor a({1, 1, count, count}), b({1, 1, count, count});
     for (int64_t i = 0; i < count; i++)
         for (int64_t j = 0; j < count; j++) a.at(0, 0, i, j) = values[size_t(i)], b.at(0, 0, i, j) = values[size_t(j)];
-    for (const Device& device : devices_under_test()) {
+    for (const Device& device : devices_and_reference()) {
         Stream stream(device);
         for (const Unary f : kUnaries) {
             const HostTensor y = run_unary(stream, f, kP, kQ, x);

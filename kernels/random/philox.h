@@ -12,7 +12,8 @@
 
 namespace limpid {
 
-// Names a stream of random numbers. `seed` is the user's; `job` the picture; `step` the update; `purpose` what the numbers are for.
+// Names a stream of random numbers. `seed` is the user's; `job` the picture; `step` the update; `purpose` what the
+// numbers are for.
 struct RandomKey {
     uint64_t seed = 0;
     uint32_t job = 0, step = 0, purpose = 0;

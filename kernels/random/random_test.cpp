@@ -8,6 +8,13 @@
 namespace limpid::testing {
 namespace {
 
+// The reference device is the oracle in the coat of a kernel; the coat is tested here too.
+std::vector<Device> devices_and_reference() {
+    std::vector<Device> devices = devices_under_test();
+    devices.push_back({DeviceKind::reference, 0});
+    return devices;
+}
+
 const RandomKey kKey{0x0123456789abcdefu, 3, 17, 5};
 
 HostTensor draw_uniform(Stream& stream, const RandomKey& key, int64_t first, int64_t count) {
@@ -45,7 +52,7 @@ TEST(Random, PhiloxGivesThePublishedVectors) {
 
 TEST(Random, ChunksAndThreadsDoNotMatter) {
     constexpr int64_t kCount = 20011;
-    for (const Device& device : devices_under_test()) {
+    for (const Device& device : devices_and_reference()) {
         Stream single(device, 1), pair(device, 2);
         HostTensor uniform({1, 1, 1, kCount}), normal({1, 1, 1, kCount});
         oracle::uniform(kKey, 0, kCount, uniform.values.data());

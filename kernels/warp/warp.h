@@ -1,12 +1,20 @@
-// Resampling of images: TensorFlow-1 bilinear resize, affine maps with nearest or bilinear interpolation; each with its exact adjoint.
+// Resampling of images: TensorFlow-1 bilinear resize, affine maps with nearest or bilinear interpolation; each with its
+// exact adjoint.
 //
-//   resize: src = dst * (float(in)/float(out)); i0 = floor(src), i1 = min(i0+1, in-1), weight src-i0; separable over h and w. This is
-//           tf.image.resize_bilinear(align_corners=False) of TensorFlow 1: no half-pixel centres.
-//   affine: y[n,p,q,c] = x[n, v, u, c] with  u = m0*q + m1*p + m2,  v = m3*q + m4*p + m5  (u along the width), m = matrix {1 or N,1,1,6}
-//           on the device, so one graph serves every random rotation. nearest rounds half away from zero; a source outside the image
-//           gives 0 (nearest: after rounding; bilinear: each of the 4 taps by itself), as tf.contrib.image.transform does.
-//   *_grad: the adjoint, dx = A^T dy, exact (not TensorFlow's inverse-matrix approximation for nearest: a deliberate departure), without
+//   resize: src = dst * (float(in)/float(out)); i0 = floor(src), i1 = min(i0+1, in-1), weight src-i0; separable over h
+//   and w. This is
+//           tf.image.resize_bilinear(align_corners=False) of TensorFlow 1: no half-pixel centres. src is rounded to
+//           float, as there.
+//   affine: y[n,p,q,c] = x[n, v, u, c] with  u = m0*q + m1*p + m2,  v = m3*q + m4*p + m5  (u along the width), m =
+//   matrix {1 or N,1,1,6}
+//           on the device, so one graph serves every random rotation. nearest rounds half away from zero; a source
+//           outside the image gives 0 (nearest: after rounding; bilinear: each of the 4 taps by itself), as
+//           tf.contrib.image.transform does.
+//   *_grad: the adjoint, dx = A^T dy, exact (not TensorFlow's inverse-matrix approximation for nearest: a deliberate
+//   departure), without
 //           atomics and in a fixed order.
+//   The coordinates u and v are computed in double, as m0*q + (m1*p + m2): the products are exact there, so every
+//   device, with or without fused multiply-add, rounds alike and picks the same pixels.
 // Views may be pitched.
 #pragma once
 

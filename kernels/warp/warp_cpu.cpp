@@ -1,6 +1,15 @@
-#include "kernels/warp/warp.h"
-#include "kernels/cpu/simd.h"
+// Installs the CPU kernels of resize_cpu.cpp and affine_cpu.cpp.
+#include "kernels/warp/warp_cpu.h"
+
 namespace limpid::CPU_NS {
+
 void install(WarpKernels&);
-void install(WarpKernels&) {}
+
+void install(WarpKernels& table) {
+    table.resize = resize;
+    table.resize_grad = resize_grad;
+    table.affine = affine;
+    table.affine_grad = affine_grad;
 }
+
+}  // namespace limpid::CPU_NS

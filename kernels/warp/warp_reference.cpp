@@ -1,6 +1,43 @@
-#include "kernels/warp/warp.h"
+// The warp oracle as kernels of the reference device.
 #include "kernels/reference/reference.h"
+#include "kernels/warp/warp_oracle.h"
+
 namespace limpid::reference {
+
 void install(WarpKernels&);
-void install(WarpKernels&) {}
+
+namespace {
+
+void resize(Stream&, ConstView x, MutView y) {
+    DoubleTensor result(y.shape);
+    const DoubleTensor wide = widen(x);
+    oracle::resize(wide.view(), result.view());
+    narrow(result, y);
 }
+
+void resize_grad(Stream&, ConstView dy, MutView dx) {
+    DoubleTensor result(dx.shape);
+    const DoubleTensor wide = widen(dy);
+    oracle::resize_grad(wide.view(), result.view());
+    narrow(result, dx);
+}
+
+void affine(Stream&, Interpolation interpolation, ConstView x, ConstView matrix, MutView y) {
+    DoubleTensor result(y.shape);
+    const DoubleTensor wide = widen(x);
+    oracle::affine(interpolation, wide.view(), matrix, result.view());
+    narrow(result, y);
+}
+
+void affine_grad(Stream&, Interpolation interpolation, ConstView dy, ConstView matrix, MutView dx) {
+    DoubleTensor result(dx.shape);
+    const DoubleTensor wide = widen(dy);
+    oracle::affine_grad(interpolation, wide.view(), matrix, result.view());
+    narrow(result, dx);
+}
+
+}  // namespace
+
+void install(WarpKernels& table) { table = {resize, resize_grad, affine, affine_grad}; }
+
+}  // namespace limpid::reference
