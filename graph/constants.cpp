@@ -8,7 +8,10 @@
 namespace limpid {
 
 ConstView ConstantStore::view(const Constant& constant) {
-    if (stream_->device().kind != DeviceKind::cuda) return constant->view();
+    if (stream_->device().kind != DeviceKind::cuda) {
+        held_.insert(constant);
+        return constant->view();
+    }
     auto found = uploaded_.find(constant);
     if (found == uploaded_.end()) {
         found = uploaded_.emplace(constant, DeviceTensor(*stream_, *constant)).first;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -29,6 +30,7 @@ class ConstantStore {
 
   private:
     Stream* stream_;
+    std::set<Constant> held_;  // read where they are: plans outlive the graphs that made them
     std::map<Constant, DeviceTensor> uploaded_;
     std::map<std::pair<Constant, std::string>, Buffer> prepared_;
     std::map<std::vector<Constant>, Constant> joined_;

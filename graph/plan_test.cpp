@@ -158,6 +158,24 @@ TEST(Plan, SharesPreparedConstantsBetweenPlans) {
     EXPECT_EQ(constants.size_bytes(), once);
 }
 
+TEST(Plan, OutlivesItsGraph) {
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    ConstantStore constants(stream);
+    const HostTensor x = random_tensor({1, 1, 1, 4096}), shift = random_tensor({1, 1, 1, 4096}, -1, 1, 2);
+    Plan plan;
+    {
+        Graph g;
+        plan = make_plan(g, {ops::add(g, g.input("x", x.shape), g.constant(shift))}, constants);
+    }
+    const DeviceTensor input(stream, x), output(stream.device(), x.shape);
+    const Buffer arena(stream.device(), plan.arena_bytes);
+    const ConstView inputs[] = {input.view()};
+    const MutView outputs[] = {output.view()};
+    run(plan, stream, inputs, outputs, arena.scratch());
+    const HostTensor y = download(stream, output.view());
+    for (size_t i = 0; i < x.values.size(); i++) ASSERT_EQ(y.values[i], x.values[i] + shift.values[i]);
+}
+
 TEST(Plan, TrainsWithFiltersThatAreInputs) {
     Graph g;
     const NodeId x = g.input("x", {2, 6, 6, 3}), w = g.input("w", {3, 3, 3, 8}), b = g.input("b", {1, 1, 1, 8});
