@@ -9,6 +9,9 @@
 
 namespace limpid::CPU_NS {
 
+// For arithmetic on bit patterns, which may wrap.
+typedef uint32_t Words __attribute__((vector_size(kLanes * 4)));
+
 static inline Ints bits_of(Floats x) {
     Ints i;
     std::memcpy(&i, &x, sizeof i);
@@ -35,7 +38,7 @@ static inline Floats sqrt(Floats x) {
 }
 
 // 2^n for n in [-126, 127].
-static inline Floats power_of_two(Ints n) { return floats_of((n + 127) << 23); }
+static inline Floats power_of_two(Ints n) { return floats_of((Ints)((Words)(n + 127) << 23)); }
 
 // e^x = 2^n * e^r with |r| <= ln(2)/2; e^r = 1 + r + r^2 p(r), 3.4e-9. Below -104 all results round to zero, above 89
 // to infinity.
@@ -60,7 +63,8 @@ static inline Floats exp(Floats x) {
 static inline Floats log(Floats x) {
     const Ints denormal = x < 1.17549435e-38f;
     const Floats scaled = denormal ? x * 8388608.0f : x;
-    const Ints bits = bits_of(scaled) - 0x3f3504f3;  // sqrt(1/2), so that the carry into the exponent happens there
+    // Less sqrt(1/2), so that the carry into the exponent happens there.
+    const Ints bits = (Ints)((Words)bits_of(scaled) - 0x3f3504f3u);
     const Ints exponent = (bits >> 23) - (denormal & 23);
     const Floats f = floats_of((bits & 0x007fffff) + 0x3f3504f3) - 1.0f, e = __builtin_convertvector(exponent, Floats);
     Floats q = f * 0.0671637803f - 0.116564229f;
