@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "kernels/error.h"
+#include "nets/net.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
 #include "weights/weights.h"
@@ -16,43 +19,79 @@ namespace {
 
 struct Options {
     std::string file;
+    int64_t size = 0;  // 0: the network's own
     bool as_json = false;
 };
 
-// The filter and the bias of a layer, under its name.
+// The filter and the bias of a layer, under its name; and what the network does with them.
 struct LayerRow {
     std::string name;
     Shape filter;
     int64_t parameters = 0;
+    Shape output{0, 0, 0, 0};  // empty where the layer does not exist at this size
+    int64_t multiply_adds = 0;
 };
 
-std::vector<LayerRow> layer_rows(const Weights& weights) {
-    std::map<std::string, LayerRow> layers;
-    for (const auto& [name, tensor] : weights.tensors) {
-        LayerRow& row = layers[name.substr(0, name.rfind('_'))];
-        row.name = name.substr(0, name.rfind('_'));
+struct Contents {
+    std::string file;
+    Weights weights;
+    int64_t size = 0;
+    std::string flaw;  // why these weights are no whole network; "" if they are one
+    std::vector<LayerRow> layers;
+    int64_t parameters = 0, multiply_adds = 0;
+};
+
+// The layer that a tensor belongs to: conv2d0_w and conv2d0_b to conv2d0.
+std::string stem_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('_')); }
+
+Contents examine(const Options& options) {
+    Contents contents;
+    contents.file = find_weights(options.file);
+    contents.weights = import_weights(contents.file);
+    const std::map<std::string, HostTensor>& tensors = contents.weights.tensors;
+    std::map<std::string, LayerRow> rows;
+    for (const auto& [name, tensor] : tensors) {
+        LayerRow& row = rows[stem_of(name)];
+        row.name = stem_of(name);
         row.parameters += tensor.shape.size();
         if (name.ends_with("_w")) row.filter = tensor.shape;
     }
-    std::vector<LayerRow> rows;
-    for (const auto& [name, row] : layers) rows.push_back(row);
-    return rows;
+    const auto take = [&](const std::string& stem) {
+        contents.layers.push_back(rows.at(stem));
+        contents.parameters += rows.at(stem).parameters;
+        contents.multiply_adds += rows.at(stem).multiply_adds;
+        rows.erase(stem);
+    };
+    try {
+        const Net net = make_net(contents.weights);
+        contents.size = options.size > 0 ? options.size : net.image_size;
+        for (const LayerInfo& info : describe(net, contents.size, contents.size)) {
+            if (info.parameters == 0) continue;  // pools and the like
+            // softmax2_w is what makes softmax2_pre_activation.
+            const std::string stem =
+                rows.contains(info.name) ? info.name : info.name.substr(0, info.name.find("_pre_activation"));
+            rows.at(stem).output = info.shape;
+            rows.at(stem).multiply_adds = info.multiply_adds;
+            take(stem);
+        }
+    } catch (const Error& error) {
+        contents.flaw = error.what();
+    }
+    // What does not exist at this size, or belongs to no known network.
+    while (!rows.empty()) take(rows.begin()->first);
+    return contents;
 }
 
-int64_t total_parameters(const std::vector<LayerRow>& rows) {
-    int64_t total = 0;
-    for (const LayerRow& row : rows) total += row.parameters;
-    return total;
-}
-
-void print_json(const std::string& file, const Weights& weights) {
+void print_json(const Contents& contents) {
+    const Weights& weights = contents.weights;
     nlohmann::ordered_json layers = nlohmann::ordered_json::array();
-    const std::vector<LayerRow> rows = layer_rows(weights);
-    for (const LayerRow& row : rows)
+    for (const LayerRow& row : contents.layers)
         layers.push_back({{"name", row.name},
                           {"filter", {row.filter.n, row.filter.h, row.filter.w, row.filter.c}},
-                          {"parameters", row.parameters}});
-    const nlohmann::ordered_json info{{"file", file},
+                          {"parameters", row.parameters},
+                          {"output", {row.output.h, row.output.w, row.output.c}},
+                          {"multiply_adds", row.multiply_adds}});
+    const nlohmann::ordered_json info{{"file", contents.file},
                                       {"variant", weights.variant},
                                       {"source", weights.source},
                                       {"source_sha256", weights.source_sha256},
@@ -62,37 +101,46 @@ void print_json(const std::string& file, const Weights& weights) {
                                         {"scale", weights.preprocessing.scale},
                                         {"mean", weights.preprocessing.mean}}},
                                       {"labels", weights.labels.size()},
-                                      {"parameters", total_parameters(rows)},
+                                      {"flaw", contents.flaw},
+                                      {"size", contents.size},
+                                      {"parameters", contents.parameters},
+                                      {"multiply_adds", contents.multiply_adds},
                                       {"layers", layers}};
     std::cout << info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_text(const std::string& file, const Weights& weights) {
+void print_text(const Contents& contents) {
+    const Weights& weights = contents.weights;
     const auto& [source, scale, mean] = weights.preprocessing;
-    const auto channels = [&] {
-        std::string text;
-        for (const int channel : source) text += "RGB"[std::clamp(channel, 0, 2)];
-        return text;
+    std::string channels;
+    for (const int channel : source) channels += "RGB"[std::clamp(channel, 0, 2)];
+    std::cout << "file        " << one_line(contents.file) << "\nvariant     " << one_line(weights.variant)
+              << "\nsource      " << one_line(weights.source) << "\nsha256      " << one_line(weights.source_sha256)
+              << "\nchecksum    " << weights.checksum << "\ninput       " << channels << ", " << scale << " * image - ("
+              << mean[0] << ", " << mean[1] << ", " << mean[2] << ")\nclasses     " << weights.labels.size()
+              << " labels\n";
+    if (contents.flaw.empty())
+        std::cout << "size        " << contents.size << 'x' << contents.size
+                  << " (of the outputs and multiply-adds below)\n\n";
+    else
+        std::cout << "incomplete  " << one_line(contents.flaw) << "\n\n";
+    const auto line = [](const std::string& name, const std::string& filter, const std::string& parameters,
+                         const std::string& output, const std::string& multiply_adds) {
+        std::cout << std::left << std::setw(28) << one_line(name) << std::setw(16) << filter << std::right
+                  << std::setw(11) << parameters << "  " << std::left << std::setw(14) << output << std::right
+                  << std::setw(13) << multiply_adds << '\n';
     };
-    std::cout << "file        " << one_line(file) << "\nvariant     " << one_line(weights.variant) << "\nsource      "
-              << one_line(weights.source) << "\nsha256      " << one_line(weights.source_sha256) << "\nchecksum    "
-              << weights.checksum << "\ninput       " << channels() << ", " << scale << " * image - (" << mean[0]
-              << ", " << mean[1] << ", " << mean[2] << ")\nclasses     " << weights.labels.size() << " labels\n\n";
-    std::cout << std::left << std::setw(34) << "layer" << std::setw(18) << "filter" << std::right << std::setw(12)
-              << "parameters\n";
-    const std::vector<LayerRow> rows = layer_rows(weights);
-    const auto line = [](const std::string& name, const std::string& filter, int64_t parameters) {
-        std::cout << std::left << std::setw(34) << one_line(name) << std::setw(18) << filter << std::right
-                  << std::setw(11) << parameters << '\n';
-    };
-    for (const LayerRow& row : rows) line(row.name, to_string(row.filter), row.parameters);
-    line("total", "", total_parameters(rows));
+    line("layer", "filter", "parameters", "output", "multiply-adds");
+    for (const LayerRow& row : contents.layers)
+        line(row.name, to_string(row.filter), std::to_string(row.parameters),
+             row.output.size() > 0 ? concat(row.output.h, 'x', row.output.w, 'x', row.output.c) : "-",
+             std::to_string(row.multiply_adds));
+    line("total", "", std::to_string(contents.parameters), "", std::to_string(contents.multiply_adds));
 }
 
 ExitStatus show_info(const Options& options) {
-    const std::string file = find_weights(options.file);
-    const Weights weights = import_weights(file);
-    options.as_json ? print_json(file, weights) : print_text(file, weights);
+    const Contents contents = examine(options);
+    options.as_json ? print_json(contents) : print_text(contents);
     return kDone;
 }
 
@@ -102,6 +150,9 @@ Run declare_info(CLI::App& app) {
     const auto options = std::make_shared<Options>();
     app.add_option("FILE", options->file,
                    "weights: .h5, .caffemodel or .pb, or the name of fetched ones; by default those that are found");
+    app.add_option("--size", options->size,
+                   "height and width of the image for which the work is counted; by default the network's own")
+        ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
     app.add_flag("--json", options->as_json, "machine-readable");
     return [options] { return show_info(*options); };
 }

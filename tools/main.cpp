@@ -5,13 +5,13 @@
 #include <iomanip>
 #include <iostream>
 #include <new>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "kernels/error.h"
+#include "nets/nearest.h"
 #include "tools/command.h"
 #include "tools/device_list.h"
 #include "tools/version.h"
@@ -36,30 +36,6 @@ constexpr Command kCommands[] = {
     {"info", "show what a file of weights contains", declare_info},
 };
 
-// How many letters must be changed, added or dropped to make one word of the other.
-size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), 0);
-    for (size_t i = 1; i <= a.size(); i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.size(); j++) {
-            const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
-// "; did you mean info?" for the candidate nearest to `word`, or only ";" when none is near.
-std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
-    const auto distance = [&](const std::string& candidate) { return edit_distance(word, candidate); };
-    const auto nearest = std::ranges::min_element(candidates, {}, distance);
-    if (nearest == candidates.end() || distance(*nearest) > std::max<size_t>(1, word.size() / 3)) return ";";
-    return concat("; did you mean ", *nearest, "?");
-}
-
 std::vector<std::string> command_names() {
     std::vector<std::string> names;
     for (const Command& command : kCommands) names.push_back(command.name);
@@ -69,8 +45,8 @@ std::vector<std::string> command_names() {
 const Command& find_command(const std::string& name) {
     const auto found = std::ranges::find(kCommands, name, &Command::name);
     if (found == std::end(kCommands))
-        throw UsageError(concat('"', name, "\" is not a command of limpid", suggestion(name, command_names()),
-                                " see limpid --help"));
+        throw UsageError(concat('"', name, "\" is not a command of limpid; did you mean ",
+                                nearest_names(name, command_names()), "? see limpid --help"));
     return *found;
 }
 
@@ -102,12 +78,16 @@ void print_version() {
     std::cout << '\n';
 }
 
-// The long options of a command, for suggestions.
-std::vector<std::string> option_names(const CLI::App& app) {
-    std::vector<std::string> names;
+// "; did you mean --json?" for the first long option that the command does not have, or only ";".
+std::string option_hint(const CLI::App& app, std::span<const std::string> arguments) {
+    std::vector<std::string> known;
     for (const CLI::Option* option : app.get_options())
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    return names;
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    for (const std::string& argument : arguments)
+        if (const std::string name = argument.substr(0, argument.find('='));
+            name.starts_with("--") && !std::ranges::count(known, name))
+            return concat("; did you mean ", nearest_names(name, known), '?');
+    return ";";
 }
 
 // Parses the arguments of one command. Nothing when it was asked for its help, which is printed.
@@ -122,14 +102,8 @@ std::optional<Run> parse(const Command& command, std::span<const std::string> ar
         std::cout << app.help();
         return {};
     } catch (const CLI::ParseError& error) {
-        std::string hint = ";";
-        if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
-            const std::vector<std::string> names = option_names(app);
-            for (const std::string& argument : arguments)
-                if (argument.starts_with("--") && !std::ranges::count(names, argument.substr(0, argument.find('='))))
-                    if (hint == ";") hint = suggestion(argument.substr(0, argument.find('=')), names);
-        }
-        throw UsageError(concat(command.name, ": ", error.what(), hint, " see limpid ", command.name, " --help"));
+        throw UsageError(concat(command.name, ": ", error.what(), option_hint(app, arguments), " see limpid ",
+                                command.name, " --help"));
     }
 }
 

@@ -15,7 +15,7 @@ TEST(CommandLine, HelpNamesEveryCommandAndGoesToStdout) {
     const Finished run = run_limpid({"--help"});
     EXPECT_EQ(run.status, 0);
     EXPECT_EQ(run.err, "");
-    for (const char* command : {"convert", "devices", "fetch", "info"})
+    for (const char* command : {"classify", "convert", "devices", "fetch", "info", "render"})
         EXPECT_THAT(run.out, HasSubstr(std::string("\n  ") + command + " "));
     EXPECT_EQ(run_limpid({"help"}).out, run.out);
     EXPECT_EQ(run_limpid({"-h"}).out, run.out);
@@ -33,7 +33,7 @@ TEST(CommandLine, EveryCommandOfTheHelpHasHelp) {
         EXPECT_THAT(run.out, HasSubstr("Usage: limpid " + name));
         EXPECT_EQ(run_limpid({"help", name}).out, run.out);
     }
-    EXPECT_GE(commands, 4);
+    EXPECT_GE(commands, 6);
 }
 
 TEST(CommandLine, VersionNamesBuildAndDevices) {
@@ -46,11 +46,11 @@ TEST(CommandLine, VersionNamesBuildAndDevices) {
 
 TEST(CommandLine, WrongUsageIsStatus2AndOneLine) {
     EXPECT_TRUE(fails_with(2, "no command given; see limpid --help", run_limpid({})));
-    EXPECT_TRUE(fails_with(2, "did you mean devices?", run_limpid({"devcies"})));
-    EXPECT_TRUE(fails_with(2, "\"xylophone\" is not a command of limpid; see", run_limpid({"xylophone"})));
+    EXPECT_TRUE(fails_with(2, "did you mean devices, ", run_limpid({"devcies"})));
+    EXPECT_TRUE(fails_with(2, "\"xylophone\" is not a command of limpid; did you mean ", run_limpid({"xylophone"})));
     EXPECT_TRUE(fails_with(2, "\"\" is not a command", run_limpid({""})));
     EXPECT_TRUE(fails_with(2, "before the command", run_limpid({"--quiet", "devices"})));
-    EXPECT_TRUE(fails_with(2, "did you mean --json?", run_limpid({"devices", "--jason"})));
+    EXPECT_TRUE(fails_with(2, "did you mean --json or ", run_limpid({"devices", "--jason"})));
     EXPECT_TRUE(fails_with(2, "devices: ", run_limpid({"devices", "everything"})));
     EXPECT_TRUE(fails_with(2, "is not a command", run_limpid({"help", "xylophone"})));
 }

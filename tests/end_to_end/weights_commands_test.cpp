@@ -54,6 +54,8 @@ TEST_F(WeightsCommands, InfoShowsOriginLayersAndSize) {
     EXPECT_EQ(info.at("layers")[0].at("name"), "conv2d0");
     EXPECT_EQ(info.at("layers")[0].at("filter"), (std::vector<int>{2, 1, 3, 4}));
     EXPECT_EQ(info.at("source"), one_layer().source);
+    EXPECT_THAT(info.at("flaw"), HasSubstr("conv2d0")) << "one layer is no GoogLeNet";
+    EXPECT_THAT(text.out, HasSubstr("\nincomplete  "));
 }
 
 TEST_F(WeightsCommands, ConvertWritesWhatItRead) {
@@ -139,6 +141,17 @@ TEST_F(WeightsCommands, RealModelsConvert) {
         const nlohmann::json converted = nlohmann::json::parse(run_limpid({"info", out, "--json"}).out);
         EXPECT_EQ(converted.at("variant"), row.variant);
         EXPECT_EQ(converted.at("parameters"), row.parameters);
+        int64_t multiply_adds = 0;
+        for (const auto& layer : converted.at("layers")) {
+            // Every weight is used once at every place of the output.
+            const std::vector<int64_t> filter = layer.at("filter"), output = layer.at("output");
+            EXPECT_EQ(layer.at("multiply_adds"), filter[0] * filter[1] * filter[2] * filter[3] * output[0] * output[1])
+                << layer;
+            multiply_adds += layer.at("multiply_adds").get<int64_t>();
+        }
+        EXPECT_EQ(converted.at("multiply_adds"), multiply_adds);
+        EXPECT_GT(multiply_adds, 1500000000) << "GoogLeNet has 1.58 billion at 224x224";
+        EXPECT_EQ(converted.at("flaw"), "");
         EXPECT_EQ(converted.at("source"), row.file);
         EXPECT_EQ(converted.at("source_sha256"), row.sha256);
         // The original shows the same, except where it lies.
