@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,12 +62,17 @@ struct Finished {
     std::string err;
 };
 
+// A signal sent to the program once it reports progress: that is, once it is at work.
+struct SendSignal {
+    int number = 0;  // 0: none
+};
+
 // environment: variables set (or, with an empty value, removed) for this run. LIMPID_MODELS, XDG_DATA_HOME and HOME of
 // the machine are never seen. Killed after timeout_s. out_file: where stdout goes instead of being read back, e.g.
 // "/dev/full".
 inline Finished run_limpid(const std::vector<std::string>& arguments,
                            std::map<std::string, std::string> environment = {}, unsigned timeout_s = 120,
-                           const std::string& out_file = "") {
+                           const std::string& out_file = "", SendSignal send = {}) {
     const TemporaryFolder folder;
     const std::string out = out_file.empty() ? folder / "out" : out_file, err = folder / "err";
     for (const char* name : {"LIMPID_MODELS", "XDG_DATA_HOME", "HOME"}) environment.emplace(name, "");
@@ -88,6 +94,12 @@ inline Finished run_limpid(const std::vector<std::string>& arguments,
         alarm(timeout_s);
         execv(argv[0], argv.data());
         _exit(127);
+    }
+    if (child > 0 && send.number != 0) {
+        for (int waited_ms = 0; waited_ms < 30000 && read_text(err).find("progress") == std::string::npos;
+             waited_ms += 10)
+            usleep(10000);
+        kill(child, send.number);
     }
     Finished finished;
     int status = 0;

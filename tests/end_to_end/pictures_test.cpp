@@ -1,0 +1,122 @@
+// render and classify as a user runs them: files, records, same bits again, interruption.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/end_to_end/program.h"
+#include "viz/image/image.h"
+
+namespace limpid::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A render of the built-in network in well under a second.
+std::vector<std::string> quick_render(const std::string& out, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"render", "gabor:4", "--net",   "tiny", "--steps", "6",
+                                   "--size", "32",      "--quiet", "-o",   out};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+TEST(Render, WritesPictureAndRecord) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid(quick_render(folder / "a.png"));
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(run.err, "") << "--quiet";
+    EXPECT_EQ(load_image(folder / "a.png").rgb.shape, (Shape{1, 32, 32, 3}));
+    const nlohmann::json record = nlohmann::json::parse(read_text(folder / "a.json"));
+    EXPECT_EQ(record.at("updates"), 7);
+    EXPECT_EQ(record.at("scores").size(), 7u);
+    EXPECT_EQ(record.at("complete"), true);
+    EXPECT_EQ(folder.names().size(), 2u);
+}
+
+TEST(Render, TheSameCommandWritesTheSameBytesOnAnyNumberOfThreads) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_render(folder / "a.png", {"--threads", "1"})).status, 0);
+    ASSERT_EQ(run_limpid(quick_render(folder / "b.png", {"--threads", "2"})).status, 0);
+    ASSERT_EQ(run_limpid(quick_render(folder / "c.png", {"--seed", "1"})).status, 0);
+    EXPECT_EQ(read_text(folder / "a.png"), read_text(folder / "b.png"));
+    EXPECT_NE(read_text(folder / "a.png"), read_text(folder / "c.png"));
+}
+
+TEST(Render, TheCommandOfTheRecordMakesThePictureAgain) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_render(folder / "a.png", {"--seed", "7", "--batch", "2", "--no-decorrelate"})).status,
+              0);
+    const std::string command = nlohmann::json::parse(read_text(folder / "a-1.json")).at("command");
+    std::istringstream text(command);
+    std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+    ASSERT_EQ(words.at(0), "limpid");
+    words.erase(words.begin());
+    words.insert(words.end(), {"-o", folder / "again.png"});
+    const Finished run = run_limpid(words);
+    ASSERT_EQ(run.status, 0) << command << run.err;
+    EXPECT_EQ(read_text(folder / "a-1.png"), read_text(folder / "again.png")) << command;
+}
+
+TEST(Render, WrongArgumentsAreOneLine) {
+    const TemporaryFolder folder;
+    const auto render = [&](const std::string& unit, const std::vector<std::string>& more) {
+        std::vector<std::string> words{"render", unit, "--net", "tiny", "--quiet"};
+        words.insert(words.end(), more.begin(), more.end());
+        return run_limpid(words);
+    };
+    const std::string out = folder / "a.png";
+    for (const char* unit : {"gabor", "gabor:", "gabor:-1", "gabor:x", "", ":3", "gabor:1:2:3"}) {
+        const Finished run = render(unit, {"-o", out});
+        EXPECT_TRUE(run.status == 1 || run.status == 2) << unit;
+        EXPECT_TRUE(fails_with(run.status, "", run)) << unit;
+    }
+    EXPECT_TRUE(fails_with(1, "gabor", render("gabbor:3", {"-o", out})));
+    EXPECT_TRUE(fails_with(1, "24", render("gabor:24", {"-o", out}))) << "24 channels, 0 to 23";
+    EXPECT_TRUE(fails_with(2, ".png", render("gabor:3", {"-o", folder / "a.jpg"})));
+    EXPECT_TRUE(fails_with(2, "device", render("gabor:3", {"-o", out, "--device", "abacus"})));
+    EXPECT_TRUE(fails_with(2, "--size", render("gabor:3", {"-o", out, "--size", "1"})));
+    EXPECT_TRUE(fails_with(2, "--steps", render("gabor:3", {"-o", out, "--steps", "many"})));
+    EXPECT_TRUE(fails_with(1, "weights", run_limpid({"render", "mixed4d:100", "-o", out})));
+    EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(Render, InterruptionKeepsWhatThereIs) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        const TemporaryFolder folder;
+        const Finished run = run_limpid(
+            {"render", "gabor:4", "--net", "tiny", "--steps", "100000000", "--size", "32", "-o", folder / "a.png"}, {},
+            60, "", {signal});
+        EXPECT_EQ(run.status, 3) << run.err;
+        EXPECT_EQ(load_image(folder / "a.png").rgb.shape, (Shape{1, 32, 32, 3}));
+        EXPECT_EQ(nlohmann::json::parse(read_text(folder / "a.json")).at("complete"), false);
+    }
+}
+
+TEST(Classify, PhotosAreWhatTheGoldenOutputsSay) {
+    const char* shared = std::getenv("LIMPID_SHARED");
+    if (!shared) GTEST_SKIP() << "LIMPID_SHARED is not set: no weights, no photos";
+    const std::string folder = shared;
+    const nlohmann::json golden = nlohmann::json::parse(read_text(folder + "/golden/bvlc_googlenet/golden.json"));
+    for (const auto& [name, item] : golden.at("items").items()) {
+        const Finished run = run_limpid({"classify", folder + "/photos/" + item.at("photo").get<std::string>(),
+                                         "--weights", folder + "/models/bvlc_googlenet.caffemodel", "--json"});
+        ASSERT_EQ(run.status, 0) << run.err;
+        const nlohmann::json found = nlohmann::json::parse(run.out).at("top"), &expected = item.at("top5");
+        ASSERT_EQ(found.size(), 5u);
+        EXPECT_EQ(found[0].at("index"), expected[0].at("index")) << name;
+        // Our photo is not rounded to 8 bits after resizing, the golden one is: a fraction of a grey level everywhere.
+        EXPECT_NEAR(found[0].at("probability").get<double>(), expected[0].at("prob").get<double>(), 0.02) << name;
+    }
+}
+
+TEST(Classify, WrongFilesAreOneLine) {
+    const TemporaryFolder folder;
+    write_text(folder / "letter.png", "Dear network,\n");
+    EXPECT_TRUE(fails_with(1, "", run_limpid({"classify", folder / "letter.png", "--net", "tiny"})));
+    EXPECT_TRUE(fails_with(2, "PHOTO", run_limpid({"classify"})));
+}
+
+}  // namespace
+}  // namespace limpid::testing
