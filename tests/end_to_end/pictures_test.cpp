@@ -86,7 +86,7 @@ TEST(Render, InterruptionKeepsWhatThereIs) {
     for (const int signal : {SIGINT, SIGTERM}) {
         const TemporaryFolder folder;
         const Finished run = run_limpid(
-            {"render", "gabor:4", "--net", "tiny", "--steps", "100000000", "--size", "32", "-o", folder / "a.png"}, {},
+            {"render", "gabor:4", "--net", "tiny", "--steps", "1000000", "--size", "32", "-o", folder / "a.png"}, {},
             60, "", {signal});
         EXPECT_EQ(run.status, 3) << run.err;
         EXPECT_EQ(load_image(folder / "a.png").rgb.shape, (Shape{1, 32, 32, 3}));
