@@ -1,6 +1,7 @@
 // Which tables this machine has.
 #include "kernels/backend.h"
 
+#include "kernels/device/cuda_devices.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -57,7 +58,7 @@ const Backend& backend(const Device& device) {
             }
         case DeviceKind::cuda:
             if (const Backend* cuda = cuda_backend()) return *cuda;
-            throw Error("device cuda: this limpid was built without CUDA; build with -DLIMPID_CUDA=ON, or use --device cpu");
+            throw Error(concat("device cuda: ", cuda_status()));
     }
     CHECK(false);
 }

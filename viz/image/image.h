@@ -46,8 +46,8 @@ HostTensor resize(ConstView picture, int64_t h, int64_t w);
 // and w at most the picture's.
 HostTensor crop_centre(ConstView picture, int64_t h, int64_t w);
 
-// A photo as a network's input: the short side resized to short_side (0: 8/7 of size, ImageNet's 256 for 224), then the
-// central size x size.
+// A photo as a network's input: the short side resized to short_side, then the central size x size. short_side = 0: 8/7
+// of size (ImageNet's 256 for 224), but a photo that has the right size already is taken as it is.
 HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side = 0);
 
 // Contact sheet: pictures of equal channel counts in rows, each centred in a cell as large as the largest, `gap` pixels

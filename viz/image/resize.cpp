@@ -91,8 +91,8 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
 }
 
 HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
-    if (short_side == 0) short_side = (size * 8 + 3) / 7;
     const Shape s = photo.shape;
+    if (short_side == 0) short_side = s.h == size && s.w == size ? size : (size * 8 + 3) / 7;
     CHECK(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, s, " to ", size, " of short side ", short_side);
     const double scale = double(short_side) / double(std::min(s.h, s.w));
     const int64_t h = std::max<int64_t>(short_side, std::llround(double(s.h) * scale));
