@@ -1,7 +1,7 @@
 // Whole updates: the network alone (forward, and gradient to the image), and a complete update of a render.
 //
-// Arguments of every benchmark: image size, batch, threads. Weights are random: the time does not depend on their values. Counters:
-// image-steps per second, and GFLOP/s of the direct algorithm (so Winograd can exceed the peak).
+// Arguments of every benchmark: image size, batch, threads. Weights are random: the time does not depend on their
+// values. Counters: image-steps per second, and GFLOP/s of the direct algorithm (so Winograd can exceed the peak).
 #include <benchmark/benchmark.h>
 
 #include "graph/grad.h"
@@ -25,18 +25,21 @@ void report(benchmark::State& state, int64_t batch, double operations) {
     state.counters["GFLOP/s"] = benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-// Forward and gradient to the image of half the sum of squares of a layer: everything up to that layer is needed, both ways.
+// Forward and gradient to the image of half the sum of squares of a layer: everything up to that layer is needed, both
+// ways.
 void network_step(benchmark::State& state, const std::string& layer_name) {
     const int64_t size = state.range(0), batch = state.range(1);
     Stream stream({DeviceKind::cpu, 0}, int(state.range(2)));
     Graph graph;
     const NodeId image = graph.input("image", {batch, size, size, 3});
     const Layers layers = apply(random_net(), graph, image);
-    const NodeId score = ops::reduce(graph, Reduce::sum_squares, {false, true, true, true}, layer(random_net(), layers, layer_name));
+    const NodeId score =
+        ops::reduce(graph, Reduce::sum_squares, {false, true, true, true}, layer(random_net(), layers, layer_name));
     const NodeId gradient = grad(graph, ops::affine(graph, score, 0.5f, 0), {image})[0];
     ConstantStore constants(stream);
     const Plan plan = make_plan(graph, {score, gradient}, constants);
-    const DeviceTensor input(stream, HostTensor({batch, size, size, 3}, 0.5f)), value(stream.device(), {batch, 1, 1, 1});
+    const DeviceTensor input(stream, HostTensor({batch, size, size, 3}, 0.5f)),
+        value(stream.device(), {batch, 1, 1, 1});
     const DeviceTensor result(stream.device(), {batch, size, size, 3});
     const Buffer arena(stream.device(), plan.arena_bytes);
     const ConstView inputs[] = {input.view()};

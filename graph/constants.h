@@ -1,4 +1,5 @@
-// The constants of one device: uploaded once, prepared once (packed filters, tables), merged once, and shared by every plan.
+// The constants of one device: uploaded once, prepared once (packed filters, tables), merged once, and shared by every
+// plan.
 #pragma once
 
 #include <map>

@@ -37,8 +37,8 @@ std::vector<NodeId> grad(Graph& graph, NodeId score, const std::vector<NodeId>& 
         for (size_t k = 0; k < parts.size(); k++) {
             if (!wanted[k] || !parts[k].valid()) continue;
             NodeId& sum = gradient[size_t(node.inputs[k].index)];
-            CHECK(graph.shape(parts[k]) == graph.shape(node.inputs[k]), "gradient of ", node.op->kind(), " to input ", k, " has shape ",
-                  graph.shape(parts[k]), ", the input ", graph.shape(node.inputs[k]));
+            CHECK(graph.shape(parts[k]) == graph.shape(node.inputs[k]), "gradient of ", node.op->kind(), " to input ",
+                  k, " has shape ", graph.shape(parts[k]), ", the input ", graph.shape(node.inputs[k]));
             sum = sum.valid() ? ops::add(graph, sum, parts[k]) : parts[k];
         }
     }

@@ -1,4 +1,5 @@
-// An append-only list of operations. Creation order is topological order, so a graph is read, differentiated and planned by plain loops.
+// An append-only list of operations. Creation order is topological order, so a graph is read, differentiated and
+// planned by plain loops.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@ struct Node {
     OpPtr op;  // null for inputs and constants
     std::vector<NodeId> inputs;
     Shape shape;
-    std::string name;                           // "" where nobody named it; names need not be unique
+    std::string name;                            // "" where nobody named it; names need not be unique
     std::shared_ptr<const HostTensor> constant;  // the value of a constant, else null
     bool is_input() const { return !op && !constant; }
 };

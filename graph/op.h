@@ -1,4 +1,5 @@
-// What an operation is: a shape rule, a derivative, and one call of a kernel. Operations are immutable values; nodes of a graph share them.
+// What an operation is: a shape rule, a derivative, and one call of a kernel. Operations are immutable values; nodes of
+// a graph share them.
 #pragma once
 
 #include <functional>
@@ -32,8 +33,8 @@ struct RunContext {
     Scratch scratch;
 };
 
-// A form of one input that a device wants instead of the input itself (packed filters, tables). Made once when the input is a constant,
-// before each run otherwise.
+// A form of one input that a device wants instead of the input itself (packed filters, tables). Made once when the
+// input is a constant, before each run otherwise.
 struct Preparation {
     int input = 0;
     std::string key;     // equal keys: equal forms
@@ -50,16 +51,20 @@ class Op {
   public:
     virtual ~Op() = default;
 
-    virtual std::string kind() const = 0;                    // "conv2d"; also the key of gradient overrides
-    virtual std::string attributes() const { return ""; }    // "stride 2, pad 2 3", for printing and for telling operations apart
+    virtual std::string kind() const = 0;  // "conv2d"; also the key of gradient overrides
+    virtual std::string attributes() const {
+        return "";
+    }  // "stride 2, pad 2 3", for printing and for telling operations apart
     // The output's shape. Throws Error when the inputs do not fit.
     virtual Shape infer(std::span<const Shape> inputs) const = 0;
 
-    // Adds to `graph` the nodes that compute, for each input, the product of dy with the Jacobian; an invalid id means zero (or not asked
-    // for: wanted[i] is false). `node` is this operation's node.
+    // Adds to `graph` the nodes that compute, for each input, the product of dy with the Jacobian; an invalid id means
+    // zero (or not asked for: wanted[i] is false). `node` is this operation's node.
     virtual std::vector<NodeId> vjp(Graph& graph, NodeId node, NodeId dy, const std::vector<bool>& wanted) const = 0;
 
-    virtual std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const { return std::nullopt; }
+    virtual std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const {
+        return std::nullopt;
+    }
     virtual size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int /*threads*/) const { return 0; }
     virtual void run(const RunContext& context) const = 0;
     // The output must not have gaps between pixels (it is written in another shape).

@@ -1,5 +1,5 @@
-// Everything that can be added to a graph: one function per operation; each has its file in graph/ops/ with shape rule, derivative and
-// kernel call. Shapes, formulas and limits are those of the kernel contracts (kernels/*/*.h).
+// Everything that can be added to a graph: one function per operation; each has its file in graph/ops/ with shape rule,
+// derivative and kernel call. Shapes, formulas and limits are those of the kernel contracts (kernels/*/*.h).
 #pragma once
 
 #include <optional>
@@ -13,13 +13,21 @@ NodeId unary(Graph&, Unary, NodeId x, float p = 0, float q = 0, const std::strin
 NodeId binary(Graph&, Binary, NodeId a, NodeId b, const std::string& name = "");
 NodeId ternary(Graph&, Ternary, NodeId a, NodeId b, NodeId c, const std::string& name = "");
 inline NodeId relu(Graph& g, NodeId x, const std::string& name = "") { return unary(g, Unary::relu, x, 0, 0, name); }
-inline NodeId sigmoid(Graph& g, NodeId x, const std::string& name = "") { return unary(g, Unary::sigmoid, x, 0, 0, name); }
+inline NodeId sigmoid(Graph& g, NodeId x, const std::string& name = "") {
+    return unary(g, Unary::sigmoid, x, 0, 0, name);
+}
 inline NodeId affine(Graph& g, NodeId x, float scale, float shift, const std::string& name = "") {
     return unary(g, Unary::affine, x, scale, shift, name);
 }
-inline NodeId add(Graph& g, NodeId a, NodeId b, const std::string& name = "") { return binary(g, Binary::add, a, b, name); }
-inline NodeId sub(Graph& g, NodeId a, NodeId b, const std::string& name = "") { return binary(g, Binary::sub, a, b, name); }
-inline NodeId mul(Graph& g, NodeId a, NodeId b, const std::string& name = "") { return binary(g, Binary::mul, a, b, name); }
+inline NodeId add(Graph& g, NodeId a, NodeId b, const std::string& name = "") {
+    return binary(g, Binary::add, a, b, name);
+}
+inline NodeId sub(Graph& g, NodeId a, NodeId b, const std::string& name = "") {
+    return binary(g, Binary::sub, a, b, name);
+}
+inline NodeId mul(Graph& g, NodeId a, NodeId b, const std::string& name = "") {
+    return binary(g, Binary::mul, a, b, name);
+}
 // x repeated along axes where it has size 1.
 NodeId broadcast(Graph&, NodeId x, Shape shape);
 // The adjoint of broadcasting: x summed to `shape`.
@@ -37,7 +45,8 @@ struct ConvGeometry {
 ConvGeometry same_geometry(Shape x, int64_t r, int64_t s, int64_t stride);  // TensorFlow SAME
 NodeId conv2d(Graph&, NodeId x, NodeId w, ConvGeometry, const std::string& name = "");
 NodeId conv2d_grad_input(Graph&, NodeId dy, NodeId w, ConvGeometry, Shape x, const std::string& name = "");
-NodeId conv2d_grad_filter(Graph&, NodeId x, NodeId dy, ConvGeometry, int64_t r, int64_t s, const std::string& name = "");
+NodeId conv2d_grad_filter(Graph&, NodeId x, NodeId dy, ConvGeometry, int64_t r, int64_t s,
+                          const std::string& name = "");
 
 // pool.cpp
 struct PoolGeometry {
@@ -45,9 +54,9 @@ struct PoolGeometry {
     int64_t p = 1, q = 1;  // output size
     bool operator==(const PoolGeometry&) const = default;
 };
-PoolGeometry same_pool(Shape x, int64_t window, int64_t stride);                 // TensorFlow SAME
-PoolGeometry valid_pool(Shape x, int64_t window, int64_t stride);                // no padding
-PoolGeometry caffe_pool(Shape x, int64_t window, int64_t stride, int64_t pad);   // rounds up, clips the last window
+PoolGeometry same_pool(Shape x, int64_t window, int64_t stride);                // TensorFlow SAME
+PoolGeometry valid_pool(Shape x, int64_t window, int64_t stride);               // no padding
+PoolGeometry caffe_pool(Shape x, int64_t window, int64_t stride, int64_t pad);  // rounds up, clips the last window
 NodeId max_pool(Graph&, NodeId x, PoolGeometry, const std::string& name = "");
 NodeId average_pool(Graph&, NodeId x, PoolGeometry, const std::string& name = "");
 
@@ -56,8 +65,9 @@ NodeId lrn(Graph&, NodeId x, LrnParameters, const std::string& name = "");
 NodeId softmax(Graph&, NodeId x, const std::string& name = "");
 NodeId log_sum_exp(Graph&, NodeId x, const std::string& name = "");
 
-// matmul.cpp: y = op(a) * op(b). a is a matrix of n*h*w rows and c columns, or with batched = true one matrix of h*w rows per image.
-// b {1,1,k,n} is shared; batched: {N,1,k,n} or an activation {N,h,w,c}, one matrix of h*w rows per image.
+// matmul.cpp: y = op(a) * op(b). a is a matrix of n*h*w rows and c columns, or with batched = true one matrix of h*w
+// rows per image. b {1,1,k,n} is shared; batched: {N,1,k,n} or an activation {N,h,w,c}, one matrix of h*w rows per
+// image.
 struct MatmulFlags {
     bool transpose_a = false, transpose_b = false, batched = false;
     bool operator==(const MatmulFlags&) const = default;
@@ -66,8 +76,8 @@ NodeId matmul(Graph&, NodeId a, NodeId b, MatmulFlags = {}, const std::string& n
 
 // layout.cpp
 NodeId slice(Graph&, NodeId x, std::array<int64_t, 4> first, Shape extent, const std::string& name = "");
-// Channels [first, first+count). A slice of a concatenation that lies in one operand becomes a slice of that operand, so that nobody
-// computes the others.
+// Channels [first, first+count). A slice of a concatenation that lies in one operand becomes a slice of that operand,
+// so that nobody computes the others.
 NodeId slice_channels(Graph&, NodeId x, int64_t first, int64_t count, const std::string& name = "");
 NodeId concatenate(Graph&, std::vector<NodeId> parts, int axis, const std::string& name = "");
 NodeId pad(Graph&, NodeId x, PadMode, Padding, float value = 0, const std::string& name = "");

@@ -1,4 +1,5 @@
-// Every operation's derivative, by the dot-product test: <w, J v> = <J^T w, v>, J v from finite differences on the reference device.
+// Every operation's derivative, by the dot-product test: <w, J v> = <J^T w, v>, J v from finite differences on the
+// reference device.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -36,7 +37,8 @@ double dot(const HostTensor& a, const HostTensor& b) {
 
 HostTensor moved(const HostTensor& x, const HostTensor& v, double h) {
     HostTensor result = x;
-    for (size_t i = 0; i < x.values.size(); i++) result.values[i] = float(double(x.values[i]) + h * double(v.values[i]));
+    for (size_t i = 0; i < x.values.size(); i++)
+        result.values[i] = float(double(x.values[i]) + h * double(v.values[i]));
     return result;
 }
 
@@ -47,7 +49,8 @@ HostTensor spread(Shape shape, float low, uint32_t salt) {
     const HostTensor order = random_tensor({1, 1, 1, count}, 0, 1, salt);
     std::vector<int64_t> rank(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; i++) rank[size_t(i)] = i;
-    std::sort(rank.begin(), rank.end(), [&](int64_t a, int64_t b) { return order.values[size_t(a)] < order.values[size_t(b)]; });
+    std::sort(rank.begin(), rank.end(),
+              [&](int64_t a, int64_t b) { return order.values[size_t(a)] < order.values[size_t(b)]; });
     for (int64_t i = 0; i < count; i++) {
         float value = low + 0.1f * float(i);
         if (low < 0 && value > -0.05f) value += 0.1f;  // steps over zero
@@ -58,7 +61,8 @@ HostTensor spread(Shape shape, float low, uint32_t salt) {
 
 std::vector<OpCase> cases() {
     std::vector<OpCase> all;
-    const auto add = [&](const std::string& kind, std::vector<HostTensor> inputs, std::vector<bool> differentiable, auto build) {
+    const auto add = [&](const std::string& kind, std::vector<HostTensor> inputs, std::vector<bool> differentiable,
+                         auto build) {
         all.push_back({kind, std::move(inputs), std::move(differentiable), build});
     };
     const auto x = [](Shape s, uint32_t salt = 1) { return random_tensor(s, -1, 1, salt); };
@@ -76,9 +80,12 @@ std::vector<OpCase> cases() {
     for (int f = 0; f < kBinaryCount; f++) {
         const Binary function = Binary(f);
         // pass_redirect is not differentiated; the piecewise constant first arguments are not either.
-        const bool second_only = function == Binary::relu_grad || function == Binary::relu6_grad || function == Binary::pass_positive;
+        const bool second_only =
+            function == Binary::relu_grad || function == Binary::relu6_grad || function == Binary::pass_positive;
         if (function == Binary::pass_redirect) continue;
-        add(name(function), {spread({1, 3, 3, 5}, -2.2f, 3), function == Binary::div ? positive({1, 1, 1, 5}) : spread({1, 1, 1, 5}, -0.23f, 4)},
+        add(name(function),
+            {spread({1, 3, 3, 5}, -2.2f, 3),
+             function == Binary::div ? positive({1, 1, 1, 5}) : spread({1, 1, 1, 5}, -0.23f, 4)},
             {!second_only, true}, [=](Graph& g, const std::vector<NodeId>& in) {
                 const NodeId b = second_only ? ops::broadcast(g, in[1], g.shape(in[0])) : in[1];
                 return ops::binary(g, function, in[0], b);
@@ -86,25 +93,30 @@ std::vector<OpCase> cases() {
     }
     for (int f = 0; f < kTernaryCount; f++) {
         const Ternary function = Ternary(f);
-        add(name(function), {spread({1, 3, 3, 5}, -2.2f, 3), x({1, 3, 3, 5}, 2), x({1, 1, 1, 5}, 3)}, {function != Ternary::select, true, true},
+        add(name(function), {spread({1, 3, 3, 5}, -2.2f, 3), x({1, 3, 3, 5}, 2), x({1, 1, 1, 5}, 3)},
+            {function != Ternary::select, true, true},
             [=](Graph& g, const std::vector<NodeId>& in) { return ops::ternary(g, function, in[0], in[1], in[2]); });
     }
-    add("broadcast", {x({1, 1, 3, 5})}, {true}, [=](Graph& g, const auto& in) { return ops::broadcast(g, in[0], image); });
+    add("broadcast", {x({1, 1, 3, 5})}, {true},
+        [=](Graph& g, const auto& in) { return ops::broadcast(g, in[0], image); });
     for (int f = 0; f < kReduceCount; f++) {
         const Reduce function = Reduce(f);
         if (function == Reduce::argmax) continue;
-        add(concat("reduce_", name(function)), {spread({2, 3, 2, 3}, -1.8f, 5)}, {true},
-            [=](Graph& g, const auto& in) { return ops::reduce(g, function, {false, true, true, false}, in[0]); });
+        add(concat("reduce_", name(function)), {spread({2, 3, 2, 3}, -1.8f, 5)}, {true}, [=](Graph& g, const auto& in) {
+            return ops::reduce(g, function, {false, true, true, false}, in[0]);
+        });
     }
     const ops::ConvGeometry strided{2, 1, 1, 0, 2, 1};
     add("conv2d", {x({2, 6, 5, 3}), x({3, 2, 3, 4}, 2)}, {true, true},
         [=](Graph& g, const auto& in) { return ops::conv2d(g, in[0], in[1], strided); });
-    add("conv2d_grad_input", {x({2, 3, 7, 4}), x({3, 2, 3, 4}, 2)}, {true, true},
-        [=](Graph& g, const auto& in) { return ops::conv2d_grad_input(g, in[0], in[1], strided, {2, 6, 5, 3}); });
+    add("conv2d_grad_input", {x({2, 3, 7, 4}), x({3, 2, 3, 4}, 2)}, {true, true}, [=](Graph& g, const auto& in) {
+        return ops::conv2d_grad_input(g, in[0], in[1], strided, {2, 6, 5, 3});
+    });
     add("conv2d_grad_filter", {x({2, 6, 5, 3}), x({2, 3, 7, 4}, 2)}, {true, true},
         [=](Graph& g, const auto& in) { return ops::conv2d_grad_filter(g, in[0], in[1], strided, 3, 2); });
     const Shape pooled{1, 5, 4, 3};
-    add("max_pool", {spread(pooled, -3, 6)}, {true}, [=](Graph& g, const auto& in) { return ops::max_pool(g, in[0], ops::same_pool(pooled, 3, 2)); });
+    add("max_pool", {spread(pooled, -3, 6)}, {true},
+        [=](Graph& g, const auto& in) { return ops::max_pool(g, in[0], ops::same_pool(pooled, 3, 2)); });
     add("max_pool_grad", {spread(pooled, -3, 6), x({1, 3, 2, 3})}, {false, true}, [=](Graph& g, const auto& in) {
         return grad(g, ops::mul(g, ops::max_pool(g, in[0], ops::same_pool(pooled, 3, 2)), in[1]), {in[0]})[0];
     });
@@ -114,10 +126,12 @@ std::vector<OpCase> cases() {
         const NodeId dx = grad(g, ops::mul(g, ops::max_pool(g, in[0], ops::same_pool(pooled, 3, 2)), dy), {in[0]})[0];
         return grad(g, ops::mul(g, dx, in[1]), {dy})[0];
     });
-    add("average_pool", {x(pooled)}, {true}, [=](Graph& g, const auto& in) { return ops::average_pool(g, in[0], ops::same_pool(pooled, 3, 2)); });
+    add("average_pool", {x(pooled)}, {true},
+        [=](Graph& g, const auto& in) { return ops::average_pool(g, in[0], ops::same_pool(pooled, 3, 2)); });
     add("average_pool_grad", {x({1, 3, 2, 3})}, {true}, [=](Graph& g, const auto& in) {
         const NodeId image_node = g.constant(HostTensor(pooled));
-        return grad(g, ops::mul(g, ops::average_pool(g, image_node, ops::same_pool(pooled, 3, 2)), in[0]), {image_node})[0];
+        return grad(g, ops::mul(g, ops::average_pool(g, image_node, ops::same_pool(pooled, 3, 2)), in[0]),
+                    {image_node})[0];
     });
     const LrnParameters lrn{2, 1.5f, 0.3f, 0.75f};
     add("lrn", {x({1, 2, 2, 7})}, {true}, [=](Graph& g, const auto& in) { return ops::lrn(g, in[0], lrn); });
@@ -130,33 +144,44 @@ std::vector<OpCase> cases() {
     for (const bool ta : {false, true})
         for (const bool tb : {false, true}) {
             const Shape a = ta ? Shape{1, 1, 3, 4} : Shape{1, 2, 2, 3}, b = tb ? Shape{1, 1, 5, 3} : Shape{1, 1, 3, 5};
-            add("matmul", {x(a), x(b, 2)}, {true, true},
-                [=](Graph& g, const auto& in) { return ops::matmul(g, in[0], in[1], {ta, tb, false}); });
-            const Shape batch_a = ta ? Shape{2, 1, 3, 4} : Shape{2, 2, 2, 3}, batch_b = tb ? Shape{2, 1, 5, 3} : Shape{2, 1, 3, 5};
-            add("matmul", {x(batch_a), x(batch_b, 2)}, {true, true},
-                [=](Graph& g, const auto& in) { return ops::matmul(g, in[0], in[1], {ta, tb, true}); });
+            add("matmul", {x(a), x(b, 2)}, {true, true}, [=](Graph& g, const auto& in) {
+                return ops::matmul(g, in[0], in[1], {ta, tb, false});
+            });
+            const Shape batch_a = ta ? Shape{2, 1, 3, 4} : Shape{2, 2, 2, 3},
+                        batch_b = tb ? Shape{2, 1, 5, 3} : Shape{2, 1, 3, 5};
+            add("matmul", {x(batch_a), x(batch_b, 2)}, {true, true}, [=](Graph& g, const auto& in) {
+                return ops::matmul(g, in[0], in[1], {ta, tb, true});
+            });
         }
-    add("slice", {x(image)}, {true}, [](Graph& g, const auto& in) { return ops::slice(g, in[0], {1, 1, 0, 2}, {1, 2, 3, 2}); });
+    add("slice", {x(image)}, {true}, [](Graph& g, const auto& in) {
+        return ops::slice(g, in[0], {1, 1, 0, 2}, {1, 2, 3, 2});
+    });
     for (int axis = 0; axis < 4; axis++) {
         Shape other = image;
         other[axis] = 2;
-        add("concat", {x(image), x(other, 2)}, {true, true}, [=](Graph& g, const auto& in) { return ops::concatenate(g, {in[0], in[1]}, axis); });
+        add("concat", {x(image), x(other, 2)}, {true, true}, [=](Graph& g, const auto& in) {
+            return ops::concatenate(g, {in[0], in[1]}, axis);
+        });
     }
     const Padding padding{{0, 1, 2, 0}, {0, 2, -1, 0}};
     for (const PadMode mode : {PadMode::constant, PadMode::reflect, PadMode::symmetric}) {
-        add("pad", {x(image)}, {true}, [=](Graph& g, const auto& in) { return ops::pad(g, in[0], mode, padding, 0.5f); });
+        add("pad", {x(image)}, {true},
+            [=](Graph& g, const auto& in) { return ops::pad(g, in[0], mode, padding, 0.5f); });
         add("pad_grad", {x(padding.padded(image))}, {true}, [=](Graph& g, const auto& in) {
             const NodeId source = g.constant(HostTensor(image));
             return grad(g, ops::mul(g, ops::pad(g, source, mode, padding), in[0]), {source})[0];
         });
     }
     const HostTensor offsets({1, 1, 1, 2}, {1, 0});
-    add("shift_crop", {x(image), offsets}, {true, false}, [](Graph& g, const auto& in) { return ops::shift_crop(g, in[0], in[1], 3, 2); });
+    add("shift_crop", {x(image), offsets}, {true, false},
+        [](Graph& g, const auto& in) { return ops::shift_crop(g, in[0], in[1], 3, 2); });
     add("shift_crop_grad", {x({2, 3, 2, 5}), offsets}, {true, false}, [=](Graph& g, const auto& in) {
         const NodeId source = g.constant(HostTensor(image));
         return grad(g, ops::mul(g, ops::shift_crop(g, source, in[1], 3, 2), in[0]), {source})[0];
     });
-    add("transpose", {x(image)}, {true}, [](Graph& g, const auto& in) { return ops::transpose(g, in[0], {2, 0, 3, 1}); });
+    add("transpose", {x(image)}, {true}, [](Graph& g, const auto& in) {
+        return ops::transpose(g, in[0], {2, 0, 3, 1});
+    });
     add("reshape", {x(image)}, {true}, [](Graph& g, const auto& in) { return ops::reshape(g, in[0], {2, 1, 6, 10}); });
     add("resize", {x(image)}, {true}, [](Graph& g, const auto& in) { return ops::resize(g, in[0], 7, 2); });
     add("resize_grad", {x({2, 7, 2, 5})}, {true}, [=](Graph& g, const auto& in) {
@@ -209,14 +234,16 @@ TEST_P(OpGradient, DotProduct) {
             moved_inputs[i] = moved(c.inputs[i], v, h);
             return dot(w, evaluate(graph, {y}, stream, moved_inputs)[0]);
         };
-        // Richardson: the error of the central difference falls from h^2 to h^4. h = 1/32 keeps away from the kinks of `spread`.
+        // Richardson: the error of the central difference falls from h^2 to h^4. h = 1/32 keeps away from the kinks of
+        // `spread`.
         const double h = 1.0 / 32;
         const double coarse = (along(h) - along(-h)) / (2 * h), fine = (along(h / 2) - along(-h / 2)) / h;
         const double expected = (4 * fine - coarse) / 3, actual = dot(g[k], v);
-        // Values are rounded to float: 6e-8 * |y| per element, divided by h; 1e-4 of the vectors' lengths leaves room for h^4.
+        // Values are rounded to float: 6e-8 * |y| per element, divided by h; 1e-4 of the vectors' lengths leaves room
+        // for h^4.
         const double size = std::sqrt(dot(g[k], g[k]) * dot(v, v)) + std::fabs(expected);
-        EXPECT_LE(std::fabs(actual - expected), 1e-4 * size + 1e-5) << c.kind << ", input " << i << ": <J^T w, v> = " << actual
-                                                                     << ", <w, J v> = " << expected;
+        EXPECT_LE(std::fabs(actual - expected), 1e-4 * size + 1e-5)
+            << c.kind << ", input " << i << ": <J^T w, v> = " << actual << ", <w, J v> = " << expected;
         k++;
     }
 }
@@ -228,11 +255,13 @@ TEST_P(OpGradient, SecondDerivativeIsSymmetric) {
     Stream stream({DeviceKind::reference, 0});
     size_t first = 0;
     while (!c.differentiable[first]) first++;
-    const HostTensor u = random_tensor(c.inputs[first].shape, -1, 1, 300), v = random_tensor(c.inputs[first].shape, -1, 1, 301);
+    const HostTensor u = random_tensor(c.inputs[first].shape, -1, 1, 300),
+                     v = random_tensor(c.inputs[first].shape, -1, 1, 301);
     const auto product = [&](const HostTensor& a, const HostTensor& b) {
         Graph graph;
         std::vector<NodeId> inputs;
-        for (size_t i = 0; i < c.inputs.size(); i++) inputs.push_back(graph.input(concat("input ", i), c.inputs[i].shape));
+        for (size_t i = 0; i < c.inputs.size(); i++)
+            inputs.push_back(graph.input(concat("input ", i), c.inputs[i].shape));
         // tanh makes every operation curved, so that the Hessian is not zero for linear ones.
         const NodeId y = ops::unary(graph, Unary::tanh, c.build(graph, inputs));
         const NodeId g = grad(graph, y, {inputs[first]})[0];
@@ -243,9 +272,8 @@ TEST_P(OpGradient, SecondDerivativeIsSymmetric) {
     EXPECT_LE(std::fabs(uv - vu), 1e-4 * (std::fabs(uv) + std::fabs(vu)) + 1e-5) << c.kind;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OpGradient, ::testing::ValuesIn(cases()), [](const auto& info) {
-    return concat(info.index, "_", testing::test_name(info.param.kind));
-});
+INSTANTIATE_TEST_SUITE_P(All, OpGradient, ::testing::ValuesIn(cases()),
+                         [](const auto& info) { return concat(info.index, "_", testing::test_name(info.param.kind)); });
 
 // Reads the names of all operations from their sources: one that has no case above fails.
 TEST(OpGradient, CoversEveryOperation) {

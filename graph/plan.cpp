@@ -11,7 +11,7 @@ namespace limpid {
 
 namespace {
 
-constexpr int64_t kAlignment = 64;    // bytes: one cache line, one AVX-512 vector
+constexpr int64_t kAlignment = 64;      // bytes: one cache line, one AVX-512 vector
 constexpr int64_t kPitchMultiple = 16;  // channels
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -19,7 +19,10 @@ int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1
 class Planner {
   public:
     Planner(Rewritten rewritten, ConstantStore& constants)
-        : graph_(std::move(rewritten.graph)), outputs_(std::move(rewritten.outputs)), constants_(constants), value_(size_t(graph_.size())) {}
+        : graph_(std::move(rewritten.graph)),
+          outputs_(std::move(rewritten.outputs)),
+          constants_(constants),
+          value_(size_t(graph_.size())) {}
 
     Plan make() {
         place_concatenations();
@@ -31,7 +34,8 @@ class Planner {
     }
 
   private:
-    // Operand i of a concatenation is written in place if it is computed (not an input, a constant, a view) and belongs to one only.
+    // Operand i of a concatenation is written in place if it is computed (not an input, a constant, a view) and belongs
+    // to one only.
     struct Home {
         NodeId whole;
         int64_t first = 0;
@@ -51,7 +55,8 @@ class Planner {
             for (const NodeId part : graph_[{i}].inputs) {
                 Home& home = home_[size_t(part.index)];
                 const Node& node = graph_[part];
-                if (node.op && !node.op->dense_output() && !view_slice(part) && !home.whole.valid()) home = {{i}, first};
+                if (node.op && !node.op->dense_output() && !view_slice(part) && !home.whole.valid())
+                    home = {{i}, first};
                 first += node.shape.c;
             }
         }
@@ -81,7 +86,8 @@ class Planner {
                 storage.index = int(plan_.inputs.size());
                 plan_.inputs.push_back({node.name, node.shape});
             } else {
-                if (node.shape.c >= kPitchMultiple && !node.op->dense_output()) value.pitch = round_up(node.shape.c, kPitchMultiple);
+                if (node.shape.c >= kPitchMultiple && !node.op->dense_output())
+                    value.pitch = round_up(node.shape.c, kPitchMultiple);
                 storage.size_bytes = node.shape.pixels() * value.pitch * int64_t(sizeof(float));
             }
             value.storage = add_storage(storage);
@@ -106,12 +112,14 @@ class Planner {
     PlanOperand read(NodeId id) {
         const PlanOperand& operand = value_[size_t(id.index)];
         PlanStorage& storage = plan_.storages[size_t(operand.storage)];
-        if (storage.kind == PlanStorage::Kind::constant && !storage.constant) storage.constant = constants_.view(graph_[id].constant);
+        if (storage.kind == PlanStorage::Kind::constant && !storage.constant)
+            storage.constant = constants_.view(graph_[id].constant);
         touch(operand);
         return operand;
     }
 
-    void add_step(OpPtr op, const std::string& name, std::vector<PlanOperand> inputs, PlanOperand output, NodeId prepared_constant) {
+    void add_step(OpPtr op, const std::string& name, std::vector<PlanOperand> inputs, PlanOperand output,
+                  NodeId prepared_constant) {
         const KernelTable& kernels = constants_.stream().backend().kernels;
         std::vector<Shape> shapes;
         for (const PlanOperand& input : inputs) shapes.push_back(input.shape);
@@ -221,7 +229,8 @@ class Planner {
     void assign_offsets() {
         std::vector<int> order;
         for (int i = 0; i < int(plan_.storages.size()); i++)
-            if (plan_.storages[size_t(i)].kind == PlanStorage::Kind::arena && plan_.storages[size_t(i)].first_step >= 0) order.push_back(i);
+            if (plan_.storages[size_t(i)].kind == PlanStorage::Kind::arena && plan_.storages[size_t(i)].first_step >= 0)
+                order.push_back(i);
         std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
             return plan_.storages[size_t(a)].size_bytes > plan_.storages[size_t(b)].size_bytes;
         });
@@ -303,12 +312,13 @@ std::string Plan::print() const {
         if (!step.name.empty()) text += "  " + step.name;
         text += "\n";
     }
-    text += concat(steps.size(), " steps, ", cost().operations / 1e9, " GFLOP, arena ", arena_bytes, " bytes of which scratch ", scratch_bytes,
-                   "\n");
+    text += concat(steps.size(), " steps, ", cost().operations / 1e9, " GFLOP, arena ", arena_bytes,
+                   " bytes of which scratch ", scratch_bytes, "\n");
     return text;
 }
 
-Plan make_plan(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants, RewriteOptions options) {
+Plan make_plan(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants,
+               RewriteOptions options) {
     return Planner(rewrite(graph, outputs, constants, options), constants).make();
 }
 

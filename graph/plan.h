@@ -1,8 +1,9 @@
-// Decides once what a run repeats: the order of steps, where every value lives, which forms of constants are needed, how many bytes.
+// Decides once what a run repeats: the order of steps, where every value lives, which forms of constants are needed,
+// how many bytes.
 //
-// Memory is one arena: every value has an offset for as long as a later step reads it. A channel slice is a view of its source; the
-// operands of a concatenation along channels are written where they belong in it. Pitches of 16 channels and more are rounded up to
-// multiples of 16, so that pixels start at aligned addresses.
+// Memory is one arena: every value has an offset for as long as a later step reads it. A channel slice is a view of its
+// source; the operands of a concatenation along channels are written where they belong in it. Pitches of 16 channels
+// and more are rounded up to multiples of 16, so that pixels start at aligned addresses.
 #pragma once
 
 #include <string>
@@ -50,8 +51,8 @@ struct Plan {
         std::string name;
         Shape shape;
     };
-    std::vector<Input> inputs;    // in order of creation in the graph
-    std::vector<Shape> outputs;   // as asked for
+    std::vector<Input> inputs;   // in order of creation in the graph
+    std::vector<Shape> outputs;  // as asked for
     std::vector<PlanStorage> storages;
     std::vector<PlanStep> steps;
     size_t arena_bytes = 0;    // exactly what run() uses, scratch included
@@ -63,7 +64,9 @@ struct Plan {
     std::string print() const;
 };
 
-// Plans for the store's stream (device and thread count). The plan refers to memory of the store: the store must outlive it.
-Plan make_plan(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants, RewriteOptions options = {});
+// Plans for the store's stream (device and thread count). The plan refers to memory of the store: the store must
+// outlive it.
+Plan make_plan(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants,
+               RewriteOptions options = {});
 
 }  // namespace limpid

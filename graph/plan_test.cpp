@@ -1,4 +1,5 @@
-// Structure and lifetimes of plans: what is fused, merged, aliased; that nothing alive is overwritten; that all of it changes no value.
+// Structure and lifetimes of plans: what is fused, merged, aliased; that nothing alive is overwritten; that all of it
+// changes no value.
 #include "graph/plan.h"
 
 #include <gtest/gtest.h>
@@ -28,7 +29,8 @@ struct Block {
         const uint32_t salt = uint32_t(graph.size());
         const NodeId w = graph.constant(random_tensor({window, window, s.c, channels}, -0.5f, 0.5f, salt));
         const NodeId b = graph.constant(random_tensor({1, 1, 1, channels}, -0.5f, 0.5f, salt + 1));
-        const NodeId pre = ops::add(graph, ops::conv2d(graph, x, w, ops::same_geometry(s, window, window, 1)), b, name + "_pre_relu");
+        const NodeId pre =
+            ops::add(graph, ops::conv2d(graph, x, w, ops::same_geometry(s, window, window, 1)), b, name + "_pre_relu");
         return ops::relu(graph, pre, name);
     }
 
@@ -48,7 +50,8 @@ struct Block {
 };
 
 int count(const Plan& plan, const std::string& kind) {
-    return int(std::count_if(plan.steps.begin(), plan.steps.end(), [&](const PlanStep& step) { return step.op->kind() == kind; }));
+    return int(std::count_if(plan.steps.begin(), plan.steps.end(),
+                             [&](const PlanStep& step) { return step.op->kind() == kind; }));
 }
 
 TEST(Plan, FusesAndMergesAnInceptionBlock) {
@@ -77,8 +80,10 @@ TEST(Plan, ChangesNoValue) {
         const std::vector<NodeId> outputs{block.score, block.gradient, block.block};
         const auto plain = evaluate(block.graph, outputs, stream, inputs, {.fuse = false});
         const auto fused = evaluate(block.graph, outputs, stream, inputs);
-        // Sums of three gradients become one sum over all their channels (45): float rounding of the intermediate values.
-        for (size_t i = 0; i < outputs.size(); i++) EXPECT_TRUE(matches(plain[i], fused[i], testing::sum_tolerance(45))) << i;
+        // Sums of three gradients become one sum over all their channels (45): float rounding of the intermediate
+        // values.
+        for (size_t i = 0; i < outputs.size(); i++)
+            EXPECT_TRUE(matches(plain[i], fused[i], testing::sum_tolerance(45))) << i;
     }
 }
 
@@ -93,7 +98,8 @@ TEST(Plan, LiveValuesNeverOverlap) {
             RunOptions options;
             options.poison = true;
             const auto poisoned = evaluate(block.graph, outputs, stream, inputs, {fuse}, options);
-            for (size_t i = 0; i < outputs.size(); i++) EXPECT_TRUE(same_bits(clean[i], poisoned[i])) << to_string(device) << " " << i;
+            for (size_t i = 0; i < outputs.size(); i++)
+                EXPECT_TRUE(same_bits(clean[i], poisoned[i])) << to_string(device) << " " << i;
         }
     }
 }
@@ -114,7 +120,8 @@ TEST(Plan, ArenaRangesOfLivingStoragesAreDisjoint) {
             const PlanStorage& b = plan.storages[j];
             if (b.kind != PlanStorage::Kind::arena || b.first_step < 0) continue;
             if (a.last_step < b.first_step || b.last_step < a.first_step) continue;
-            EXPECT_TRUE(a.offset + a.size_bytes <= b.offset || b.offset + b.size_bytes <= a.offset) << i << " and " << j;
+            EXPECT_TRUE(a.offset + a.size_bytes <= b.offset || b.offset + b.size_bytes <= a.offset)
+                << i << " and " << j;
         }
     }
     EXPECT_LE(end, int64_t(plan.arena_bytes - plan.scratch_bytes));
@@ -142,7 +149,8 @@ TEST(Plan, KeepsValuesThatAreAskedFor) {
     // A value, its consumer, a view of a constant, an input, and the same value twice.
     const NodeId constant = block.graph.constant(random_tensor({1, 1, 1, 3}));
     const auto values = evaluate(block.graph, {pre, post, constant, block.image, pre}, stream, inputs);
-    for (size_t i = 0; i < values[0].values.size(); i++) EXPECT_EQ(std::max(values[0].values[i], 0.0f), values[1].values[i]);
+    for (size_t i = 0; i < values[0].values.size(); i++)
+        EXPECT_EQ(std::max(values[0].values[i], 0.0f), values[1].values[i]);
     EXPECT_TRUE(same_bits(values[0], values[4]));
     EXPECT_TRUE(same_bits(values[3], inputs[0]));
 }
@@ -189,7 +197,8 @@ TEST(Plan, TrainsWithFiltersThatAreInputs) {
     for (const Device& device : testing::devices_under_test()) {
         Stream stream(device, 2);
         const auto actual = evaluate(g, gradients, stream, inputs);
-        for (size_t i = 0; i < 3; i++) EXPECT_TRUE(matches(expected[i], actual[i], testing::sum_tolerance(27 * 72))) << to_string(device);
+        for (size_t i = 0; i < 3; i++)
+            EXPECT_TRUE(matches(expected[i], actual[i], testing::sum_tolerance(27 * 72))) << to_string(device);
     }
 }
 
@@ -249,7 +258,8 @@ TEST(RedirectedRelu, FollowsLucidsUnitCases) {
         const NodeId y = relu6 ? ops::unary(graph, Unary::relu6, x) : ops::relu(graph, x);
         const NodeId score = ops::affine(graph, y, -c.g, 0);
         Stream stream({DeviceKind::reference, 0});
-        return -evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream, {HostTensor({1, 1, 1, 1}, c.x)})[0].values[0];
+        return -evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream, {HostTensor({1, 1, 1, 1}, c.x)})[0]
+                    .values[0];
     };
     for (const bool relu6 : {false, true})
         for (const Case& c : {Case{1, -1, 0}, Case{-1, -1, -1}, Case{1, 1, 1}, Case{-1, 1, -1}, Case{-1, 0, -1}})
@@ -264,7 +274,8 @@ TEST(RedirectedRelu, DecidesPerImage) {
     const NodeId x = graph.input("x", {2, 1, 1, 2});
     const NodeId score = ops::relu(graph, x);
     Stream stream({DeviceKind::reference, 0});
-    const HostTensor g = evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream, {HostTensor({2, 1, 1, 2}, {1, -1, -1, -1})})[0];
+    const HostTensor g = evaluate(graph, grad(graph, score, {x}, redirected_relu()), stream,
+                                  {HostTensor({2, 1, 1, 2}, {1, -1, -1, -1})})[0];
     EXPECT_EQ(g.values, (std::vector<float>{1, 0, 1, 1}));
 }
 

@@ -35,7 +35,8 @@ bool is_binary(const Graph& g, NodeId id, Binary function) {
 
 class Pass {
   public:
-    Pass(const Rewritten& old, ConstantStore& constants) : from(old.graph), constants(constants), map_(size_t(from.size())) {
+    Pass(const Rewritten& old, ConstantStore& constants)
+        : from(old.graph), constants(constants), map_(size_t(from.size())) {
         uses_.assign(size_t(from.size()), 0);
         for (int i = 0; i < from.size(); i++)
             for (const NodeId input : from[{i}].inputs) uses_[size_t(input.index)]++;
@@ -81,7 +82,8 @@ class Pass {
     std::vector<int> uses_;
 };
 
-// Inputs stay even when unused: their order is part of the interface. Equal constants (the same tensor) become one node.
+// Inputs stay even when unused: their order is part of the interface. Equal constants (the same tensor) become one
+// node.
 Rewritten remove_dead(const Rewritten& old) {
     std::vector<bool> live(size_t(old.graph.size()), false);
     for (const NodeId output : old.outputs) live[size_t(output.index)] = true;
@@ -191,7 +193,8 @@ Rewritten merge_siblings(const Rewritten& old, ConstantStore& constants) {
     std::map<std::tuple<NodeId, bool, bool>, Group> groups;
     const auto key = [&](NodeId id) -> std::optional<std::tuple<NodeId, bool, bool>> {
         const auto* op = as<Conv2dOp>(g, id);
-        if (!op || !is_pointwise(g, g[id].inputs[1], op->geometry) || (op->bias && !g[g[id].inputs[2]].constant)) return {};
+        if (!op || !is_pointwise(g, g[id].inputs[1], op->geometry) || (op->bias && !g[g[id].inputs[2]].constant))
+            return {};
         return {{g[id].inputs[0], op->bias, op->relu}};
     };
     for (int i = 0; i < g.size(); i++)
@@ -227,7 +230,8 @@ Rewritten merge_sibling_grads(const Rewritten& old, ConstantStore& constants) {
     const auto is_inner_sum = [&](NodeId id) { return is_binary(g, id, Binary::add) && pass.used_once(id); };
     const auto is_member = [&](NodeId id) {
         const auto* op = as<Conv2dGradInputOp>(g, id);
-        return op && pass.used_once(id) && !op->epilogue.add && !op->epilogue.mask && is_pointwise(g, g[id].inputs[1], op->geometry);
+        return op && pass.used_once(id) && !op->epilogue.add && !op->epilogue.mask &&
+               is_pointwise(g, g[id].inputs[1], op->geometry);
     };
     std::vector<bool> inner(size_t(g.size()), false);  // sums that are operands of sums: their root does the work
     for (int i = 0; i < g.size(); i++)
@@ -262,7 +266,8 @@ Rewritten merge_sibling_grads(const Rewritten& old, ConstantStore& constants) {
 }
 
 // Adds `extra` (an addend, or the y of a relu_grad) to a gradient node's inputs and flags, if its kernel can do that.
-std::optional<std::pair<OpPtr, std::vector<NodeId>>> with_epilogue(const Graph& g, NodeId gradient, bool add, NodeId extra) {
+std::optional<std::pair<OpPtr, std::vector<NodeId>>> with_epilogue(const Graph& g, NodeId gradient, bool add,
+                                                                   NodeId extra) {
     const auto extend = [&](const GradientEpilogue& old) -> std::optional<GradientEpilogue> {
         if (add ? old.add || old.mask : old.mask) return {};
         GradientEpilogue result = old;
@@ -273,11 +278,13 @@ std::optional<std::pair<OpPtr, std::vector<NodeId>>> with_epilogue(const Graph& 
     inputs.push_back(extra);
     OpPtr op;
     if (const auto* conv = as<Conv2dGradInputOp>(g, gradient)) {
-        if (const auto e = extend(conv->epilogue)) op = std::make_shared<Conv2dGradInputOp>(conv->geometry, conv->input, *e);
+        if (const auto e = extend(conv->epilogue))
+            op = std::make_shared<Conv2dGradInputOp>(conv->geometry, conv->input, *e);
     } else if (const auto* max = as<MaxPoolGradOp>(g, gradient)) {
         if (const auto e = extend(max->epilogue)) op = std::make_shared<MaxPoolGradOp>(max->geometry, *e);
     } else if (const auto* average = as<AveragePoolGradOp>(g, gradient)) {
-        if (const auto e = extend(average->epilogue)) op = std::make_shared<AveragePoolGradOp>(average->geometry, average->input, *e);
+        if (const auto e = extend(average->epilogue))
+            op = std::make_shared<AveragePoolGradOp>(average->geometry, average->input, *e);
     } else if (const auto* lrn = as<LrnGradOp>(g, gradient); lrn && !add) {
         if (const auto e = extend(lrn->epilogue)) op = std::make_shared<LrnGradOp>(lrn->parameters, *e);
     }
@@ -309,7 +316,8 @@ Rewritten fuse_epilogues(const Rewritten& old, ConstantStore& constants, Binary 
 
 }  // namespace
 
-Rewritten rewrite(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants, RewriteOptions options) {
+Rewritten rewrite(const Graph& graph, const std::vector<NodeId>& outputs, ConstantStore& constants,
+                  RewriteOptions options) {
     Rewritten result = remove_dead({graph, outputs});
     if (!options.fuse) return result;
     result = remove_dead(fuse_bias_relu(result, constants));

@@ -58,8 +58,9 @@ void check_finite(const PlanStep& step, size_t index, const HostTensor& value) {
         if (std::isfinite(value.values[i])) continue;
         const Shape& s = value.shape;
         const int64_t k = int64_t(i);
-        throw Error(concat(describe(step, index), ": value at [", k / (s.c * s.w * s.h), ",", k / (s.c * s.w) % s.h, ",", k / s.c % s.w, ",",
-                           k % s.c, "] of ", s, " is ", value.values[i], ", expected a finite number; --dump writes every node for a look"));
+        throw Error(concat(describe(step, index), ": value at [", k / (s.c * s.w * s.h), ",", k / (s.c * s.w) % s.h,
+                           ",", k / s.c % s.w, ",", k % s.c, "] of ", s, " is ", value.values[i],
+                           ", expected a finite number; --dump writes every node for a look"));
     }
 }
 
@@ -70,10 +71,12 @@ void poison(Stream& stream, std::byte* data, int64_t size_bytes) {
 
 void poison_dead(const Plan& plan, Stream& stream, std::byte* arena, int step) {
     for (const PlanStorage& storage : plan.storages)
-        if (storage.kind == PlanStorage::Kind::arena && storage.last_step == step) poison(stream, arena + storage.offset, storage.size_bytes);
+        if (storage.kind == PlanStorage::Kind::arena && storage.last_step == step)
+            poison(stream, arena + storage.offset, storage.size_bytes);
 }
 
-void compare_with_shadow(const PlanStep& step, size_t index, std::span<const HostTensor> inputs, const HostTensor& actual, Shadow& shadow) {
+void compare_with_shadow(const PlanStep& step, size_t index, std::span<const HostTensor> inputs,
+                         const HostTensor& actual, Shadow& shadow) {
     const KernelTable& kernels = shadow.stream.backend().kernels;
     std::vector<DeviceTensor> tensors;
     std::vector<ConstView> views;
@@ -89,7 +92,8 @@ void compare_with_shadow(const PlanStep& step, size_t index, std::span<const Hos
         prepared = Buffer(shadow.stream.device(), size_t(preparation->floats) * sizeof(float));
         preparation->prepare(shadow.stream, kernels, views[size_t(preparation->input)], prepared.floats());
     }
-    const Buffer scratch(shadow.stream.device(), step.op->scratch_bytes(kernels, shapes, actual.shape, shadow.stream.thread_count()));
+    const Buffer scratch(shadow.stream.device(),
+                         step.op->scratch_bytes(kernels, shapes, actual.shape, shadow.stream.thread_count()));
     step.op->run({shadow.stream, kernels, views, output.view(), prepared.floats(), scratch.scratch()});
     const HostTensor expected = download(shadow.stream, output.view());
     double scale = 0, difference = 0;
@@ -104,19 +108,22 @@ void compare_with_shadow(const PlanStep& step, size_t index, std::span<const Hos
         shadow.worst_step = describe(step, index);
     }
     if (!(error <= shadow.fail_above))
-        throw Error(concat(describe(step, index), ": differs from device ", to_string(shadow.stream.device()), " by ", error,
-                           " of the largest value, expected at most ", shadow.fail_above, "; --dump writes every node for a look"));
+        throw Error(concat(describe(step, index), ": differs from device ", to_string(shadow.stream.device()), " by ",
+                           error, " of the largest value, expected at most ", shadow.fail_above,
+                           "; --dump writes every node for a look"));
 }
 
 }  // namespace
 
-void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs, Scratch arena,
-         const RunOptions& options) {
+void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs,
+         Scratch arena, const RunOptions& options) {
     CHECK(inputs.size() == plan.inputs.size() && outputs.size() == plan.outputs.size());
     for (size_t i = 0; i < inputs.size(); i++)
-        CHECK(inputs[i].shape == plan.inputs[i].shape, "input ", plan.inputs[i].name, " is ", inputs[i].shape, ", planned ", plan.inputs[i].shape);
+        CHECK(inputs[i].shape == plan.inputs[i].shape, "input ", plan.inputs[i].name, " is ", inputs[i].shape,
+              ", planned ", plan.inputs[i].shape);
     for (size_t i = 0; i < outputs.size(); i++) CHECK(outputs[i].shape == plan.outputs[i] && outputs[i].dense());
-    CHECK(arena.size_bytes >= plan.arena_bytes, "arena has ", arena.size_bytes, " bytes, the plan needs ", plan.arena_bytes);
+    CHECK(arena.size_bytes >= plan.arena_bytes, "arena has ", arena.size_bytes, " bytes, the plan needs ",
+          plan.arena_bytes);
 
     const Places places{plan, inputs, outputs, arena.data};
     const Scratch scratch{arena.data + (plan.arena_bytes - plan.scratch_bytes), plan.scratch_bytes};
@@ -146,7 +153,8 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
         step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
         if (options.trace) {
             stream.synchronize();
-            options.trace->seconds[i] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            options.trace->seconds[i] +=
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         }
         if (options.poison) poison_dead(plan, stream, arena.data, int(i));
         if (options.check || options.shadow || !options.dump_folder.empty()) {
@@ -155,7 +163,9 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
             if (options.shadow) compare_with_shadow(step, i, before, value, *options.shadow);
             if (!options.dump_folder.empty()) {
                 std::string file = step.name.empty() ? step.op->kind() : step.name;
-                std::replace_if(file.begin(), file.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+                std::replace_if(
+                    file.begin(), file.end(),
+                    [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
                 char number[32];
                 std::snprintf(number, sizeof number, "%04zu_", i);
                 write_npy(concat(options.dump_folder, "/", number, file.substr(0, 100), ".npy"), value);
@@ -179,10 +189,11 @@ std::string Trace::print(const Plan& plan) const {
         if (peak_flops > 0) bound = step.cost.operations / peak_flops;
         if (peak_bandwidth > 0) bound = std::max(bound, step.cost.bytes / peak_bandwidth);
         char line[96];
-        std::snprintf(line, sizeof line, "%8.3f %5.1f%% %8.1f %7.1f %5.0f%%  ", time * 1e3, total > 0 ? 100 * seconds[i] / total : 0.0,
-                      step.cost.operations / time / 1e9, step.cost.bytes / time / 1e9, 100 * bound / time);
-        text += line + step.op->kind() + (step.algorithm.empty() ? "" : "[" + step.algorithm + "]") + " " + to_string(step.output.shape) + " " +
-                step.name + "\n";
+        std::snprintf(line, sizeof line, "%8.3f %5.1f%% %8.1f %7.1f %5.0f%%  ", time * 1e3,
+                      total > 0 ? 100 * seconds[i] / total : 0.0, step.cost.operations / time / 1e9,
+                      step.cost.bytes / time / 1e9, 100 * bound / time);
+        text += line + step.op->kind() + (step.algorithm.empty() ? "" : "[" + step.algorithm + "]") + " " +
+                to_string(step.output.shape) + " " + step.name + "\n";
     }
     char line[96];
     std::snprintf(line, sizeof line, "%8.3f ms per run, mean of %lld runs, %zu steps\n", total / double(runs) * 1e3,
@@ -190,8 +201,9 @@ std::string Trace::print(const Plan& plan) const {
     return text + line;
 }
 
-std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream, const std::vector<HostTensor>& inputs,
-                                 RewriteOptions rewrite, const RunOptions& options) {
+std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream,
+                                 const std::vector<HostTensor>& inputs, RewriteOptions rewrite,
+                                 const RunOptions& options) {
     ConstantStore constants(stream);
     const Plan plan = make_plan(graph, outputs, constants, rewrite);
     std::vector<DeviceTensor> tensors;

@@ -30,20 +30,23 @@ struct Shadow {
 };
 
 struct RunOptions {
-    bool check = false;        // stop at the first value that is not finite, naming the node
+    bool check = false;  // stop at the first value that is not finite, naming the node
     Trace* trace = nullptr;
     Shadow* shadow = nullptr;
-    std::string dump_folder;   // one .npy per step
-    bool poison = false;       // fill memory with NaN before the run and as soon as no later step reads it: proves the plan's lifetimes
+    std::string dump_folder;  // one .npy per step
+    bool poison = false;      // fill memory with NaN before the run and as soon as no later step reads it: proves the
+                              // plan's lifetimes
 };
 
-// inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of at least
-// plan.arena_bytes, 64-byte aligned. Allocates nothing. On a CPU the results are there when run returns; on a GPU they are queued.
-void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs, Scratch arena,
-         const RunOptions& options = {});
+// inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of
+// at least plan.arena_bytes, 64-byte aligned. Allocates nothing. On a CPU the results are there when run returns; on a
+// GPU they are queued.
+void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs,
+         Scratch arena, const RunOptions& options = {});
 
 // For tests and single evaluations: makes a plan, allocates, uploads, runs and downloads.
 std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream,
-                                 const std::vector<HostTensor>& inputs = {}, RewriteOptions rewrite = {}, const RunOptions& options = {});
+                                 const std::vector<HostTensor>& inputs = {}, RewriteOptions rewrite = {},
+                                 const RunOptions& options = {});
 
 }  // namespace limpid

@@ -17,7 +17,8 @@ NodeId plain_unless_dead(Graph& g, NodeId plain, NodeId redirected) {
 
 std::vector<NodeId> redirect_relu(Graph& g, NodeId node, NodeId dy) {
     const NodeId x = g[node].inputs[0];
-    return {plain_unless_dead(g, ops::binary(g, Binary::pass_positive, x, dy), ops::binary(g, Binary::pass_redirect, x, dy))};
+    return {plain_unless_dead(g, ops::binary(g, Binary::pass_positive, x, dy),
+                              ops::binary(g, Binary::pass_redirect, x, dy))};
 }
 
 std::vector<NodeId> redirect_relu6(Graph& g, NodeId node, NodeId dy) {

@@ -10,8 +10,8 @@ namespace {
 
 bool has_avx512() {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #else
     return false;
 #endif
@@ -26,7 +26,8 @@ bool has_avx2() {
 }
 
 Error lacks(const char* what) {
-    return Error(concat("device ", what, ": this processor has no such instructions; use --device cpu, which takes the widest it has"));
+    return Error(concat("device ", what,
+                        ": this processor has no such instructions; use --device cpu, which takes the widest it has"));
 }
 
 }  // namespace

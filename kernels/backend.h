@@ -18,20 +18,20 @@
 #include "kernels/stream.h"
 #include "kernels/warp/warp.h"
 
-// Every family of kernels, once: X(type of its table, member). Adding a family adds a line here; the tables of all devices, the
-// install functions and the completeness test follow from it.
-#define LIMPID_KERNEL_FAMILIES(X)       \
-    X(AdamKernels, adam)                \
-    X(Conv2dKernels, conv2d)            \
-    X(ElementwiseKernels, elementwise)  \
-    X(LayoutKernels, layout)            \
-    X(LrnKernels, lrn)                  \
-    X(MatmulKernels, matmul)            \
-    X(PoolKernels, pool)                \
-    X(RandomKernels, random)            \
-    X(ReduceKernels, reduce)            \
-    X(SoftmaxKernels, softmax)          \
-    X(SpectralKernels, spectral)        \
+// Every family of kernels, once: X(type of its table, member). Adding a family adds a line here; the tables of all
+// devices, the install functions and the completeness test follow from it.
+#define LIMPID_KERNEL_FAMILIES(X)      \
+    X(AdamKernels, adam)               \
+    X(Conv2dKernels, conv2d)           \
+    X(ElementwiseKernels, elementwise) \
+    X(LayoutKernels, layout)           \
+    X(LrnKernels, lrn)                 \
+    X(MatmulKernels, matmul)           \
+    X(PoolKernels, pool)               \
+    X(RandomKernels, random)           \
+    X(ReduceKernels, reduce)           \
+    X(SoftmaxKernels, softmax)         \
+    X(SpectralKernels, spectral)       \
     X(WarpKernels, warp)
 
 namespace limpid {

@@ -46,9 +46,11 @@ TEST(Backend, EveryFamilyIsTested) {
 }
 
 TEST(Backend, DevicesParseAndPrint) {
-    for (const char* name : {"cpu", "cpu:avx512", "cpu:avx2", "cpu:portable", "reference"}) EXPECT_EQ(to_string(parse_device(name)), name);
+    for (const char* name : {"cpu", "cpu:avx512", "cpu:avx2", "cpu:portable", "reference"})
+        EXPECT_EQ(to_string(parse_device(name)), name);
     EXPECT_EQ(parse_device("cuda:3"), (Device{DeviceKind::cuda, 3}));
-    for (const char* name : {"", "gpu", "cuda:", "cuda:-1", "cuda:1x", "cpu:sse"}) EXPECT_THROW(parse_device(name), UsageError) << name;
+    for (const char* name : {"", "gpu", "cuda:", "cuda:-1", "cuda:1x", "cpu:sse"})
+        EXPECT_THROW(parse_device(name), UsageError) << name;
 }
 
 }  // namespace

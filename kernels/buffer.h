@@ -41,7 +41,8 @@ struct DeviceTensor {
     Buffer buffer;
 
     DeviceTensor() = default;
-    DeviceTensor(const Device& device, Shape s) : shape(s), buffer(device, static_cast<size_t>(s.size()) * sizeof(float)) {}
+    DeviceTensor(const Device& device, Shape s)
+        : shape(s), buffer(device, static_cast<size_t>(s.size()) * sizeof(float)) {}
     DeviceTensor(Stream& stream, const HostTensor& host);
     MutView view() const { return {buffer.floats(), shape}; }
 };

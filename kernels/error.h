@@ -1,4 +1,5 @@
-// The three kinds of failure: Error (the user's or a file's fault), CHECK (ours), and device errors (thrown as Error too).
+// The three kinds of failure: Error (the user's or a file's fault), CHECK (ours), and device errors (thrown as Error
+// too).
 #pragma once
 
 #include <sstream>
@@ -9,8 +10,9 @@
 
 namespace limpid {
 
-// Something outside the program is wrong: a file, an argument, a device. The message is one line with four parts: where, what was
-// found, what was expected, what to do. A layer that knows more adds its context while the exception passes upward.
+// Something outside the program is wrong: a file, an argument, a device. The message is one line with four parts:
+// where, what was found, what was expected, what to do. A layer that knows more adds its context while the exception
+// passes upward.
 class Error : public std::runtime_error {
   public:
     explicit Error(const std::string& message) : std::runtime_error(message) {}
@@ -46,8 +48,9 @@ decltype(auto) with_context(std::string_view where, Body&& body) {
 
 }  // namespace limpid
 
-// Our own invariants; always on. Stops the program with file, line and an optional explanation: CHECK(c > 0, "c is ", c).
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
+// Our own invariants; always on. Stops the program with file, line and an optional explanation: CHECK(c > 0, "c is ",
+// c).
+#define CHECK(condition, ...)                                                                                    \
+    do {                                                                                                         \
         if (!(condition)) ::limpid::check_failed(#condition, __FILE__, __LINE__, ::limpid::concat(__VA_ARGS__)); \
     } while (false)

@@ -34,7 +34,9 @@ Device parse_device(std::string_view text) {
         const char *begin = text.data() + 5, *end = text.data() + text.size();
         if (std::from_chars(begin, end, index).ptr == end && index >= 0) return {DeviceKind::cuda, index};
     }
-    throw UsageError(concat("device \"", text, "\" is not known; expected cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda or cuda:N"));
+    throw UsageError(
+        concat("device \"", text,
+               "\" is not known; expected cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda or cuda:N"));
 }
 
 std::string to_string(const Device& device) {
@@ -64,7 +66,9 @@ struct Stream::State {
 };
 
 Stream::Stream(const Device& device, int threads)
-    : state_(std::make_unique<State>(device, device.kind != DeviceKind::cpu ? 1 : threads > 0 ? threads : available_processors())) {}
+    : state_(std::make_unique<State>(device, device.kind != DeviceKind::cpu ? 1
+                                             : threads > 0                  ? threads
+                                                                            : available_processors())) {}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;

@@ -10,7 +10,8 @@ namespace limpid {
 class ThreadPool;
 struct Backend;
 
-// cpu: the fast kernels. reference: the oracles (double arithmetic, plain loops), for --shadow and tests. cuda: an NVIDIA GPU.
+// cpu: the fast kernels. reference: the oracles (double arithmetic, plain loops), for --shadow and tests. cuda: an
+// NVIDIA GPU.
 enum class DeviceKind { cpu, reference, cuda };
 
 struct Device {
@@ -18,15 +19,16 @@ struct Device {
     int index = 0;  // cuda: which GPU. cpu: which instruction set (CpuLevel)
     bool operator==(const Device&) const = default;
 };
-// best: the widest that this processor has. The others pin the choice, so that a result can be reproduced on another machine.
+// best: the widest that this processor has. The others pin the choice, so that a result can be reproduced on another
+// machine.
 enum CpuLevel { kCpuBest = 0, kCpuAvx512 = 1, kCpuAvx2 = 2, kCpuPortable = 3 };
 
 // "cpu", "cpu:avx512", "cpu:avx2", "cpu:portable", "reference", "cuda", "cuda:1". Throws UsageError on anything else.
 Device parse_device(std::string_view text);
 std::string to_string(const Device& device);
 
-// Work given to a stream is done in order. On the CPU it is done when the call returns, by `threads` threads that belong to the
-// stream (two streams never share threads). Results do not depend on the number of threads.
+// Work given to a stream is done in order. On the CPU it is done when the call returns, by `threads` threads that
+// belong to the stream (two streams never share threads). Results do not depend on the number of threads.
 class Stream {
   public:
     // threads = 0: one per physical core this process may run on.

@@ -1,16 +1,17 @@
 // Shapes and views of arrays: the one memory layout of the whole engine.
 //
-// Layout: activations are NHWC: element (n, h, w, c) of a view lies at data[((n*H + h)*W + w)*pitch + c], where pitch >= C is the
-// distance between pixels in elements. pitch > C makes a view of a channel slice (one branch of a concatenation) or a padded buffer;
-// the elements between C and pitch belong to somebody else and are neither read nor written.
-// Filters are RSCK (Lucid's HWIO): Shape{n = R, h = S, w = C, c = K}. Matrices are [rows, columns] = Shape{1, 1, rows, columns}.
-// A vector over channels is Shape{1, 1, 1, C}; one number per image is Shape{N, 1, 1, 1}; a scalar is Shape{1, 1, 1, 1}.
+// Layout: activations are NHWC: element (n, h, w, c) of a view lies at data[((n*H + h)*W + w)*pitch + c], where pitch
+// >= C is the distance between pixels in elements. pitch > C makes a view of a channel slice (one branch of a
+// concatenation) or a padded buffer; the elements between C and pitch belong to somebody else and are neither read nor
+// written. Filters are RSCK (Lucid's HWIO): Shape{n = R, h = S, w = C, c = K}. Matrices are [rows, columns] = Shape{1,
+// 1, rows, columns}. A vector over channels is Shape{1, 1, 1, C}; one number per image is Shape{N, 1, 1, 1}; a scalar
+// is Shape{1, 1, 1, 1}.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/error.h"
@@ -50,8 +51,12 @@ struct View {
     T* pixel(int64_t n, int64_t h, int64_t w) const { return data + ((n * shape.h + h) * shape.w + w) * pitch; }
     T& at(int64_t n, int64_t h, int64_t w, int64_t c) const { return pixel(n, h, w)[c]; }
     // Channels [first, first + count) of every pixel.
-    View channels(int64_t first, int64_t count) const { return {data + first, {shape.n, shape.h, shape.w, count}, pitch}; }
-    View image(int64_t n) const { return {data + n * shape.h * shape.w * pitch, {1, shape.h, shape.w, shape.c}, pitch}; }
+    View channels(int64_t first, int64_t count) const {
+        return {data + first, {shape.n, shape.h, shape.w, count}, pitch};
+    }
+    View image(int64_t n) const {
+        return {data + n * shape.h * shape.w * pitch, {1, shape.h, shape.w, shape.c}, pitch};
+    }
 };
 using ConstView = View<const float>;
 using MutView = View<float>;
@@ -64,7 +69,9 @@ struct HostArray {
 
     HostArray() : shape{0, 0, 0, 0} {}
     explicit HostArray(Shape s, T fill = T(0)) : shape(s), values(static_cast<size_t>(s.size()), fill) {}
-    HostArray(Shape s, std::vector<T> v) : shape(s), values(std::move(v)) { CHECK(int64_t(values.size()) == shape.size()); }
+    HostArray(Shape s, std::vector<T> v) : shape(s), values(std::move(v)) {
+        CHECK(int64_t(values.size()) == shape.size());
+    }
 
     View<T> view() { return {values.data(), shape}; }
     View<const T> view() const { return {values.data(), shape}; }
@@ -73,7 +80,8 @@ struct HostArray {
 };
 using HostTensor = HostArray<float>;
 
-// Working memory handed to a kernel: 64-byte aligned, contents undefined, at least as large as the family's *_scratch() asked for.
+// Working memory handed to a kernel: 64-byte aligned, contents undefined, at least as large as the family's *_scratch()
+// asked for.
 struct Scratch {
     std::byte* data = nullptr;
     size_t size_bytes = 0;

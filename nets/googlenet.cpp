@@ -45,7 +45,8 @@ class Unroller {
     }
 
   private:
-    std::string conv(const std::string& name, const std::string& input, int64_t channels, int64_t window, int64_t stride = 1) {
+    std::string conv(const std::string& name, const std::string& input, int64_t channels, int64_t window,
+                     int64_t stride = 1) {
         LayerSpec spec;
         spec.kind = Kind::conv;
         spec.name = name;
@@ -166,12 +167,14 @@ void check_parameters(const Net& net) {
             expect(spec.name + "_b", {1, 1, 1, spec.channels});
         } else if (spec.kind == Kind::dense) {
             const std::string stem = spec.relu ? spec.name : spec.name.substr(0, spec.name.find("_pre_activation"));
-            expect(stem + "_w", {1, 1, spec.relu ? in * 16 : in, spec.channels});  // the auxiliary heads flatten a 4x4 map
+            expect(stem + "_w",
+                   {1, 1, spec.relu ? in * 16 : in, spec.channels});  // the auxiliary heads flatten a 4x4 map
             expect(stem + "_b", {1, 1, 1, spec.channels});
         }
     }
     if (!problems.empty())
-        throw Error(concat("weights ", net.weights->source, " are not those of ", net.name, problems, "; try another --variant"));
+        throw Error(concat("weights ", net.weights->source, " are not those of ", net.name, problems,
+                           "; try another --variant"));
 }
 
 }  // namespace
@@ -188,7 +191,8 @@ Net googlenet(Weights weights) {
     }
     std::string known;
     for (const GoogLeNetVariant& variant : kGoogLeNetVariants) known += concat(known.empty() ? "" : ", ", variant.name);
-    throw Error(concat("weights ", weights.source, ": variant \"", weights.variant, "\" is not known; expected one of ", known));
+    throw Error(concat("weights ", weights.source, ": variant \"", weights.variant, "\" is not known; expected one of ",
+                       known));
 }
 
 }  // namespace limpid

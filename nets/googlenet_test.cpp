@@ -48,7 +48,8 @@ TEST(GoogLeNet, AgreesWithTheOracleOnRandomWeights) {
             const auto actual = evaluate(whole.graph, whole.outputs, cpu, inputs);
             // Errors add up over 22 layers of sums of up to 1,728 terms.
             for (size_t i = 0; i < expected.size(); i++)
-                EXPECT_TRUE(testing::matches(expected[i], actual[i], testing::sum_tolerance(22 * 1728))) << variant.name << " " << whole.names[i];
+                EXPECT_TRUE(testing::matches(expected[i], actual[i], testing::sum_tolerance(22 * 1728)))
+                    << variant.name << " " << whole.names[i];
         }
     }
 }
@@ -57,12 +58,31 @@ TEST(GoogLeNet, HasEveryNameOfLucidsGraph) {
     const Net net = make_net(random_weights(kGoogLeNetVariants[0]));
     Graph graph;
     const Layers layers = apply(net, graph, graph.input("image", {1, 224, 224, 3}));
-    for (const char* name :
-         {"input", "conv2d0_pre_relu/conv", "conv2d0_pre_relu", "conv2d0", "maxpool0", "localresponsenorm0", "localresponsenorm1", "maxpool1",
-          "mixed3a", "mixed3a_pre_relu", "mixed4d_3x3_bottleneck_pre_relu", "mixed4b_pool_reduce_pre_relu", "mixed4e_pool", "maxpool4", "maxpool10",
-          "mixed5b", "avgpool0", "avgpool0/reshape", "softmax2_pre_activation/matmul", "softmax2_pre_activation", "softmax2", "output2"})
+    for (const char* name : {"input",
+                             "conv2d0_pre_relu/conv",
+                             "conv2d0_pre_relu",
+                             "conv2d0",
+                             "maxpool0",
+                             "localresponsenorm0",
+                             "localresponsenorm1",
+                             "maxpool1",
+                             "mixed3a",
+                             "mixed3a_pre_relu",
+                             "mixed4d_3x3_bottleneck_pre_relu",
+                             "mixed4b_pool_reduce_pre_relu",
+                             "mixed4e_pool",
+                             "maxpool4",
+                             "maxpool10",
+                             "mixed5b",
+                             "avgpool0",
+                             "avgpool0/reshape",
+                             "softmax2_pre_activation/matmul",
+                             "softmax2_pre_activation",
+                             "softmax2",
+                             "output2"})
         EXPECT_TRUE(layers.contains(name)) << name;
-    const std::map<std::string, int64_t> depths{{"conv2d2", 192}, {"mixed3b", 480}, {"mixed4a", 508}, {"mixed4d", 528}, {"mixed5a", 832}, {"mixed5b", 1024}};
+    const std::map<std::string, int64_t> depths{{"conv2d2", 192}, {"mixed3b", 480}, {"mixed4a", 508},
+                                                {"mixed4d", 528}, {"mixed5a", 832}, {"mixed5b", 1024}};
     for (const auto& [name, depth] : depths) EXPECT_EQ(graph.shape(layers.at(name)).c, depth) << name;
     EXPECT_EQ(graph.shape(layers.at("mixed4d")).h, 14);
 }
@@ -73,7 +93,7 @@ TEST(GoogLeNet, CountsParametersAndMultiplyAdds) {
     for (const LayerInfo& info : describe(net, 224, 224)) parameters += info.parameters, at224 += info.multiply_adds;
     for (const LayerInfo& info : describe(net, 128, 128))
         if (!info.name.starts_with("softmax")) at128 += info.multiply_adds;
-    EXPECT_EQ(parameters, 7066380);       // spec: trunk and softmax2
+    EXPECT_EQ(parameters, 7066380);  // spec: trunk and softmax2
     EXPECT_EQ(at224, 1584881536);
     EXPECT_EQ(at128, 517175296);
 }

@@ -16,7 +16,8 @@ int edit_distance(const std::string& a, const std::string& b) {
         int diagonal = row[0];
         row[0] = int(i);
         for (size_t j = 1; j <= b.size(); j++) {
-            const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) == std::tolower(static_cast<unsigned char>(b[j - 1]));
+            const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
+                              std::tolower(static_cast<unsigned char>(b[j - 1]));
             const int replace = diagonal + (same ? 0 : 1);
             diagonal = row[j];
             row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});

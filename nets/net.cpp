@@ -53,10 +53,12 @@ class Builder {
         const Preprocessing& p = net_.weights->preprocessing;
         const Shape shape = graph_.shape(image);
         if (shape.c != 3) throw Error(concat("image has ", shape.c, " channels, the network takes 3 (RGB)"));
-        if (p.mean[0] == p.mean[1] && p.mean[1] == p.mean[2]) return ops::affine(graph_, image, p.scale, -p.mean[0], "preprocessed");
+        if (p.mean[0] == p.mean[1] && p.mean[1] == p.mean[2])
+            return ops::affine(graph_, image, p.scale, -p.mean[0], "preprocessed");
         HostTensor shift({1, 1, 1, 3});
         for (size_t j = 0; j < 3; j++) shift.values[size_t(p.source[j])] = -p.mean[j];
-        return ops::ternary(graph_, Ternary::multiply_add, image, graph_.scalar(p.scale), graph_.constant(std::move(shift)), "preprocessed");
+        return ops::ternary(graph_, Ternary::multiply_add, image, graph_.scalar(p.scale),
+                            graph_.constant(std::move(shift)), "preprocessed");
     }
 
     NodeId parameter(const std::string& name) { return graph_.constant(net_.parameter(name), name); }
@@ -71,7 +73,8 @@ class Builder {
         const Shape x = graph_.shape(in[0]);
         switch (spec.kind) {
             case Kind::conv:
-                return activate(spec, ops::conv2d(graph_, in[0], parameter(spec.name + "_w"), conv_geometry(spec, x), pre(spec) + "/conv"));
+                return activate(spec, ops::conv2d(graph_, in[0], parameter(spec.name + "_w"), conv_geometry(spec, x),
+                                                  pre(spec) + "/conv"));
             case Kind::dense:
                 return add_dense(spec, in[0]);
             case Kind::max_pool:
@@ -88,8 +91,10 @@ class Builder {
                 put(spec.name, ops::concatenate(graph_, in, 3, spec.name));
                 std::vector<NodeId> before;
                 for (const std::string& name : spec.inputs)
-                    if (const auto found = layers_.find(name + "_pre_relu"); found != layers_.end()) before.push_back(found->second);
-                if (before.size() == in.size()) put(spec.name + "_pre_relu", ops::concatenate(graph_, before, 3, spec.name + "_pre_relu"));
+                    if (const auto found = layers_.find(name + "_pre_relu"); found != layers_.end())
+                        before.push_back(found->second);
+                if (before.size() == in.size())
+                    put(spec.name + "_pre_relu", ops::concatenate(graph_, before, 3, spec.name + "_pre_relu"));
                 return;
             }
         }
@@ -166,7 +171,8 @@ std::shared_ptr<const HostTensor> to_rgb(const HostTensor& filter, const std::ar
     for (int64_t r = 0; r < filter.shape.n; r++)
         for (int64_t s = 0; s < filter.shape.h; s++)
             for (int64_t j = 0; j < 3; j++)
-                for (int64_t k = 0; k < filter.shape.c; k++) result.at(r, s, source[size_t(j)], k) = filter.at(r, s, j, k);
+                for (int64_t k = 0; k < filter.shape.c; k++)
+                    result.at(r, s, source[size_t(j)], k) = filter.at(r, s, j, k);
     return std::make_shared<const HostTensor>(std::move(result));
 }
 
@@ -176,7 +182,8 @@ std::shared_ptr<const HostTensor> Net::parameter(const std::string& tensor) cons
     if (const auto found = replaced.find(tensor); found != replaced.end()) return found->second;
     const auto found = weights->tensors.find(tensor);
     if (found == weights->tensors.end())
-        throw Error(concat("weights ", weights->source, ": parameter ", tensor, " is missing; is the variant ", weights->variant, " right?"));
+        throw Error(concat("weights ", weights->source, ": parameter ", tensor, " is missing; is the variant ",
+                           weights->variant, " right?"));
     return {weights, &found->second};
 }
 
@@ -186,10 +193,12 @@ NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
     if (const auto found = layers.find(name); found != layers.end()) return found->second;
     for (const LayerSpec& spec : net.layers)
         if (spec.name == name || spec.name + "_pre_relu" == name)
-            throw Error(concat("layer ", name, " does not exist at this image size; it needs ", net.image_size, "x", net.image_size));
+            throw Error(concat("layer ", name, " does not exist at this image size; it needs ", net.image_size, "x",
+                               net.image_size));
     std::vector<std::string> names;
     for (const auto& [known, id] : layers) names.push_back(known);
-    throw Error(concat("layer \"", name, "\" is not in ", net.name, "; did you mean ", nearest_names(name, names), "? (limpid info lists all)"));
+    throw Error(concat("layer \"", name, "\" is not in ", net.name, "; did you mean ", nearest_names(name, names),
+                       "? (limpid info lists all)"));
 }
 
 int64_t find_class(const Net& net, const std::string& label) {
@@ -200,13 +209,17 @@ int64_t find_class(const Net& net, const std::string& label) {
     int64_t index = -1;
     const char *begin = label.data(), *end = begin + label.size();
     if (const auto parsed = std::from_chars(begin, end, index); parsed.ptr == end && parsed.ec == std::errc()) {
-        if (index < 0 || index >= outputs) throw Error(concat("class ", index, " is not one of the outputs 0..", outputs - 1, " of ", net.name));
+        if (index < 0 || index >= outputs)
+            throw Error(concat("class ", index, " is not one of the outputs 0..", outputs - 1, " of ", net.name));
         return index;
     }
     for (size_t i = 0; i < labels.size(); i++)
         if (!labels[i].empty() && matches_label(labels[i], lower(trimmed(label)))) return int64_t(i);
-    if (labels.empty()) throw Error(concat("class \"", label, "\": these weights carry no labels; give a number, or convert with --labels"));
-    throw Error(concat("class \"", label, "\" is not a label of ", net.name, "; did you mean ", nearest_names(label, labels), "?"));
+    if (labels.empty())
+        throw Error(
+            concat("class \"", label, "\": these weights carry no labels; give a number, or convert with --labels"));
+    throw Error(concat("class \"", label, "\" is not a label of ", net.name, "; did you mean ",
+                       nearest_names(label, labels), "?"));
 }
 
 std::vector<LayerInfo> describe(const Net& net, int64_t height, int64_t width) {

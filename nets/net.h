@@ -1,5 +1,5 @@
-// A network as data: a list of layers and their parameters; `apply` turns an image into layers. Everything above talks to networks only
-// through this header, so it works for any network that can be written as such a list.
+// A network as data: a list of layers and their parameters; `apply` turns an image into layers. Everything above talks
+// to networks only through this header, so it works for any network that can be written as such a list.
 #pragma once
 
 #include <map>
@@ -12,8 +12,8 @@
 
 namespace limpid {
 
-// One row of a network's table. A convolution L adds the nodes L_pre_relu/conv, L_pre_relu and L; a concatenation M of such layers adds
-// M and M_pre_relu, the branches before their ReLU: the node names of Lucid's graph.
+// One row of a network's table. A convolution L adds the nodes L_pre_relu/conv, L_pre_relu and L; a concatenation M of
+// such layers adds M and M_pre_relu, the branches before their ReLU: the node names of Lucid's graph.
 struct LayerSpec {
     enum class Kind { conv, max_pool, average_pool, lrn, concat, dense, softmax, alias };
     // How windows are placed: TensorFlow SAME or VALID; Caffe: `pad` on all sides, pools round their size up.
@@ -25,8 +25,9 @@ struct LayerSpec {
     int64_t channels = 0;  // conv, dense: outputs
     int64_t window = 1, stride = 1, pad = 0;
     Padding padding = Padding::same;
-    bool relu = true;           // conv, dense
-    bool whole_image = false;   // average_pool: at sizes other than the canonical one, take the mean of the whole map (not Lucid's graph)
+    bool relu = true;          // conv, dense
+    bool whole_image = false;  // average_pool: at sizes other than the canonical one, take the mean of the whole map
+                               // (not Lucid's graph)
     LrnParameters lrn;
 };
 
@@ -36,7 +37,8 @@ struct Net {
     std::shared_ptr<const Weights> weights;
     int64_t image_size = 224;  // canonical height and width
     std::string logits = "softmax2_pre_activation";
-    // The first convolution's filter with its input channels in RGB order: images are RGB whatever the network was trained on.
+    // The first convolution's filter with its input channels in RGB order: images are RGB whatever the network was
+    // trained on.
     std::map<std::string, std::shared_ptr<const HostTensor>> replaced;
 
     const std::vector<std::string>& labels() const { return weights->labels; }
@@ -46,14 +48,15 @@ struct Net {
 // Every named node that the image's size allows, by name, and "input": the image itself.
 using Layers = std::map<std::string, NodeId>;
 
-// Adds the network to the graph. image {N,h,w,3}: RGB in [0,1]. Layers that cannot exist at this size (the auxiliary heads flatten a
-// 4x4 map) are left out; asking for them is an error that says so.
+// Adds the network to the graph. image {N,h,w,3}: RGB in [0,1]. Layers that cannot exist at this size (the auxiliary
+// heads flatten a 4x4 map) are left out; asking for them is an error that says so.
 Layers apply(const Net& net, Graph& graph, NodeId image);
 
 // The node of that name; Error with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);
 
-// Index of the output called `label`: a number, a label, or one of its comma-separated synonyms, in any case; the first match.
+// Index of the output called `label`: a number, a label, or one of its comma-separated synonyms, in any case; the first
+// match.
 int64_t find_class(const Net& net, const std::string& label);
 
 // What `limpid info` shows: per layer with parameters or arithmetic.
@@ -64,7 +67,8 @@ struct LayerInfo {
 };
 std::vector<LayerInfo> describe(const Net& net, int64_t height, int64_t width);
 
-// The network that these weights belong to, by their variant. Throws Error listing every parameter that is missing or misshapen.
+// The network that these weights belong to, by their variant. Throws Error listing every parameter that is missing or
+// misshapen.
 Net make_net(Weights weights);
 
 }  // namespace limpid

@@ -23,7 +23,8 @@ HostTensor gabor_filters() {
             for (int x = 0; x < kGaborSize; x++) {
                 const double u = (x - middle) * std::cos(angle) + (y - middle) * std::sin(angle);
                 const double r2 = (x - middle) * (x - middle) + (y - middle) * (y - middle);
-                const double wave = std::exp(-r2 / (2 * width * width)) * std::sin(2 * std::numbers::pi * u / wavelength);
+                const double wave =
+                    std::exp(-r2 / (2 * width * width)) * std::sin(2 * std::numbers::pi * u / wavelength);
                 for (int j = 0; j < kColours; j++)
                     for (int c = 0; c < 3; c++) w.at(y, x, c, kColours * o + j) = float(wave * kAxes[j][c] / 255);
             }
@@ -31,10 +32,13 @@ HostTensor gabor_filters() {
     return w;
 }
 
-// Where texture unit k wants which orientation: weight of a Gabor of orientation `angle` and colour j at offset (dx, dy).
+// Where texture unit k wants which orientation: weight of a Gabor of orientation `angle` and colour j at offset (dx,
+// dy).
 double texture_weight(int k, double dx, double dy, double angle, int j) {
     const double radius = std::hypot(dx, dy), around = std::atan2(dy, dx);
-    const auto near = [&](double wanted) { return std::exp(4 * (std::cos(2 * (angle - wanted)) - 1)); };  // 1 at the angle, even in it
+    const auto near = [&](double wanted) {
+        return std::exp(4 * (std::cos(2 * (angle - wanted)) - 1));
+    };  // 1 at the angle, even in it
     const int family = k / 4, variant = k % 4;
     switch (family) {
         case 0:  // gratings of four orientations, black and white
@@ -44,7 +48,8 @@ double texture_weight(int k, double dx, double dy, double angle, int j) {
         case 2:  // rings (the gradient points outwards) and stars (it runs around), in two colours
             return (j == variant / 2) * (radius < 0.5 ? 0 : near(around + (variant % 2) * std::numbers::pi / 2));
         default:  // spirals: the gradient at 45 or 135 degrees to the radius, in two colours
-            return (j == 2 * (variant / 2)) * (radius < 0.5 ? 0 : near(around + (variant % 2 ? 1 : 3) * std::numbers::pi / 4));
+            return (j == 2 * (variant / 2)) *
+                   (radius < 0.5 ? 0 : near(around + (variant % 2 ? 1 : 3) * std::numbers::pi / 4));
     }
 }
 
@@ -56,8 +61,10 @@ HostTensor texture_filters() {
             for (int o = 0; o < kOrientations; o++)
                 for (int j = 0; j < kColours; j++)
                     for (int k = 0; k < 16; k++) {
-                        const double value = texture_weight(k, x - middle, y - middle, std::numbers::pi * o / kOrientations, j);
-                        w.at(y, x, kColours * o + j, k) = float(0.02 * (value - 0.15));  // what is not wanted counts against
+                        const double value =
+                            texture_weight(k, x - middle, y - middle, std::numbers::pi * o / kOrientations, j);
+                        w.at(y, x, kColours * o + j, k) =
+                            float(0.02 * (value - 0.15));  // what is not wanted counts against
                     }
     return w;
 }

@@ -5,9 +5,9 @@
 
 namespace limpid {
 
-// The parameters, made on the spot: oriented Gabor filters, then units that look for arrangements of them. Every unit's optimal picture
-// is known: "gabor" channel 3*i + j is a grating of orientation i*pi/8 in colour axis j (black-white, red-green, blue-yellow);
-// "texture" units are gratings, checks, rings, spirals and stars of them (see tiny.cpp).
+// The parameters, made on the spot: oriented Gabor filters, then units that look for arrangements of them. Every unit's
+// optimal picture is known: "gabor" channel 3*i + j is a grating of orientation i*pi/8 in colour axis j (black-white,
+// red-green, blue-yellow); "texture" units are gratings, checks, rings, spirals and stars of them (see tiny.cpp).
 Weights tiny_weights();
 Net tiny(Weights weights);
 

@@ -20,10 +20,10 @@ using testing::shared_file;
 // BVLC's blob names, as ours.
 std::string our_name(std::string name) {
     static const std::map<std::string, std::string> fixed{
-        {"conv1_7x7_s2", "conv2d0"},       {"pool1_3x3_s2", "maxpool0"}, {"pool1_norm1", "localresponsenorm0"},
-        {"conv2_3x3_reduce", "conv2d1"},   {"conv2_3x3", "conv2d2"},     {"conv2_norm2", "localresponsenorm1"},
-        {"pool2_3x3_s2", "maxpool1"},      {"pool3_3x3_s2", "maxpool4"}, {"pool4_3x3_s2", "maxpool10"},
-        {"pool5_7x7_s1", "avgpool0"},      {"prob", "softmax2"},         {"loss3_classifier", "softmax2_pre_activation"}};
+        {"conv1_7x7_s2", "conv2d0"},     {"pool1_3x3_s2", "maxpool0"}, {"pool1_norm1", "localresponsenorm0"},
+        {"conv2_3x3_reduce", "conv2d1"}, {"conv2_3x3", "conv2d2"},     {"conv2_norm2", "localresponsenorm1"},
+        {"pool2_3x3_s2", "maxpool1"},    {"pool3_3x3_s2", "maxpool4"}, {"pool4_3x3_s2", "maxpool10"},
+        {"pool5_7x7_s1", "avgpool0"},    {"prob", "softmax2"},         {"loss3_classifier", "softmax2_pre_activation"}};
     if (const auto found = fixed.find(name); found != fixed.end()) return found->second;
     const auto replace = [&](const std::string& from, const std::string& to) {
         if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
@@ -87,7 +87,8 @@ TEST(GoldenActivations, OfBvlc) {
                 EXPECT_TRUE(testing::matches(read_npy(shared_file(base + "_prob.npy")), values[i], {1e-4}));
             }
             if (names[i] == "inception_4d_output") {
-                EXPECT_TRUE(testing::matches(transposed_to_nhwc(read_npy(shared_file(base + "_inception_4d_output.npy"))), values[i], {1e-4}));
+                EXPECT_TRUE(testing::matches(
+                    transposed_to_nhwc(read_npy(shared_file(base + "_inception_4d_output.npy"))), values[i], {1e-4}));
             }
         }
         const auto& best = golden["top5"][0];
@@ -97,15 +98,17 @@ TEST(GoldenActivations, OfBvlc) {
 
 TEST(GoldenActivations, OfLucidsGraph) {
     SKIP_WITHOUT_SHARED();
-    const Net net = make_net(import_weights(shared_file("models/inception5h_hybrid.pb"),
-                                            {.variant = "", .labels_file = shared_file("models/synset_words.txt"), .labels_first_output = 1}));
+    const Net net = make_net(import_weights(
+        shared_file("models/inception5h_hybrid.pb"),
+        {.variant = "", .labels_file = shared_file("models/synset_words.txt"), .labels_first_output = 1}));
     std::ifstream file(shared_file("golden/inception5h_hybrid/golden.json"));
     const nlohmann::json items = nlohmann::json::parse(file)["items"];
     for (const auto& [photo, golden] : items.items()) {
         const HostTensor image = load_image(shared_file("golden/bvlc_googlenet/" + photo + "_224_rgb.png")).rgb;
         Graph graph;
         const Layers layers = apply(net, graph, graph.input("image", image.shape));
-        for (const char* head : {"head0_pool", "head0_bottleneck", "head0_bottleneck/reshape", "nn0", "softmax0", "softmax1_pre_activation", "output1"})
+        for (const char* head : {"head0_pool", "head0_bottleneck", "head0_bottleneck/reshape", "nn0", "softmax0",
+                                 "softmax1_pre_activation", "output1"})
             EXPECT_TRUE(layers.contains(head)) << head;
         std::vector<std::string> names;
         std::vector<NodeId> outputs;

@@ -42,9 +42,11 @@ ExitStatus classify(const Arguments& arguments) {
     const std::vector<float>&score = values[0].values, &probability = values[1].values;
     std::vector<size_t> order;
     for (size_t i = 0; i < score.size(); i++)
-        if (net.labels().empty() || !net.labels()[i].empty()) order.push_back(i);  // outputs without a meaning are not listed
+        if (net.labels().empty() || !net.labels()[i].empty())
+            order.push_back(i);  // outputs without a meaning are not listed
     const size_t count = std::min(order.size(), size_t(arguments.top));
-    std::partial_sort(order.begin(), order.begin() + std::ptrdiff_t(count), order.end(), [&](size_t a, size_t b) { return score[a] > score[b]; });
+    std::partial_sort(order.begin(), order.begin() + std::ptrdiff_t(count), order.end(),
+                      [&](size_t a, size_t b) { return score[a] > score[b]; });
     order.resize(count);
     const auto label = [&](size_t i) { return net.labels().empty() ? std::string() : net.labels()[i]; };
     if (arguments.as_json) {
@@ -61,8 +63,8 @@ ExitStatus classify(const Arguments& arguments) {
         return kDone;
     }
     for (const size_t i : order)
-        std::cout << std::fixed << std::setprecision(4) << probability[i] << std::setw(10) << std::setprecision(3) << score[i] << std::setw(6) << i
-                  << "  " << one_line(label(i)) << '\n';
+        std::cout << std::fixed << std::setprecision(4) << probability[i] << std::setw(10) << std::setprecision(3)
+                  << score[i] << std::setw(6) << i << "  " << one_line(label(i)) << '\n';
     return kDone;
 }
 
@@ -71,7 +73,9 @@ ExitStatus classify(const Arguments& arguments) {
 Run declare_classify(CLI::App& app) {
     const auto arguments = std::make_shared<Arguments>();
     app.add_option("PHOTO", arguments->photo, "a PNG or JPEG file")->required();
-    app.add_option("--top", arguments->top, "how many classes to list")->check(CLI::Range(1, 100000))->capture_default_str();
+    app.add_option("--top", arguments->top, "how many classes to list")
+        ->check(CLI::Range(1, 100000))
+        ->capture_default_str();
     app.add_flag("--json", arguments->as_json, "machine-readable");
     app.add_flag("--whole", arguments->whole, "use the picture as it is, not its resized central square");
     declare_run_options(app, arguments->run);

@@ -39,25 +39,28 @@ std::string numbered(const std::string& path, int64_t i, int64_t count) {
 }
 
 // All that makes the picture again, and how its score grew. No times: the same command writes the same bytes.
-nlohmann::ordered_json record(const Arguments& a, const Objective& objective, const Net& net, const Stream& stream, const Rendering& rendering,
-                              int64_t picture) {
+nlohmann::ordered_json record(const Arguments& a, const Objective& objective, const Net& net, const Stream& stream,
+                              const Rendering& rendering, int64_t picture) {
     std::vector<float> scores;
     for (const std::vector<float>& step : rendering.scores) scores.push_back(step[size_t(picture)]);
     const RenderOptions& o = a.options;
-    std::string command = concat("limpid render ", to_string(objective), " --steps ", o.steps, " --size ", a.size, " --seed ", o.seed,
-                                 " --job ", int64_t(o.first_job) + picture, " --learning-rate ", o.adam.rate, " --transforms ", a.transforms);
+    std::string command = concat("limpid render ", to_string(objective), " --steps ", o.steps, " --size ", a.size,
+                                 " --seed ", o.seed, " --job ", int64_t(o.first_job) + picture, " --learning-rate ",
+                                 o.adam.rate, " --transforms ", a.transforms);
     if (a.no_decorrelate) command += " --no-decorrelate";
     if (a.no_redirect) command += " --no-redirected-relu";
     if (!a.run.net.empty()) command += " --net " + a.run.net;
     return {{"command", command},
             {"objective", to_string(objective)},
             {"net", net.name},
-            {"weights", {{"source", net.weights->source}, {"variant", net.weights->variant}, {"checksum", net.weights->checksum}}},
+            {"weights",
+             {{"source", net.weights->source}, {"variant", net.weights->variant}, {"checksum", net.weights->checksum}}},
             {"seed", o.seed},
             {"job", int64_t(o.first_job) + picture},
             {"size", a.size},
             {"transforms", to_string(o.transforms)},
-            {"adam", {{"rate", o.adam.rate}, {"beta1", o.adam.beta1}, {"beta2", o.adam.beta2}, {"epsilon", o.adam.epsilon}}},
+            {"adam",
+             {{"rate", o.adam.rate}, {"beta1", o.adam.beta1}, {"beta2", o.adam.beta2}, {"epsilon", o.adam.epsilon}}},
             {"updates", rendering.updates},
             {"complete", !rendering.stopped},
             {"device", stream.backend().name},
@@ -67,8 +70,8 @@ nlohmann::ordered_json record(const Arguments& a, const Objective& objective, co
 }
 
 // Renders one unit and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net& net, Stream& stream, int64_t first, int64_t count,
-                       std::vector<HostTensor>& all) {
+ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net& net, Stream& stream, int64_t first,
+                       int64_t count, std::vector<HostTensor>& all) {
     const RenderOptions& options = a.options;
     Renderer renderer(net, objective, options, stream);
     if (a.plan) {
@@ -77,8 +80,8 @@ ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net
     }
     const Inspection inspection(a.run);
     if (!a.quiet)
-        std::cerr << "limpid render: " << to_string(objective) << " of " << net.name << " on " << stream.backend().name << ", "
-                  << options.steps + 1 << " updates, " << renderer.device_bytes() << " bytes\n";
+        std::cerr << "limpid render: " << to_string(objective) << " of " << net.name << " on " << stream.backend().name
+                  << ", " << options.steps + 1 << " updates, " << renderer.device_bytes() << " bytes\n";
     const auto start = std::chrono::steady_clock::now();
     Rendering rendering;
     {
@@ -111,7 +114,8 @@ ExitStatus render_units(Arguments& a) {
     std::vector<Objective> objectives;
     for (const std::string& unit : a.units) objectives.push_back(parse_objective(unit));
     for (const std::string& path : {a.out, a.sheet})
-        if (!path.empty() && !path.ends_with(".png")) throw UsageError(concat(path, ": pictures are PNG files; end the name with .png"));
+        if (!path.empty() && !path.ends_with(".png"))
+            throw UsageError(concat(path, ": pictures are PNG files; end the name with .png"));
     RenderOptions& options = a.options;
     options.param.height = options.param.width = a.size;
     options.param.decorrelate = !a.no_decorrelate;
@@ -141,8 +145,11 @@ ExitStatus render_units(Arguments& a) {
 Run declare_render(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     RenderOptions& o = a->options;
-    app.add_option("UNIT", a->units, "LAYER:CHANNEL such as mixed4a:476, or class:NAME such as class:espresso; one or more")->required();
-    app.add_option("-o,--out", a->out, "the picture; several are numbered: NAME-0.png, ...; a .json beside each says how to make it again")
+    app.add_option("UNIT", a->units,
+                   "LAYER:CHANNEL such as mixed4a:476, or class:NAME such as class:espresso; one or more")
+        ->required();
+    app.add_option("-o,--out", a->out,
+                   "the picture; several are numbered: NAME-0.png, ...; a .json beside each says how to make it again")
         ->capture_default_str();
     app.add_option("--sheet", a->sheet, "also one picture of all pictures");
     app.add_option("--columns", a->columns, "of the sheet")->check(CLI::Range(1, 1000))->capture_default_str();
@@ -154,7 +161,8 @@ Run declare_render(CLI::App& app) {
         ->check(CLI::Range(1, 4096))
         ->capture_default_str();
     app.add_option("--seed", o.seed, "seed of the start and of the transforms")->capture_default_str();
-    app.add_option("--job", o.first_job, "number of the first picture: together with the seed it decides the start")->capture_default_str();
+    app.add_option("--job", o.first_job, "number of the first picture: together with the seed it decides the start")
+        ->capture_default_str();
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--transforms", a->transforms, "standard (Lucid's) or none")->capture_default_str();
     app.add_flag("--no-decorrelate", a->no_decorrelate, "optimise in RGB instead of decorrelated colours");

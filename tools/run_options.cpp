@@ -12,9 +12,11 @@
 namespace limpid {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
-    app.add_option("--weights", arguments.weights, "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
+    app.add_option("--weights", arguments.weights,
+                   "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
     app.add_option("--net", arguments.net, "tiny: the small built-in network, which needs no weights");
-    app.add_option("--device", arguments.device, "cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda, cuda:N")->capture_default_str();
+    app.add_option("--device", arguments.device, "cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda, cuda:N")
+        ->capture_default_str();
     app.add_option("--threads", arguments.threads, "CPU threads; 0: one per processor. Results do not depend on it")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
@@ -29,7 +31,9 @@ Net load_net(const RunArguments& arguments) {
         if (!arguments.weights.empty()) throw UsageError("--net tiny has its weights built in; drop --weights");
         return make_net(tiny_weights());
     }
-    if (!arguments.net.empty()) throw UsageError(concat("--net ", arguments.net, " is not known; expected tiny, or name weights with --weights"));
+    if (!arguments.net.empty())
+        throw UsageError(
+            concat("--net ", arguments.net, " is not known; expected tiny, or name weights with --weights"));
     return make_net(import_weights(find_weights(arguments.weights)));
 }
 
@@ -46,7 +50,8 @@ Inspection::Inspection(const RunArguments& arguments) {
     if (!arguments.dump.empty()) {
         std::error_code error;
         std::filesystem::create_directories(arguments.dump, error);
-        if (error) throw Error(concat("--dump ", arguments.dump, ": the folder cannot be made (", error.message(), ")"));
+        if (error)
+            throw Error(concat("--dump ", arguments.dump, ": the folder cannot be made (", error.message(), ")"));
         options_.dump_folder = arguments.dump;
     }
 }
@@ -54,8 +59,8 @@ Inspection::Inspection(const RunArguments& arguments) {
 void Inspection::report(const Plan& plan) const {
     if (trace_) std::fputs(trace_->print(plan).c_str(), stderr);
     if (shadow_)
-        std::fprintf(stderr, "shadow %s: worst difference %.3g of the largest value, in %s\n", to_string(shadow_->stream.device()).c_str(),
-                     shadow_->worst_error, shadow_->worst_step.c_str());
+        std::fprintf(stderr, "shadow %s: worst difference %.3g of the largest value, in %s\n",
+                     to_string(shadow_->stream.device()).c_str(), shadow_->worst_error, shadow_->worst_step.c_str());
 }
 
 }  // namespace limpid

@@ -1,4 +1,5 @@
-// Options that every command which runs a network has: device, threads, weights, and the four ways to look inside a run.
+// Options that every command which runs a network has: device, threads, weights, and the four ways to look inside a
+// run.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// Convolution in the graph. Its two gradients are linear in each argument, so their own derivatives are convolutions again.
+// Convolution in the graph. Its two gradients are linear in each argument, so their own derivatives are convolutions
+// again.
 #include "graph/ops/kinds.h"
 #include "kernels/error.h"
 
@@ -11,24 +12,28 @@ Conv2dShape conv_shape(const ConvGeometry& g, Shape x, int64_t r, int64_t s, int
     shape.n = x.n, shape.h = x.h, shape.w = x.w, shape.c = x.c;
     shape.r = r, shape.s = s, shape.k = k;
     shape.stride_y = g.stride_y, shape.stride_x = g.stride_x;
-    shape.pad_top = g.pad_top, shape.pad_bottom = g.pad_bottom, shape.pad_left = g.pad_left, shape.pad_right = g.pad_right;
+    shape.pad_top = g.pad_top, shape.pad_bottom = g.pad_bottom, shape.pad_left = g.pad_left,
+    shape.pad_right = g.pad_right;
     return shape;
 }
 
 std::string print(const ConvGeometry& g) {
-    return concat("stride ", g.stride_y, " ", g.stride_x, ", pad ", g.pad_top, " ", g.pad_bottom, " ", g.pad_left, " ", g.pad_right);
+    return concat("stride ", g.stride_y, " ", g.stride_x, ", pad ", g.pad_top, " ", g.pad_bottom, " ", g.pad_left, " ",
+                  g.pad_right);
 }
 
 void check_fits(const Conv2dShape& s, int64_t filter_channels) {
-    if (filter_channels != s.c) throw Error(concat("filter has ", filter_channels, " input channels, the image has ", s.c));
+    if (filter_channels != s.c)
+        throw Error(concat("filter has ", filter_channels, " input channels, the image has ", s.c));
     if (s.stride_y < 1 || s.stride_x < 1) throw Error("strides must be at least 1");
     if (s.h + s.pad_top + s.pad_bottom < s.r || s.w + s.pad_left + s.pad_right < s.s)
-        throw Error(concat("image ", s.h, "x", s.w, " with its padding is smaller than the filter ", s.r, "x", s.s, "; use a larger image"));
+        throw Error(concat("image ", s.h, "x", s.w, " with its padding is smaller than the filter ", s.r, "x", s.s,
+                           "; use a larger image"));
 }
 
 std::string filter_key(const KernelTable& kernels, const Conv2dShape& s, Conv2dPass pass) {
-    return concat(kernels.conv2d.algorithm(s, pass), pass == Conv2dPass::forward ? " forward " : " grad_input ", s.r, "x", s.s, "x", s.c,
-                  "x", s.k, " stride ", s.stride_y, " ", s.stride_x);
+    return concat(kernels.conv2d.algorithm(s, pass), pass == Conv2dPass::forward ? " forward " : " grad_input ", s.r,
+                  "x", s.s, "x", s.c, "x", s.k, " stride ", s.stride_y, " ", s.stride_x);
 }
 
 std::optional<Preparation> packed_filter(const KernelTable& kernels, const Conv2dShape& s, Conv2dPass pass) {
@@ -79,7 +84,9 @@ class Conv2dGradFilterOp final : public Op {
     int64_t r_, s_;
 };
 
-Conv2dShape forward_shape(const Conv2dOp& op, std::span<const Shape> in) { return conv_shape(op.geometry, in[0], in[1].n, in[1].h, in[1].c); }
+Conv2dShape forward_shape(const Conv2dOp& op, std::span<const Shape> in) {
+    return conv_shape(op.geometry, in[0], in[1].n, in[1].h, in[1].c);
+}
 
 Conv2dShape grad_shape(const Conv2dGradInputOp& op, std::span<const Shape> in) {
     return conv_shape(op.geometry, op.input, in[1].n, in[1].h, in[1].c);
@@ -92,7 +99,8 @@ std::string Conv2dOp::attributes() const { return concat(print(geometry), bias ?
 Shape Conv2dOp::infer(std::span<const Shape> in) const {
     const Conv2dShape s = forward_shape(*this, in);
     check_fits(s, in[1].w);
-    if (bias && !(in[2] == Shape{1, 1, 1, s.k})) throw Error(concat("bias is ", in[2], ", expected ", Shape{1, 1, 1, s.k}));
+    if (bias && !(in[2] == Shape{1, 1, 1, s.k}))
+        throw Error(concat("bias is ", in[2], ", expected ", Shape{1, 1, 1, s.k}));
     return s.output();
 }
 
@@ -116,8 +124,8 @@ size_t Conv2dOp::scratch_bytes(const KernelTable& k, std::span<const Shape> in, 
 
 void Conv2dOp::run(const RunContext& c) const {
     const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
-    c.kernels.conv2d.forward(c.stream, forward_shape(*this, shapes), c.inputs[0], c.prepared, bias ? c.inputs[2] : ConstView{}, relu,
-                             c.output, c.scratch);
+    c.kernels.conv2d.forward(c.stream, forward_shape(*this, shapes), c.inputs[0], c.prepared,
+                             bias ? c.inputs[2] : ConstView{}, relu, c.output, c.scratch);
 }
 
 Cost Conv2dOp::cost(std::span<const Shape> in, Shape) const { return conv_cost(forward_shape(*this, in)); }
@@ -143,7 +151,8 @@ std::vector<NodeId> Conv2dGradInputOp::vjp(Graph& g, NodeId node, NodeId dy, con
             wanted[1] ? conv2d_grad_filter(g, dy, in[0], geometry, w.n, w.h) : NodeId{}};
 }
 
-std::optional<Preparation> Conv2dGradInputOp::preparation(const KernelTable& k, std::span<const Shape> in, Shape) const {
+std::optional<Preparation> Conv2dGradInputOp::preparation(const KernelTable& k, std::span<const Shape> in,
+                                                          Shape) const {
     return packed_filter(k, grad_shape(*this, in), Conv2dPass::grad_input);
 }
 
@@ -155,7 +164,8 @@ void Conv2dGradInputOp::run(const RunContext& c) const {
     const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
     const ConstView add = epilogue.add ? c.inputs[2] : ConstView{};
     const ConstView mask = epilogue.mask ? c.inputs[epilogue.add ? 3 : 2] : ConstView{};
-    c.kernels.conv2d.grad_input(c.stream, grad_shape(*this, shapes), c.inputs[0], c.prepared, add, mask, c.output, c.scratch);
+    c.kernels.conv2d.grad_input(c.stream, grad_shape(*this, shapes), c.inputs[0], c.prepared, add, mask, c.output,
+                                c.scratch);
 }
 
 Cost Conv2dGradInputOp::cost(std::span<const Shape> in, Shape) const { return conv_cost(grad_shape(*this, in)); }
@@ -178,7 +188,8 @@ NodeId conv2d(Graph& g, NodeId x, NodeId w, ConvGeometry geometry, const std::st
 NodeId conv2d_grad_input(Graph& g, NodeId dy, NodeId w, ConvGeometry geometry, Shape x, const std::string& name) {
     return g.add(std::make_shared<Conv2dGradInputOp>(geometry, x, GradientEpilogue{}), {dy, w}, name);
 }
-NodeId conv2d_grad_filter(Graph& g, NodeId x, NodeId dy, ConvGeometry geometry, int64_t r, int64_t s, const std::string& name) {
+NodeId conv2d_grad_filter(Graph& g, NodeId x, NodeId dy, ConvGeometry geometry, int64_t r, int64_t s,
+                          const std::string& name) {
     return g.add(std::make_shared<Conv2dGradFilterOp>(geometry, r, s), {x, dy}, name);
 }
 

@@ -15,7 +15,8 @@ Shape broadcast_shapes(std::span<const Shape> inputs) {
         for (int axis = 0; axis < 4; axis++) {
             if (result[axis] == 1) result[axis] = shape[axis];
             if (shape[axis] != 1 && shape[axis] != result[axis])
-                throw Error(concat("shapes ", inputs[0], " and ", shape, " do not broadcast: axis ", axis, " needs equal sizes or 1"));
+                throw Error(concat("shapes ", inputs[0], " and ", shape, " do not broadcast: axis ", axis,
+                                   " needs equal sizes or 1"));
         }
     return result;
 }
@@ -26,13 +27,16 @@ class BroadcastOp final : public Op {
     std::string kind() const override { return "broadcast"; }
     Shape infer(std::span<const Shape> in) const override {
         const Shape shapes[] = {in[0], shape_};
-        if (!(broadcast_shapes(shapes) == shape_)) throw Error(concat("shape ", in[0], " does not broadcast to ", shape_));
+        if (!(broadcast_shapes(shapes) == shape_))
+            throw Error(concat("shape ", in[0], " does not broadcast to ", shape_));
         return shape_;
     }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {sum_to(g, dy, g.shape(g[node].inputs[0]))};
     }
-    void run(const RunContext& c) const override { c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
+    }
 
   private:
     Shape shape_;
@@ -93,7 +97,8 @@ std::vector<NodeId> UnaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vecto
         case Unary::relu6:
             return {binary(g, Binary::relu6_grad, y, dy)};
         case Unary::clip: {  // 1 inside the open interval
-            const NodeId above = unary(g, Unary::step, affine(g, x, 1, -p)), below = unary(g, Unary::step, affine(g, x, -1, q));
+            const NodeId above = unary(g, Unary::step, affine(g, x, 1, -p)),
+                         below = unary(g, Unary::step, affine(g, x, -1, q));
             return {mul(g, dy, mul(g, above, below))};
         }
         case Unary::affine:
@@ -104,7 +109,9 @@ std::vector<NodeId> UnaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vecto
     CHECK(false);
 }
 
-void UnaryOp::run(const RunContext& c) const { c.kernels.elementwise.unary(c.stream, function, p, q, c.inputs[0], c.output); }
+void UnaryOp::run(const RunContext& c) const {
+    c.kernels.elementwise.unary(c.stream, function, p, q, c.inputs[0], c.output);
+}
 
 Shape BinaryOp::infer(std::span<const Shape> in) const { return broadcast_shapes(in); }
 
@@ -125,9 +132,11 @@ std::vector<NodeId> BinaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vect
             return {if_a([&] { return binary(g, Binary::div, dy, b); }),
                     if_b([&] { return unary(g, Unary::neg, binary(g, Binary::div, mul(g, dy, y), b)); })};
         case Binary::max:  // ties go to a
-            return {if_a([&] { return mul(g, dy, not_greater(b, a)); }), if_b([&] { return mul(g, dy, binary(g, Binary::greater, b, a)); })};
+            return {if_a([&] { return mul(g, dy, not_greater(b, a)); }),
+                    if_b([&] { return mul(g, dy, binary(g, Binary::greater, b, a)); })};
         case Binary::min:
-            return {if_a([&] { return mul(g, dy, not_greater(a, b)); }), if_b([&] { return mul(g, dy, binary(g, Binary::greater, a, b)); })};
+            return {if_a([&] { return mul(g, dy, not_greater(a, b)); }),
+                    if_b([&] { return mul(g, dy, binary(g, Binary::greater, a, b)); })};
         case Binary::greater:
             return {NodeId{}, NodeId{}};
         // These are linear in their second argument, and piecewise constant in the first.
@@ -136,7 +145,8 @@ std::vector<NodeId> BinaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vect
         case Binary::pass_positive:
             return {NodeId{}, if_b([&] { return binary(g, function, a, dy); })};
         case Binary::pass_redirect:
-            throw Error("pass_redirect has no derivative: it is a gradient override, which is not differentiated again");
+            throw Error(
+                "pass_redirect has no derivative: it is a gradient override, which is not differentiated again");
         case Binary::sigmoid_grad:  // (a, b) -> b*a*(1-a)
             return {if_a([&] { return mul(g, dy, mul(g, b, affine(g, a, -2, 1))); }),
                     if_b([&] { return binary(g, Binary::sigmoid_grad, a, dy); })};
@@ -147,21 +157,27 @@ std::vector<NodeId> BinaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vect
     CHECK(false);
 }
 
-void BinaryOp::run(const RunContext& c) const { c.kernels.elementwise.binary(c.stream, function, c.inputs[0], c.inputs[1], c.output); }
+void BinaryOp::run(const RunContext& c) const {
+    c.kernels.elementwise.binary(c.stream, function, c.inputs[0], c.inputs[1], c.output);
+}
 
 Shape TernaryOp::infer(std::span<const Shape> in) const { return broadcast_shapes(in); }
 
 std::vector<NodeId> TernaryOp::vjp(Graph& g, NodeId y, NodeId dy, const std::vector<bool>& wanted) const {
     const NodeId a = g[y].inputs[0], b = g[y].inputs[1], c = g[y].inputs[2];
-    const auto to = [&](size_t i, auto make) { return wanted[i] ? sum_to(g, make(), g.shape(g[y].inputs[i])) : NodeId{}; };
+    const auto to = [&](size_t i, auto make) {
+        return wanted[i] ? sum_to(g, make(), g.shape(g[y].inputs[i])) : NodeId{};
+    };
     switch (function) {
         case Ternary::select: {
             const NodeId first = unary(g, Unary::step, a);
-            return {NodeId{}, to(1, [&] { return mul(g, dy, first); }), to(2, [&] { return mul(g, dy, affine(g, first, -1, 1)); })};
+            return {NodeId{}, to(1, [&] { return mul(g, dy, first); }),
+                    to(2, [&] { return mul(g, dy, affine(g, first, -1, 1)); })};
         }
         case Ternary::multiply_add:
             (void)c;
-            return {to(0, [&] { return mul(g, dy, b); }), to(1, [&] { return mul(g, dy, a); }), to(2, [&] { return dy; })};
+            return {to(0, [&] { return mul(g, dy, b); }), to(1, [&] { return mul(g, dy, a); }),
+                    to(2, [&] { return dy; })};
     }
     CHECK(false);
 }

@@ -1,4 +1,5 @@
-// Slices, concatenation, padding, crops, transposition and reshaping in the graph. All linear; each is the adjoint of another.
+// Slices, concatenation, padding, crops, transposition and reshaping in the graph. All linear; each is the adjoint of
+// another.
 #include <numeric>
 
 #include "graph/ops/kinds.h"
@@ -15,20 +16,26 @@ class PadOp final : public Op {
     PadOp(PadMode m, Padding p, float v) : mode_(m), padding_(p), value_(v) {}
     std::string kind() const override { return "pad"; }
     std::string attributes() const override {
-        return concat(limpid::name(mode_), ", before ", print(padding_.before), ", after ", print(padding_.after), ", value ", value_);
+        return concat(limpid::name(mode_), ", before ", print(padding_.before), ", after ", print(padding_.after),
+                      ", value ", value_);
     }
     Shape infer(std::span<const Shape> in) const override {
         const Shape out = padding_.padded(in[0]);
         for (int axis = 0; axis < 4; axis++) {
             const int64_t most = std::max(padding_.before[size_t(axis)], padding_.after[size_t(axis)]);
-            const int64_t room = mode_ == PadMode::reflect ? in[0][axis] - 1 : mode_ == PadMode::symmetric ? in[0][axis] : most;
+            const int64_t room = mode_ == PadMode::reflect     ? in[0][axis] - 1
+                                 : mode_ == PadMode::symmetric ? in[0][axis]
+                                                               : most;
             if (out[axis] < 0 || most > room)
-                throw Error(concat("cannot pad ", in[0], " by {", attributes(), "}; mirrored padding must be smaller than the image"));
+                throw Error(concat("cannot pad ", in[0], " by {", attributes(),
+                                   "}; mirrored padding must be smaller than the image"));
         }
         return out;
     }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    void run(const RunContext& c) const override { c.kernels.layout.pad(c.stream, mode_, padding_, value_, c.inputs[0], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.layout.pad(c.stream, mode_, padding_, value_, c.inputs[0], c.output);
+    }
 
   private:
     PadMode mode_;
@@ -44,7 +51,9 @@ class PadGradOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId, NodeId dy, const std::vector<bool>&) const override {
         return {pad(g, dy, mode_, padding_, 0)};
     }
-    void run(const RunContext& c) const override { c.kernels.layout.pad_grad(c.stream, mode_, padding_, c.inputs[0], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.layout.pad_grad(c.stream, mode_, padding_, c.inputs[0], c.output);
+    }
 
   private:
     PadMode mode_;
@@ -70,7 +79,9 @@ class ShiftCropGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {shift_crop(g, dy, g[node].inputs[1], y.h, y.w), NodeId{}};
     }
-    void run(const RunContext& c) const override { c.kernels.layout.shift_crop_grad(c.stream, c.inputs[0], c.inputs[1], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.layout.shift_crop_grad(c.stream, c.inputs[0], c.inputs[1], c.output);
+    }
 
   private:
     Shape x_;
@@ -83,14 +94,17 @@ class ShiftCropOp final : public Op {
     std::string attributes() const override { return concat(h_, "x", w_); }
     Shape infer(std::span<const Shape> in) const override {
         check_offsets(in[0], in[1]);
-        if (h_ < 1 || w_ < 1 || h_ > in[0].h || w_ > in[0].w) throw Error(concat("cannot crop ", in[0], " to ", h_, "x", w_));
+        if (h_ < 1 || w_ < 1 || h_ > in[0].h || w_ > in[0].w)
+            throw Error(concat("cannot crop ", in[0], " to ", h_, "x", w_));
         return {in[0].n, h_, w_, in[0].c};
     }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<ShiftCropGradOp>(g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
-    void run(const RunContext& c) const override { c.kernels.layout.shift_crop(c.stream, c.inputs[0], c.inputs[1], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.layout.shift_crop(c.stream, c.inputs[0], c.inputs[1], c.output);
+    }
 
   private:
     int64_t h_, w_;
@@ -100,13 +114,16 @@ class TransposeOp final : public Op {
   public:
     explicit TransposeOp(std::array<int, 4> o) : order_(o) {}
     std::string kind() const override { return "transpose"; }
-    std::string attributes() const override { return concat(order_[0], " ", order_[1], " ", order_[2], " ", order_[3]); }
+    std::string attributes() const override {
+        return concat(order_[0], " ", order_[1], " ", order_[2], " ", order_[3]);
+    }
     Shape infer(std::span<const Shape> in) const override {
         Shape out;
         std::array<bool, 4> seen{};
         for (int axis = 0; axis < 4; axis++) {
             const int from = order_[size_t(axis)];
-            if (from < 0 || from > 3 || seen[size_t(from)]) throw Error(concat("order {", attributes(), "} is no permutation of 0 1 2 3"));
+            if (from < 0 || from > 3 || seen[size_t(from)])
+                throw Error(concat("order {", attributes(), "} is no permutation of 0 1 2 3"));
             seen[size_t(from)] = true;
             out[axis] = in[0][from];
         }
@@ -117,7 +134,9 @@ class TransposeOp final : public Op {
         for (int axis = 0; axis < 4; axis++) inverse[size_t(order_[size_t(axis)])] = axis;
         return {transpose(g, dy, inverse)};
     }
-    void run(const RunContext& c) const override { c.kernels.layout.transpose(c.stream, order_, c.inputs[0], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.layout.transpose(c.stream, order_, c.inputs[0], c.output);
+    }
 
   private:
     std::array<int, 4> order_;
@@ -168,13 +187,16 @@ std::vector<NodeId> SliceOp::vjp(Graph& g, NodeId node, NodeId dy, const std::ve
     return {pad(g, dy, PadMode::constant, padding, 0)};
 }
 
-void SliceOp::run(const RunContext& c) const { c.kernels.layout.copy_box(c.stream, extent, first, {}, c.inputs[0], c.output); }
+void SliceOp::run(const RunContext& c) const {
+    c.kernels.layout.copy_box(c.stream, extent, first, {}, c.inputs[0], c.output);
+}
 
 Shape ConcatOp::infer(std::span<const Shape> in) const {
     Shape out = in[0];
     for (size_t i = 1; i < in.size(); i++) {
         for (int a = 0; a < 4; a++)
-            if (a != axis && in[i][a] != out[a]) throw Error(concat("cannot concatenate ", in[0], " and ", in[i], " along axis ", axis));
+            if (a != axis && in[i][a] != out[a])
+                throw Error(concat("cannot concatenate ", in[0], " and ", in[i], " along axis ", axis));
         out[axis] += in[i][axis];
     }
     return out;

@@ -1,4 +1,5 @@
-// Local response normalisation in the graph. Its second derivative is that of the same formula composed of elementary operations.
+// Local response normalisation in the graph. Its second derivative is that of the same formula composed of elementary
+// operations.
 #include "graph/grad.h"
 #include "graph/ops/kinds.h"
 #include "kernels/error.h"
@@ -7,7 +8,9 @@ namespace limpid::ops {
 
 namespace {
 
-std::string print(const LrnParameters& p) { return concat("radius ", p.radius, ", bias ", p.bias, ", alpha ", p.alpha, ", beta ", p.beta); }
+std::string print(const LrnParameters& p) {
+    return concat("radius ", p.radius, ", bias ", p.bias, ", alpha ", p.alpha, ", beta ", p.beta);
+}
 
 class LrnOp final : public Op {
   public:
@@ -18,7 +21,9 @@ class LrnOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<LrnGradOp>(parameters_, GradientEpilogue{}), {g[node].inputs[0], dy})};
     }
-    void run(const RunContext& c) const override { c.kernels.lrn.forward(c.stream, parameters_, c.inputs[0], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.lrn.forward(c.stream, parameters_, c.inputs[0], c.output);
+    }
 
   private:
     LrnParameters parameters_;
@@ -47,13 +52,15 @@ std::vector<NodeId> LrnGradOp::vjp(Graph& g, NodeId node, NodeId dy, const std::
     const NodeId x = g[node].inputs[0], dy0 = g[node].inputs[1];
     const NodeId d = affine(g, window_sum(g, unary(g, Unary::square, x), p.radius), p.alpha, p.bias);
     const NodeId direct = mul(g, dy0, unary(g, Unary::power, d, -p.beta));
-    const NodeId through = mul(g, x, window_sum(g, mul(g, mul(g, dy0, x), unary(g, Unary::power, d, -p.beta - 1)), p.radius));
+    const NodeId through =
+        mul(g, x, window_sum(g, mul(g, mul(g, dy0, x), unary(g, Unary::power, d, -p.beta - 1)), p.radius));
     const NodeId dx = sub(g, direct, affine(g, through, 2 * p.alpha * p.beta, 0));
     return grad(g, mul(g, dx, dy), {x, dy0});
 }
 
 void LrnGradOp::run(const RunContext& c) const {
-    c.kernels.lrn.grad_input(c.stream, parameters, c.inputs[0], c.inputs[1], epilogue.mask ? c.inputs[2] : ConstView{}, c.output);
+    c.kernels.lrn.grad_input(c.stream, parameters, c.inputs[0], c.inputs[1], epilogue.mask ? c.inputs[2] : ConstView{},
+                             c.output);
 }
 
 NodeId lrn(Graph& g, NodeId x, LrnParameters parameters, const std::string& name) {

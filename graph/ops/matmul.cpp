@@ -15,11 +15,13 @@ class MatmulOp final : public Op {
     explicit MatmulOp(MatmulFlags f) : flags_(f) {}
     std::string kind() const override { return "matmul"; }
     std::string attributes() const override {
-        return concat(flags_.transpose_a ? "A^T " : "A ", flags_.transpose_b ? "B^T" : "B", flags_.batched ? ", batched" : "");
+        return concat(flags_.transpose_a ? "A^T " : "A ", flags_.transpose_b ? "B^T" : "B",
+                      flags_.batched ? ", batched" : "");
     }
     Shape infer(std::span<const Shape> in) const override {
         const MatmulShape s = shape(in);
-        if (flags_.batched) return flags_.transpose_a ? Shape{in[0].n, 1, s.m, s.n} : Shape{in[0].n, in[0].h, in[0].w, s.n};
+        if (flags_.batched)
+            return flags_.transpose_a ? Shape{in[0].n, 1, s.m, s.n} : Shape{in[0].n, in[0].h, in[0].w, s.n};
         return flags_.transpose_a ? Shape{1, 1, s.m, s.n} : Shape{in[0].n, in[0].h, in[0].w, s.n};
     }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const override {
@@ -34,7 +36,8 @@ class MatmulOp final : public Op {
         if (wanted[1]) {
             db = tb ? matmul(g, dy, a, {true, ta, batched}) : matmul(g, a, dy, {!ta, false, batched});
             const Shape want = g.shape(b);
-            if (batched && want.n == 1 && g.shape(db).n != 1) db = sum_to(g, db, {1, g.shape(db).h, g.shape(db).w, g.shape(db).c});
+            if (batched && want.n == 1 && g.shape(db).n != 1)
+                db = sum_to(g, db, {1, g.shape(db).h, g.shape(db).w, g.shape(db).c});
             if (!(g.shape(db) == want)) db = reshape(g, db, want);
         }
         return {da, db};
@@ -59,9 +62,7 @@ class MatmulOp final : public Op {
     }
 
   private:
-    Matrix matrix(Shape x) const {
-        return flags_.batched ? Matrix{x.n, x.h * x.w, x.c} : Matrix{1, x.pixels(), x.c};
-    }
+    Matrix matrix(Shape x) const { return flags_.batched ? Matrix{x.n, x.h * x.w, x.c} : Matrix{1, x.pixels(), x.c}; }
     MatmulShape shape(std::span<const Shape> in) const {
         const Matrix a = matrix(in[0]), b = matrix(in[1]);
         MatmulShape s;
@@ -73,7 +74,8 @@ class MatmulOp final : public Op {
         s.lda = a.columns, s.ldb = b.columns, s.ldy = s.n;
         const int64_t k = flags_.transpose_b ? b.columns : b.rows;
         if (k != s.k || (a.batch != s.batch && a.batch != 1) || (b.batch != s.batch && b.batch != 1))
-            throw Error(concat("matrices ", in[0], " and ", in[1], " {", attributes(), "}: inner sizes ", s.k, " and ", k, " must be equal"));
+            throw Error(concat("matrices ", in[0], " and ", in[1], " {", attributes(), "}: inner sizes ", s.k, " and ",
+                               k, " must be equal"));
         return s;
     }
     MatmulFlags flags_;

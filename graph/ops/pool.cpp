@@ -1,4 +1,5 @@
-// Pooling in the graph. The gradient of max pooling moves values to the winners, so its own derivative reads them back from there.
+// Pooling in the graph. The gradient of max pooling moves values to the winners, so its own derivative reads them back
+// from there.
 #include "graph/ops/kinds.h"
 #include "kernels/error.h"
 
@@ -15,14 +16,16 @@ PoolShape pool_shape(const PoolGeometry& g, Shape x) {
 }
 
 std::string print(const PoolGeometry& g) {
-    return concat("window ", g.r, "x", g.s, ", stride ", g.stride_y, " ", g.stride_x, ", pad ", g.pad_top, " ", g.pad_left);
+    return concat("window ", g.r, "x", g.s, ", stride ", g.stride_y, " ", g.stride_x, ", pad ", g.pad_top, " ",
+                  g.pad_left);
 }
 
 // Every window must have a valid cell.
 void check_fits(const PoolGeometry& g, Shape x) {
-    const bool ok = g.p >= 1 && g.q >= 1 && g.pad_top < g.r && g.pad_left < g.s && (g.p - 1) * g.stride_y - g.pad_top < x.h &&
-                    (g.q - 1) * g.stride_x - g.pad_left < x.w;
-    if (!ok) throw Error(concat("windows {", print(g), "} do not fit an image of ", x.h, "x", x.w, "; use a larger image"));
+    const bool ok = g.p >= 1 && g.q >= 1 && g.pad_top < g.r && g.pad_left < g.s &&
+                    (g.p - 1) * g.stride_y - g.pad_top < x.h && (g.q - 1) * g.stride_x - g.pad_left < x.w;
+    if (!ok)
+        throw Error(concat("windows {", print(g), "} do not fit an image of ", x.h, "x", x.w, "; use a larger image"));
 }
 
 class MaxPoolOp final : public Op {
@@ -54,10 +57,12 @@ class MaxPoolSelectOp final : public Op {
     Shape infer(std::span<const Shape> in) const override { return in[1]; }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         const std::vector<NodeId> in = g[node].inputs;
-        return {NodeId{}, NodeId{}, g.add(std::make_shared<MaxPoolGradOp>(geometry_, GradientEpilogue{}), {in[0], in[1], dy})};
+        return {NodeId{}, NodeId{},
+                g.add(std::make_shared<MaxPoolGradOp>(geometry_, GradientEpilogue{}), {in[0], in[1], dy})};
     }
     void run(const RunContext& c) const override {
-        c.kernels.pool.max_select(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.inputs[1], c.inputs[2], c.output);
+        c.kernels.pool.max_select(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.inputs[1],
+                                  c.inputs[2], c.output);
     }
 
   private:
@@ -74,7 +79,8 @@ class AveragePoolOp final : public Op {
         return pool_shape(geometry_, in[0]).output();
     }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
-        return {g.add(std::make_shared<AveragePoolGradOp>(geometry_, g.shape(g[node].inputs[0]), GradientEpilogue{}), {dy})};
+        return {g.add(std::make_shared<AveragePoolGradOp>(geometry_, g.shape(g[node].inputs[0]), GradientEpilogue{}),
+                      {dy})};
     }
     void run(const RunContext& c) const override {
         c.kernels.pool.average_forward(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.output);
@@ -92,14 +98,15 @@ Shape MaxPoolGradOp::infer(std::span<const Shape> in) const { return in[0]; }
 std::vector<NodeId> MaxPoolGradOp::vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const {
     CHECK(!epilogue.add && !epilogue.mask, "fused gradients are not differentiated");
     const std::vector<NodeId> in = g[node].inputs;
-    return {NodeId{}, NodeId{}, wanted[2] ? g.add(std::make_shared<MaxPoolSelectOp>(geometry), {in[0], in[1], dy}) : NodeId{}};
+    return {NodeId{}, NodeId{},
+            wanted[2] ? g.add(std::make_shared<MaxPoolSelectOp>(geometry), {in[0], in[1], dy}) : NodeId{}};
 }
 
 void MaxPoolGradOp::run(const RunContext& c) const {
     const ConstView add = epilogue.add ? c.inputs[3] : ConstView{};
     const ConstView mask = epilogue.mask ? c.inputs[epilogue.add ? 4 : 3] : ConstView{};
-    c.kernels.pool.max_grad_input(c.stream, pool_shape(geometry, c.inputs[0].shape), c.inputs[0], c.inputs[1], c.inputs[2], add, mask,
-                                  c.output);
+    c.kernels.pool.max_grad_input(c.stream, pool_shape(geometry, c.inputs[0].shape), c.inputs[0], c.inputs[1],
+                                  c.inputs[2], add, mask, c.output);
 }
 
 std::string AveragePoolGradOp::attributes() const { return print(geometry) + epilogue.attributes(); }
@@ -145,7 +152,8 @@ PoolGeometry caffe_pool(Shape x, int64_t window, int64_t stride, int64_t pad) {
     const auto size = [&](int64_t in) {
         const int64_t extra = in + 2 * pad - window;
         int64_t out = (extra <= 0 ? 0 : (extra + stride - 1) / stride) + 1;
-        if (pad > 0 && (out - 1) * stride >= in + pad) out--;  // the last window must start inside the image (Caffe pooling_layer)
+        if (pad > 0 && (out - 1) * stride >= in + pad)
+            out--;  // the last window must start inside the image (Caffe pooling_layer)
         return out;
     };
     g.p = size(x.h);

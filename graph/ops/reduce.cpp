@@ -41,7 +41,9 @@ class ReduceOp final : public Op {
     size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
         return k.reduce.scratch(function_, axes_, in[0], threads);
     }
-    void run(const RunContext& c) const override { c.kernels.reduce.reduce(c.stream, function_, axes_, c.inputs[0], c.output, c.scratch); }
+    void run(const RunContext& c) const override {
+        c.kernels.reduce.reduce(c.stream, function_, axes_, c.inputs[0], c.output, c.scratch);
+    }
 
   private:
     Reduce function_;

@@ -13,7 +13,8 @@ class SoftmaxGradOp final : public Op {
     std::string kind() const override { return "softmax_grad"; }
     Shape infer(std::span<const Shape> in) const override { return in[0]; }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const override {
-        // dx = y*(dy0 - <dy0,y>), so d/dy0 is the same map (it is symmetric), and d/dy = u*(dy0 - <dy0,y>) - <u,y>*dy0, u = incoming.
+        // dx = y*(dy0 - <dy0,y>), so d/dy0 is the same map (it is symmetric), and d/dy = u*(dy0 - <dy0,y>) - <u,y>*dy0,
+        // u = incoming.
         const NodeId y = g[node].inputs[0], dy0 = g[node].inputs[1];
         NodeId to_y, to_dy;
         if (wanted[0]) {
@@ -24,7 +25,9 @@ class SoftmaxGradOp final : public Op {
         if (wanted[1]) to_dy = g.add(std::make_shared<SoftmaxGradOp>(), {y, dy});
         return {to_y, to_dy};
     }
-    void run(const RunContext& c) const override { c.kernels.softmax.grad_input(c.stream, c.inputs[0], c.inputs[1], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.softmax.grad_input(c.stream, c.inputs[0], c.inputs[1], c.output);
+    }
 };
 
 class SoftmaxOp final : public Op {
@@ -50,6 +53,8 @@ class LogSumExpOp final : public Op {
 }  // namespace
 
 NodeId softmax(Graph& g, NodeId x, const std::string& name) { return g.add(std::make_shared<SoftmaxOp>(), {x}, name); }
-NodeId log_sum_exp(Graph& g, NodeId x, const std::string& name) { return g.add(std::make_shared<LogSumExpOp>(), {x}, name); }
+NodeId log_sum_exp(Graph& g, NodeId x, const std::string& name) {
+    return g.add(std::make_shared<LogSumExpOp>(), {x}, name);
+}
 
 }  // namespace limpid::ops

@@ -6,7 +6,8 @@ namespace limpid::ops {
 
 namespace {
 
-// Inputs: spectrum or dimage, scale. The tables are prepared from `scale` only in the sense that they live as long as it does.
+// Inputs: spectrum or dimage, scale. The tables are prepared from `scale` only in the sense that they live as long as
+// it does.
 class SpectralOp final : public Op {
   public:
     SpectralOp(int64_t w, float gain, bool adjoint) : w_(w), gain_(gain), adjoint_(adjoint) {}
@@ -16,7 +17,8 @@ class SpectralOp final : public Op {
         const SpectralShape s = shape(in[0]);
         if (!(in[1] == Shape{1, s.h, s.frequencies(), 1}))
             throw Error(concat("scale is ", in[1], ", expected ", Shape{1, s.h, s.frequencies(), 1}));
-        if (!adjoint_ && !(in[0] == s.spectrum())) throw Error(concat("spectrum is ", in[0], ", expected ", s.spectrum(), " for width ", w_));
+        if (!adjoint_ && !(in[0] == s.spectrum()))
+            throw Error(concat("spectrum is ", in[0], ", expected ", s.spectrum(), " for width ", w_));
         return adjoint_ ? s.spectrum() : s.image();
     }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const override {

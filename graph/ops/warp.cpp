@@ -72,7 +72,9 @@ class AffineWarpOp final : public Op {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<AffineWarpGradOp>(interpolation_, g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
-    void run(const RunContext& c) const override { c.kernels.warp.affine(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output); }
+    void run(const RunContext& c) const override {
+        c.kernels.warp.affine(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output);
+    }
 
   private:
     Interpolation interpolation_;
@@ -85,7 +87,8 @@ NodeId resize(Graph& g, NodeId x, int64_t h, int64_t w, const std::string& name)
     return g.add(std::make_shared<ResizeOp>(h, w), {x}, name);
 }
 
-NodeId affine_warp(Graph& g, Interpolation interpolation, NodeId x, NodeId matrix, int64_t h, int64_t w, const std::string& name) {
+NodeId affine_warp(Graph& g, Interpolation interpolation, NodeId x, NodeId matrix, int64_t h, int64_t w,
+                   const std::string& name) {
     return g.add(std::make_shared<AffineWarpOp>(interpolation, h, w), {x, matrix}, name);
 }
 

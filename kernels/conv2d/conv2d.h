@@ -1,13 +1,14 @@
 // 2-D convolution (cross-correlation, as in every deep-learning framework), its gradients, and filter packing.
 //
-//   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * w[r,s,c,k] )      x = 0 outside
-//   dx[n,h,w,c] = mask( add + sum_{p,q,r,s,k: p*stride_y + r - pad_top = h, ...} dy[n,p,q,k] * w[r,s,c,k] )
+//   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * w[r,s,c,k] ) x
+//   = 0 outside dx[n,h,w,c] = mask( add + sum_{p,q,r,s,k: p*stride_y + r - pad_top = h, ...} dy[n,p,q,k] * w[r,s,c,k] )
 //   dw[r,s,c,k] = sum_{n,p,q} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * dy[n,p,q,k]
 //   db[k]       = sum_{n,p,q} dy[n,p,q,k]                      (a reduction: reduce.h)
 //
-// act is the identity or ReLU. mask(v) = (mask[n,h,w,c] > 0 ? v : 0) when a mask view is given: the gradient of the ReLU that produced x.
-// add, when given, is a second gradient arriving at x. All views may be pitched. Any size, stride and padding; n = 0 is allowed.
-// Every element of the result is a function of its own inputs, computed in an order that depends neither on n nor on the thread count.
+// act is the identity or ReLU. mask(v) = (mask[n,h,w,c] > 0 ? v : 0) when a mask view is given: the gradient of the
+// ReLU that produced x. add, when given, is a second gradient arriving at x. All views may be pitched. Any size, stride
+// and padding; n = 0 is allowed. Every element of the result is a function of its own inputs, computed in an order that
+// depends neither on n nor on the thread count.
 #pragma once
 
 #include <string_view>
@@ -44,8 +45,8 @@ inline void same_padding(int64_t in, int64_t window, int64_t stride, int64_t* be
 enum class Conv2dPass { forward, grad_input };
 
 struct Conv2dKernels {
-    // The algorithm that this device takes for this pass, e.g. "direct", "winograd_4x4_3x3". Depends on everything but n.
-    // Two shapes with the same name, r, s, c, k and stride share packed filters.
+    // The algorithm that this device takes for this pass, e.g. "direct", "winograd_4x4_3x3". Depends on everything but
+    // n. Two shapes with the same name, r, s, c, k and stride share packed filters.
     std::string_view (*algorithm)(const Conv2dShape&, Conv2dPass) = nullptr;
     // Filters rearranged for that algorithm: number of floats, and the rearrangement of dense w {r,s,c,k}.
     int64_t (*packed_size)(const Conv2dShape&, Conv2dPass) = nullptr;
@@ -53,12 +54,15 @@ struct Conv2dKernels {
 
     size_t (*scratch)(const Conv2dShape&, Conv2dPass, int threads) = nullptr;  // bytes
     // bias {1,1,1,k} may be empty.
-    void (*forward)(Stream&, const Conv2dShape&, ConstView x, const float* packed, ConstView bias, bool relu, MutView y, Scratch) = nullptr;
+    void (*forward)(Stream&, const Conv2dShape&, ConstView x, const float* packed, ConstView bias, bool relu, MutView y,
+                    Scratch) = nullptr;
     // add and mask {n,h,w,c} may be empty. dx may be the same memory as add.
-    void (*grad_input)(Stream&, const Conv2dShape&, ConstView dy, const float* packed, ConstView add, ConstView mask, MutView dx, Scratch) = nullptr;
+    void (*grad_input)(Stream&, const Conv2dShape&, ConstView dy, const float* packed, ConstView add, ConstView mask,
+                       MutView dx, Scratch) = nullptr;
 
     size_t (*grad_filter_scratch)(const Conv2dShape&, int threads) = nullptr;  // bytes
-    // Sums over images and pixels in an order fixed by the shape (n included), not by the threads. dw is dense {r,s,c,k}.
+    // Sums over images and pixels in an order fixed by the shape (n included), not by the threads. dw is dense
+    // {r,s,c,k}.
     void (*grad_filter)(Stream&, const Conv2dShape&, ConstView x, ConstView dy, MutView dw, Scratch) = nullptr;
 };
 

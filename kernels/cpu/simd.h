@@ -1,9 +1,9 @@
-// Vectors for CPU kernels. Each *_cpu.cpp is compiled three times, into namespace CPU_NS = cpu_avx512, cpu_avx2, cpu_portable, with the
-// flags of that instruction set; backend.cpp picks one at run time.
+// Vectors for CPU kernels. Each *_cpu.cpp is compiled three times, into namespace CPU_NS = cpu_avx512, cpu_avx2,
+// cpu_portable, with the flags of that instruction set; backend.cpp picks one at run time.
 //
-// Rule for these files: no std:: containers, algorithms or streams, no inline function of a shared header that is not trivial. The
-// linker keeps one copy of a shared inline function, perhaps the AVX-512 one, and an older machine would then run it. The test
-// SimdObjects.ShareNoInlineFunctions refuses leaks in release builds.
+// Rule for these files: no std:: containers, algorithms or streams, no inline function of a shared header that is not
+// trivial. The linker keeps one copy of a shared inline function, perhaps the AVX-512 one, and an older machine would
+// then run it. The test SimdObjects.ShareNoInlineFunctions refuses leaks in release builds.
 #pragma once
 
 #include <cstdint>
@@ -39,21 +39,31 @@ static inline Floats load(const float* p) {
 static inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
 // The first count (0..kLanes) elements; the rest read as 0 / are not written. No memory beyond them is touched.
 #if defined(__AVX512F__)
-static inline Floats load_first(const float* p, int64_t count) { return (Floats)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p); }
-static inline void store_first(float* p, Floats v, int64_t count) { _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), (__m512)v); }
+static inline Floats load_first(const float* p, int64_t count) {
+    return (Floats)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p);
+}
+static inline void store_first(float* p, Floats v, int64_t count) {
+    _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), (__m512)v);
+}
 #elif defined(__AVX2__)
 static inline __m256i first_lanes(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(int(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-static inline Floats load_first(const float* p, int64_t count) { return (Floats)_mm256_maskload_ps(p, first_lanes(count)); }
-static inline void store_first(float* p, Floats v, int64_t count) { _mm256_maskstore_ps(p, first_lanes(count), (__m256)v); }
+static inline Floats load_first(const float* p, int64_t count) {
+    return (Floats)_mm256_maskload_ps(p, first_lanes(count));
+}
+static inline void store_first(float* p, Floats v, int64_t count) {
+    _mm256_maskstore_ps(p, first_lanes(count), (__m256)v);
+}
 #else
 static inline Floats load_first(const float* p, int64_t count) {
     Floats v = {};
     std::memcpy(&v, p, static_cast<size_t>(count) * 4);
     return v;
 }
-static inline void store_first(float* p, Floats v, int64_t count) { std::memcpy(p, &v, static_cast<size_t>(count) * 4); }
+static inline void store_first(float* p, Floats v, int64_t count) {
+    std::memcpy(p, &v, static_cast<size_t>(count) * 4);
+}
 #endif
 static inline Floats broadcast(float x) { return x - Floats{}; }
 static inline Floats max(Floats a, Floats b) { return a > b ? a : b; }

@@ -1,4 +1,5 @@
-// How workers wait: a few thousand pauses (about 50 us: longer than the gap between two kernels), then a condition variable.
+// How workers wait: a few thousand pauses (about 50 us: longer than the gap between two kernels), then a condition
+// variable.
 #include "kernels/cpu/thread_pool.h"
 
 #if defined(__x86_64__)
@@ -50,8 +51,8 @@ void ThreadPool::run_shared(int64_t count, Call call, void* context) {
         wake_.notify_all();
     }
     take_tasks(0);
-    // The caller waits for every worker to leave, so that the job's fields can be written again. Waits are short: tasks are small. After
-    // many pauses it yields, for machines where a worker has lost its core.
+    // The caller waits for every worker to leave, so that the job's fields can be written again. Waits are short: tasks
+    // are small. After many pauses it yields, for machines where a worker has lost its core.
     for (int spins = 0; busy_.load() > 0; spins++) {
         if (spins < kSpins) {
             pause();

@@ -1,7 +1,8 @@
 // The only threads of the CPU backend: a pool that spins briefly, then sleeps. One pool belongs to one Stream.
 //
-// Why not OpenMP: its pool is per process, so two streams would share (or oversubscribe) threads, and its waiting policy is an
-// environment variable. A render step enters about 200 parallel regions of 10 to 500 us: hand-over must cost about 1 us.
+// Why not OpenMP: its pool is per process, so two streams would share (or oversubscribe) threads, and its waiting
+// policy is an environment variable. A render step enters about 200 parallel regions of 10 to 500 us: hand-over must
+// cost about 1 us.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,9 @@ class ThreadPool {
 
     int size() const { return threads_; }
 
-    // Calls task(index, worker) once for every index in [0, count), in any order, on any worker in [0, size()); returns when all are
-    // done. Tasks are handed out one at a time, so make each worth a few microseconds. Must not be called from a task. Tasks must not throw.
+    // Calls task(index, worker) once for every index in [0, count), in any order, on any worker in [0, size()); returns
+    // when all are done. Tasks are handed out one at a time, so make each worth a few microseconds. Must not be called
+    // from a task. Tasks must not throw.
     template <class Task>
     void run(int64_t count, Task&& task) {
         if (count <= 0) return;
@@ -33,12 +35,13 @@ class ThreadPool {
             return;
         }
         using Plain = std::remove_reference_t<Task>;
-        run_shared(count, [](void* context, int64_t index, int worker) { (*static_cast<Plain*>(context))(index, worker); },
-                   const_cast<void*>(static_cast<const void*>(&task)));
+        run_shared(
+            count, [](void* context, int64_t index, int worker) { (*static_cast<Plain*>(context))(index, worker); },
+            const_cast<void*>(static_cast<const void*>(&task)));
     }
 
-    // Splits [0, count) into ranges of at least `grain` and calls body(begin, end, worker) for each. The ranges depend on size(), so use
-    // it only where each element is computed independently of the others.
+    // Splits [0, count) into ranges of at least `grain` and calls body(begin, end, worker) for each. The ranges depend
+    // on size(), so use it only where each element is computed independently of the others.
     template <class Body>
     void for_ranges(int64_t count, int64_t grain, Body&& body) {
         if (count <= 0) return;

@@ -6,6 +6,8 @@ namespace limpid {
 
 const Backend* cuda_backend() { return nullptr; }
 
-std::string cuda_status() { return "this limpid was built without CUDA; build with -DLIMPID_CUDA=ON, or use --device cpu"; }
+std::string cuda_status() {
+    return "this limpid was built without CUDA; build with -DLIMPID_CUDA=ON, or use --device cpu";
+}
 
 }  // namespace limpid

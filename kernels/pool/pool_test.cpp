@@ -100,7 +100,8 @@ TEST_P(PoolRow, MaxSelect) {
     const HostArray<double> expected = oracle::max_pool_select(s, view_of(wide_x), view_of(wide_u));
     for (const Device& device : devices_under_test()) {
         Stream stream(device, 2);
-        GuardedTensor x(stream, g.x, s.c + 1), out(stream, y), from(stream, u, s.c + 2), chosen(stream, s.output(), s.c + 3);
+        GuardedTensor x(stream, g.x, s.c + 1), out(stream, y), from(stream, u, s.c + 2),
+            chosen(stream, s.output(), s.c + 3);
         stream.backend().kernels.pool.max_select(stream, s, x.view(), out.view(), from.view(), chosen.view());
         EXPECT_TRUE(matches(expected, chosen.read(), {.relative = 0, .zeros_expected = s.n == 0})) << to_string(device);
     }

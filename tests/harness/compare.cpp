@@ -14,15 +14,18 @@ std::string coordinates(const Shape& s, int64_t i) {
 }
 
 template <class Expected, class Actual>
-::testing::AssertionResult compare(const HostArray<Expected>& expected, const HostArray<Actual>& actual, Tolerance tolerance) {
+::testing::AssertionResult compare(const HostArray<Expected>& expected, const HostArray<Actual>& actual,
+                                   Tolerance tolerance) {
     if (!(expected.shape == actual.shape))
         return ::testing::AssertionFailure() << "shape " << actual.shape << ", expected " << expected.shape;
     const int64_t count = expected.shape.size();
     double scale = 0;
     for (const Expected& value : expected.values)
         if (std::isfinite(double(value))) scale = std::max(scale, std::fabs(double(value)));
-    if (!tolerance.zeros_expected && count == 0) return ::testing::AssertionFailure() << "the reference is empty: nothing was tested";
-    if (!tolerance.zeros_expected && scale == 0) return ::testing::AssertionFailure() << "the reference is all zeros: nothing was tested";
+    if (!tolerance.zeros_expected && count == 0)
+        return ::testing::AssertionFailure() << "the reference is empty: nothing was tested";
+    if (!tolerance.zeros_expected && scale == 0)
+        return ::testing::AssertionFailure() << "the reference is all zeros: nothing was tested";
 
     int64_t bad = 0, worst = -1;
     double worst_excess = -1;
@@ -38,9 +41,11 @@ template <class Expected, class Actual>
     }
     if (bad == 0) return ::testing::AssertionSuccess();
     const double e = double(expected.values[size_t(worst)]), a = double(actual.values[size_t(worst)]);
-    return ::testing::AssertionFailure() << bad << " of " << count << " elements differ; worst at " << coordinates(expected.shape, worst)
-                                         << ": " << a << ", expected " << e << " (error " << std::fabs(a - e) << ", allowed "
-                                         << tolerance.relative * (std::fabs(e) + scale) << ", largest expected " << scale << ")";
+    return ::testing::AssertionFailure() << bad << " of " << count << " elements differ; worst at "
+                                         << coordinates(expected.shape, worst) << ": " << a << ", expected " << e
+                                         << " (error " << std::fabs(a - e) << ", allowed "
+                                         << tolerance.relative * (std::fabs(e) + scale) << ", largest expected "
+                                         << scale << ")";
 }
 
 }  // namespace
@@ -55,7 +60,8 @@ Tolerance sum_tolerance(int64_t terms) {
 ::testing::AssertionResult matches(const HostTensor& expected, const HostTensor& actual, Tolerance tolerance) {
     return compare(expected, actual, tolerance);
 }
-::testing::AssertionResult matches(const HostArray<double>& expected, const HostArray<double>& actual, Tolerance tolerance) {
+::testing::AssertionResult matches(const HostArray<double>& expected, const HostArray<double>& actual,
+                                   Tolerance tolerance) {
     return compare(expected, actual, tolerance);
 }
 
@@ -64,8 +70,8 @@ Tolerance sum_tolerance(int64_t terms) {
         return ::testing::AssertionFailure() << "shape " << actual.shape << ", expected " << expected.shape;
     for (size_t i = 0; i < expected.values.size(); i++)
         if (std::memcmp(&expected.values[i], &actual.values[i], sizeof(float)) != 0)
-            return ::testing::AssertionFailure() << "first difference at " << coordinates(expected.shape, int64_t(i)) << ": "
-                                                 << actual.values[i] << ", expected " << expected.values[i];
+            return ::testing::AssertionFailure() << "first difference at " << coordinates(expected.shape, int64_t(i))
+                                                 << ": " << actual.values[i] << ", expected " << expected.values[i];
     return ::testing::AssertionSuccess();
 }
 

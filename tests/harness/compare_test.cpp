@@ -31,9 +31,7 @@ TEST(Compare, RefusesNanAndInfinity) {
     EXPECT_TRUE(matches(infinite, actual({kInfinity, -2, 3, 0}), {0}));
 }
 
-TEST(Compare, RefusesOtherShapes) {
-    EXPECT_FALSE(matches(expected(), HostTensor({1, 2, 1, 2}, {1, -2, 3, 0}), {1}));
-}
+TEST(Compare, RefusesOtherShapes) { EXPECT_FALSE(matches(expected(), HostTensor({1, 2, 1, 2}, {1, -2, 3, 0}), {1})); }
 
 TEST(Compare, RefusesReferencesThatTestNothing) {
     const HostArray<double> zeros(Shape{1, 1, 1, 3}), empty(Shape{0, 1, 1, 3});

@@ -27,7 +27,8 @@ HostTensor read_npy(const std::string& path) {
     const std::string sizes = header.substr(header.find('(') + 1, header.find(')') - header.find('(') - 1);
     std::vector<int64_t> axes;
     const std::regex number("[0-9]+");
-    for (std::sregex_iterator it(sizes.begin(), sizes.end(), number), end; it != end; ++it) axes.push_back(std::stoll(it->str()));
+    for (std::sregex_iterator it(sizes.begin(), sizes.end(), number), end; it != end; ++it)
+        axes.push_back(std::stoll(it->str()));
     if (axes.size() > 4) throw Error(concat(path, ": more than four axes"));
     while (axes.size() < 4) axes.insert(axes.begin(), 1);
     HostTensor result({axes[0], axes[1], axes[2], axes[3]});

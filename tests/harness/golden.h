@@ -13,11 +13,11 @@ std::string shared_file(const std::string& relative);
 // A .npy file of float32 in C order, with up to four axes; missing axes are 1 in front: (1000,) is {1,1,1,1000}.
 HostTensor read_npy(const std::string& path);
 
-// Values uniform in [-1,1) from Philox, scaled so that a convolution or matrix of these weights keeps the size of its input
-// (He: sqrt(6 / fan-in)): for networks with random weights.
+// Values uniform in [-1,1) from Philox, scaled so that a convolution or matrix of these weights keeps the size of its
+// input (He: sqrt(6 / fan-in)): for networks with random weights.
 HostTensor he_uniform(Shape shape, int64_t fan_in, uint32_t salt);
 
 }  // namespace limpid::testing
 
-#define SKIP_WITHOUT_SHARED()                               \
+#define SKIP_WITHOUT_SHARED() \
     if (::limpid::testing::shared_file("").empty()) GTEST_SKIP() << "LIMPID_SHARED is not set: no reference material"

@@ -14,8 +14,8 @@ namespace limpid::testing {
 
 namespace {
 
-constexpr int64_t kGuard = 64;                // elements on either side
-constexpr uint32_t kPoison = 0x7fc0beefu;     // a quiet NaN
+constexpr int64_t kGuard = 64;             // elements on either side
+constexpr uint32_t kPoison = 0x7fc0beefu;  // a quiet NaN
 constexpr uint32_t kGuardWord = 0x7fc0dead;
 
 float as_float(uint32_t word) {
@@ -79,11 +79,13 @@ GuardedTensor::GuardedTensor(Stream& stream, Shape shape, int64_t pitch)
     upload(stream, host.data(), buffer_.floats(), count);
 }
 
-GuardedTensor::GuardedTensor(Stream& stream, const HostTensor& values, int64_t pitch) : GuardedTensor(stream, values.shape, pitch) {
+GuardedTensor::GuardedTensor(Stream& stream, const HostTensor& values, int64_t pitch)
+    : GuardedTensor(stream, values.shape, pitch) {
     const int64_t count = shape_.pixels() * pitch_ + 2 * kGuard;
     std::vector<float> host(size_t(count), as_float(kGuardWord));
     for (int64_t pixel = 0; pixel < shape_.pixels(); pixel++)
-        for (int64_t c = 0; c < shape_.c; c++) host[size_t(kGuard + pixel * pitch_ + c)] = values.values[size_t(pixel * shape_.c + c)];
+        for (int64_t c = 0; c < shape_.c; c++)
+            host[size_t(kGuard + pixel * pitch_ + c)] = values.values[size_t(pixel * shape_.c + c)];
     upload(stream, host.data(), buffer_.floats(), count);
 }
 
@@ -105,13 +107,15 @@ HostTensor GuardedTensor::read() const {
             if (overwritten++ == 0) first = offset;
         }
     }
-    EXPECT_EQ(overwritten, 0) << "elements outside the output were overwritten, the first at offset " << first << " of a tensor "
-                              << shape_ << " with pitch " << pitch_;
+    EXPECT_EQ(overwritten, 0) << "elements outside the output were overwritten, the first at offset " << first
+                              << " of a tensor " << shape_ << " with pitch " << pitch_;
     return result;
 }
 
 GuardedScratch::GuardedScratch(Stream& stream, size_t size_bytes)
-    : stream_(&stream), size_bytes_((size_bytes + 63) / 64 * 64), buffer_(stream.device(), size_bytes_ + 2 * kGuard * sizeof(float)) {
+    : stream_(&stream),
+      size_bytes_((size_bytes + 63) / 64 * 64),
+      buffer_(stream.device(), size_bytes_ + 2 * kGuard * sizeof(float)) {
     const std::vector<float> host(buffer_.size_bytes() / sizeof(float), as_float(kPoison));
     upload(stream, host.data(), buffer_.floats(), int64_t(host.size()));
 }
@@ -124,7 +128,8 @@ void GuardedScratch::check() const {
     download(*stream_, buffer_.floats(), host.data(), int64_t(host.size()));
     for (int64_t i = 0; i < kGuard; i++) {
         EXPECT_EQ(as_word(host[size_t(i)]), kPoison) << "scratch was overrun at the front, word " << i - kGuard;
-        EXPECT_EQ(as_word(host[host.size() - size_t(kGuard) + size_t(i)]), kPoison) << "scratch was overrun at the end, word " << i;
+        EXPECT_EQ(as_word(host[host.size() - size_t(kGuard) + size_t(i)]), kPoison)
+            << "scratch was overrun at the end, word " << i;
     }
 }
 

@@ -1,4 +1,5 @@
-// What every kernel test stands on: devices to test, random data with a printed seed, and device arrays with guard bands and poison.
+// What every kernel test stands on: devices to test, random data with a printed seed, and device arrays with guard
+// bands and poison.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,17 @@
 
 namespace limpid::testing {
 
-// Every device that this machine and build can run, except the reference: each CPU instruction set, emulated and real GPUs.
+// Every device that this machine and build can run, except the reference: each CPU instruction set, emulated and real
+// GPUs.
 std::vector<Device> devices_under_test();
 
-// Values uniform in [low, high], rounded to multiples of 2^-12 (so a product of two is exact in float). The seed is that of the running
-// test: a hash of its full name, or the number given by --seed; it is printed when the test fails.
+// Values uniform in [low, high], rounded to multiples of 2^-12 (so a product of two is exact in float). The seed is
+// that of the running test: a hash of its full name, or the number given by --seed; it is printed when the test fails.
 HostTensor random_tensor(Shape shape, float low = -1.0f, float high = 1.0f, uint32_t salt = 0);
 HostArray<double> widen(const HostTensor& tensor);
 
-// An array on a device: pitched on request, guard bands before and behind, poison (a NaN with a recognisable pattern) everywhere else.
+// An array on a device: pitched on request, guard bands before and behind, poison (a NaN with a recognisable pattern)
+// everywhere else.
 class GuardedTensor {
   public:
     // Poisoned: for outputs.
@@ -52,7 +55,8 @@ class GuardedScratch {
     Buffer buffer_;
 };
 
-// One row of a file in bench/shapes: a name and named numbers. Files: '#' comments; the first other line names the columns.
+// One row of a file in bench/shapes: a name and named numbers. Files: '#' comments; the first other line names the
+// columns.
 struct ShapeRow {
     std::string name;
     std::vector<std::pair<std::string, int64_t>> fields;

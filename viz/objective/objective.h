@@ -17,13 +17,14 @@ struct Objective {
     bool operator==(const Objective&) const = default;
 };
 
-// "mixed4a:476", "mixed4a_pre_relu:476", "class:espresso", "class:967". parse_objective(to_string(o)) == o. Throws UsageError that says
-// where in the text the mistake is.
+// "mixed4a:476", "mixed4a_pre_relu:476", "class:espresso", "class:967". parse_objective(to_string(o)) == o. Throws
+// UsageError that says where in the text the mistake is.
 Objective parse_objective(const std::string& text);
 std::string to_string(const Objective& objective);
 
-// The score of each image: {N,1,1,1}. Lucid takes the mean over the batch; here every image has its own score, so that its gradient does
-// not depend on the batch. Throws Error with the nearest known names when layer, channel or class does not exist.
+// The score of each image: {N,1,1,1}. Lucid takes the mean over the batch; here every image has its own score, so that
+// its gradient does not depend on the batch. Throws Error with the nearest known names when layer, channel or class
+// does not exist.
 NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers);
 
 }  // namespace limpid

@@ -30,8 +30,10 @@ HostTensor SpectralImage::scale() const {
     const double lowest = 1.0 / double(std::max(height, width));
     for (int64_t v = 0; v < shape.h; v++)
         for (int64_t u = 0; u < shape.frequencies(); u++) {
-            // numpy.fft.fftfreq; only the magnitude matters. For odd widths Lucid's last frequency is fftfreq's first negative one.
-            const double fy = double(std::min(v, shape.h - v)) / double(height), fx = double(std::min(u, width - u)) / double(width);
+            // numpy.fft.fftfreq; only the magnitude matters. For odd widths Lucid's last frequency is fftfreq's first
+            // negative one.
+            const double fy = double(std::min(v, shape.h - v)) / double(height),
+                         fx = double(std::min(u, width - u)) / double(width);
             const double f = std::max(std::hypot(fx, fy), lowest);
             result.at(0, v, u, 0) = float(std::sqrt(double(width * height)) / std::pow(f, decay_power));
         }
@@ -41,14 +43,16 @@ HostTensor SpectralImage::scale() const {
 HostTensor SpectralImage::initial(uint64_t seed, uint32_t job) const {
     HostTensor result(theta(1));
     const RandomKey key{seed, job, 0, uint32_t(Purpose::initial_image)};
-    for (int64_t i = 0; i < result.shape.size(); i++) result.values[size_t(i)] = float(deviation) * random_normal(key, i);
+    for (int64_t i = 0; i < result.shape.size(); i++)
+        result.values[size_t(i)] = float(deviation) * random_normal(key, i);
     return result;
 }
 
 HostTensor colour_matrix() {
     constexpr double kCorrelation[3][3] = {{0.26, 0.09, 0.02}, {0.27, 0.00, -0.05}, {0.27, -0.09, 0.03}};
     double largest = 0;
-    for (int j = 0; j < 3; j++) largest = std::max(largest, std::hypot(kCorrelation[0][j], kCorrelation[1][j], kCorrelation[2][j]));
+    for (int j = 0; j < 3; j++)
+        largest = std::max(largest, std::hypot(kCorrelation[0][j], kCorrelation[1][j], kCorrelation[2][j]));
     HostTensor result({1, 1, 3, 3});
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) result.at(0, 0, j, i) = float(kCorrelation[i][j] / largest);
@@ -56,8 +60,11 @@ HostTensor colour_matrix() {
 }
 
 NodeId decode(Graph& graph, const SpectralImage& param, NodeId theta, std::shared_ptr<const HostTensor> scale) {
-    NodeId image = ops::spectral_inverse(graph, theta, graph.constant(std::move(scale), "spectral scale"), param.width, kGain, "spectral image");
-    if (param.decorrelate) image = ops::matmul(graph, image, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
+    NodeId image = ops::spectral_inverse(graph, theta, graph.constant(std::move(scale), "spectral scale"), param.width,
+                                         kGain, "spectral image");
+    if (param.decorrelate)
+        image =
+            ops::matmul(graph, image, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
     return ops::sigmoid(graph, image, "image");
 }
 

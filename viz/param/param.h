@@ -1,4 +1,5 @@
-// Image parameterisations: from variables (theta) to an image in [0,1], as nodes of a graph (Olah et al. 2017; Lucid, param/spatial.py).
+// Image parameterisations: from variables (theta) to an image in [0,1], as nodes of a graph (Olah et al. 2017; Lucid,
+// param/spatial.py).
 #pragma once
 
 #include "graph/graph.h"
@@ -6,7 +7,8 @@
 
 namespace limpid {
 
-// What the numbers of a random stream are for: the `purpose` of a RandomKey. Values are part of the file format of results: never reuse.
+// What the numbers of a random stream are for: the `purpose` of a RandomKey. Values are part of the file format of
+// results: never reuse.
 enum class Purpose : uint32_t { initial_image = 1, transform = 2 };
 
 // A picture as the spectrum of colour-decorrelated channels (Lucid's fft_image and to_valid_rgb).
@@ -25,11 +27,13 @@ struct SpectralImage {
     HostTensor initial(uint64_t seed, uint32_t job) const;
 };
 
-// theta -> RGB in [0,1]: inverse transform / 4, colour decorrelation, sigmoid. `scale` is a constant of spectral.scale(), made once.
+// theta -> RGB in [0,1]: inverse transform / 4, colour decorrelation, sigmoid. `scale` is a constant of
+// spectral.scale(), made once.
 NodeId decode(Graph& graph, const SpectralImage& param, NodeId theta, std::shared_ptr<const HostTensor> scale);
 
-// Decorrelated colours to RGB: rgb_i = sum_j M[i][j] t_j, M = Lucid's colour correlation (Cholesky factor of the RGB covariance of
-// ImageNet) divided by its largest column norm, 0.46195238. Returned as {1,1,3,3}, transposed: rgb = t * result.
+// Decorrelated colours to RGB: rgb_i = sum_j M[i][j] t_j, M = Lucid's colour correlation (Cholesky factor of the RGB
+// covariance of ImageNet) divided by its largest column norm, 0.46195238. Returned as {1,1,3,3}, transposed: rgb = t *
+// result.
 HostTensor colour_matrix();
 
 }  // namespace limpid

@@ -30,7 +30,8 @@ TEST(SpectralImage, ScaleIsLucids) {
 }
 
 TEST(SpectralImage, ColourMatrixIsLucids) {
-    const double expected[3][3] = {{0.56282858, 0.19482528, 0.04329451}, {0.58447583, 0, -0.10823626}, {0.58447583, -0.19482528, 0.06494176}};
+    const double expected[3][3] = {
+        {0.56282858, 0.19482528, 0.04329451}, {0.58447583, 0, -0.10823626}, {0.58447583, -0.19482528, 0.06494176}};
     const HostTensor matrix = colour_matrix();
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) EXPECT_NEAR(matrix.at(0, 0, j, i), expected[i][j], 1e-7);
@@ -50,12 +51,15 @@ TEST(SpectralImage, DecodesByTheDefinition) {
                 for (int64_t c = 0; c < 3; c++) {
                     std::complex<double> sum = 0;
                     for (int64_t v = 0; v < 4; v++)
-                        for (int64_t k = 0; k < full; k++) {  // the full spectrum: the other half is the conjugate, mirrored in both axes
+                        for (int64_t k = 0; k < full;
+                             k++) {  // the full spectrum: the other half is the conjugate, mirrored in both axes
                             const int64_t u = k < frequencies ? k : full - k, row = k < frequencies ? v : (4 - v) % 4;
                             const double s = scale.at(0, row, u, 0);
-                            std::complex<double> value(s * theta.at(0, row, u, 2 * c), s * theta.at(0, row, u, 2 * c + 1));
+                            std::complex<double> value(s * theta.at(0, row, u, 2 * c),
+                                                       s * theta.at(0, row, u, 2 * c + 1));
                             if (k >= frequencies) value = std::conj(value);
-                            sum += value * std::polar(1.0, 2 * std::numbers::pi * (double(v * y) / 4 + double(k * x) / double(full)));
+                            sum += value * std::polar(1.0, 2 * std::numbers::pi *
+                                                               (double(v * y) / 4 + double(k * x) / double(full)));
                         }
                     t[c] = sum.real() / double(4 * full) / 4;
                 }
@@ -66,10 +70,13 @@ TEST(SpectralImage, DecodesByTheDefinition) {
                 }
             }
         Graph graph;
-        const NodeId image = decode(graph, param, graph.input("theta", theta.shape), std::make_shared<const HostTensor>(scale));
+        const NodeId image =
+            decode(graph, param, graph.input("theta", theta.shape), std::make_shared<const HostTensor>(scale));
         for (const DeviceKind kind : {DeviceKind::reference, DeviceKind::cpu}) {
             Stream stream({kind, 0});
-            EXPECT_TRUE(testing::matches(expected, evaluate(graph, {image}, stream, {theta})[0], testing::sum_tolerance(4 * full * 3))) << width;
+            EXPECT_TRUE(testing::matches(expected, evaluate(graph, {image}, stream, {theta})[0],
+                                         testing::sum_tolerance(4 * full * 3)))
+                << width;
         }
     }
 }

@@ -12,8 +12,8 @@ namespace limpid {
 Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream)
     : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms)) {
     if (options.steps < 0 || options.batch < 1 || options.param.height < 1 || options.param.width < 1)
-        throw UsageError(concat("render: steps ", options.steps, ", batch ", options.batch, ", size ", options.param.height, "x",
-                                options.param.width, "; expected at least 0, 1 and 1x1"));
+        throw UsageError(concat("render: steps ", options.steps, ", batch ", options.batch, ", size ",
+                                options.param.height, "x", options.param.width, "; expected at least 0, 1 and 1x1"));
     const Shape theta_shape = options.param.theta(options.batch);
     const auto scale = std::make_shared<const HostTensor>(options.param.scale());
     std::vector<Shape> knob_shapes;
@@ -21,7 +21,8 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     const auto plan_step = [&](const std::vector<int>& scales, const VjpOverrides& overrides) {
         Graph graph;
         const NodeId theta = graph.input("theta", theta_shape);
-        const Transformed view = transform(graph, options.transforms, scales, decode(graph, options.param, theta, scale));
+        const Transformed view =
+            transform(graph, options.transforms, scales, decode(graph, options.param, theta, scale));
         const NodeId value = score(graph, objective, net, apply(net, graph, view.image));
         const NodeId gradient = grad(graph, value, {theta}, overrides)[0];
         knob_shapes.clear();
@@ -59,7 +60,8 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
 
 size_t Renderer::device_bytes() const {
     size_t bytes = arena_.size_bytes() + constants_.size_bytes();
-    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &images_}) bytes += tensor->buffer.size_bytes();
+    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &images_})
+        bytes += tensor->buffer.size_bytes();
     return bytes;
 }
 
@@ -76,8 +78,9 @@ void Renderer::update(int64_t step, const RunOptions& run_options) {
         upload(stream_, draw_.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw_.knobs[i].size()));
     const MutView outputs[] = {score_.view(), gradient_.view()};
     limpid::run(plan_for(step, draw_.scales), stream_, inputs_, outputs, arena_.scratch(), run_options);
-    stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(), gradient_.buffer.floats(),
-                                        theta_.buffer.floats(), m_.buffer.floats(), v_.buffer.floats());
+    stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(),
+                                        gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
+                                        v_.buffer.floats());
 }
 
 HostTensor Renderer::decode_images() {

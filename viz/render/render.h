@@ -18,9 +18,10 @@ struct RenderOptions {
     SpectralImage param;
     Transforms transforms = standard_transforms();
     AdamParameters adam;
-    // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and includes the end.
+    // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and
+    // includes the end.
     int64_t steps = 512;
-    int64_t batch = 1;    // pictures of the same objective, numbered from first_job
+    int64_t batch = 1;  // pictures of the same objective, numbered from first_job
     uint32_t first_job = 0;
     uint64_t seed = 0;
     int64_t redirected_relu_updates = 17;  // Lucid: global steps 0..16; 0 turns the override off
@@ -34,8 +35,9 @@ struct RenderProgress {
 using RenderWatcher = std::function<bool(const RenderProgress&)>;
 
 struct Rendering {
-    HostTensor images;                       // {batch, h, w, 3}, RGB in [0,1], not transformed
-    std::vector<std::vector<float>> scores;  // [update][picture]: before the update, of the transformed view (Lucid's printed value)
+    HostTensor images;  // {batch, h, w, 3}, RGB in [0,1], not transformed
+    std::vector<std::vector<float>>
+        scores;  // [update][picture]: before the update, of the transformed view (Lucid's printed value)
     int64_t updates = 0;
     bool stopped = false;
     size_t device_bytes = 0;

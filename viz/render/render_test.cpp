@@ -1,4 +1,5 @@
-// The optimisation loop: it climbs, it repeats to the bit whatever the batch and the threads, it stops when told, it allocates nothing.
+// The optimisation loop: it climbs, it repeats to the bit whatever the batch and the threads, it stops when told, it
+// allocates nothing.
 #include "viz/render/render.h"
 
 #include <gtest/gtest.h>
@@ -73,7 +74,8 @@ TEST(Render, SameBitsWhateverTheBatchAndTheThreads) {
         options.first_job = job;
         const Rendering alone = render(net, objective, options, one);
         EXPECT_TRUE(same_bits(image_of(together.images, job), alone.images)) << job;
-        for (size_t step = 0; step < alone.scores.size(); step++) EXPECT_EQ(alone.scores[step][0], together.scores[step][job]);
+        for (size_t step = 0; step < alone.scores.size(); step++)
+            EXPECT_EQ(alone.scores[step][0], together.scores[step][job]);
     }
     options.seed = 1;
     EXPECT_FALSE(same_bits(image_of(together.images, 2), render(net, objective, options, one).images));
@@ -82,8 +84,8 @@ TEST(Render, SameBitsWhateverTheBatchAndTheThreads) {
 TEST(Render, StopsWhenTold) {
     const Net net = make_net(tiny_weights());
     Stream stream({DeviceKind::cpu, 0});
-    const Rendering result =
-        render(net, parse_objective("gabor:0"), small_options(), stream, [](const RenderProgress& p) { return p.done < 5; });
+    const Rendering result = render(net, parse_objective("gabor:0"), small_options(), stream,
+                                    [](const RenderProgress& p) { return p.done < 5; });
     EXPECT_EQ(result.updates, 5);
     EXPECT_TRUE(result.stopped);
     EXPECT_EQ(result.scores.size(), 5u);

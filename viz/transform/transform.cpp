@@ -28,8 +28,12 @@ int64_t scaled(int64_t size, double factor) { return int64_t(float(factor) * flo
 // The size behind a transform; scale: index of its factor, for RandomScale.
 Size size_after(const Transform& transform, Size size, int scale) {
     return std::visit(Overloaded{
-                          [&](const Pad& t) { return Size{size.h + 2 * t.width, size.w + 2 * t.width}; },
-                          [&](const Jitter& t) { return Size{size.h - t.distance, size.w - t.distance}; },
+                          [&](const Pad& t) {
+                              return Size{size.h + 2 * t.width, size.w + 2 * t.width};
+                          },
+                          [&](const Jitter& t) {
+                              return Size{size.h - t.distance, size.w - t.distance};
+                          },
                           [&](const RandomScale& t) {
                               const double factor = t.factors[size_t(scale)];
                               return Size{scaled(size.h, factor), scaled(size.w, factor)};
@@ -74,13 +78,14 @@ std::string to_string(const Transforms& transforms) {
     std::string text;
     for (const Transform& transform : transforms) {
         if (!text.empty()) text += " ";
-        text += std::visit(Overloaded{
-                               [](const Pad& t) { return concat("pad(", t.width, ",", name(t.mode), ",", t.value, ")"); },
-                               [](const Jitter& t) { return concat("jitter(", t.distance, ")"); },
-                               [](const RandomScale& t) { return concat("scale(", print(t.factors), ")"); },
-                               [](const RandomRotate& t) { return concat("rotate(", print(t.degrees), ")"); },
-                           },
-                           transform);
+        text +=
+            std::visit(Overloaded{
+                           [](const Pad& t) { return concat("pad(", t.width, ",", name(t.mode), ",", t.value, ")"); },
+                           [](const Jitter& t) { return concat("jitter(", t.distance, ")"); },
+                           [](const RandomScale& t) { return concat("scale(", print(t.factors), ")"); },
+                           [](const RandomRotate& t) { return concat("rotate(", print(t.degrees), ")"); },
+                       },
+                       transform);
     }
     return text.empty() ? "none" : text;
 }
@@ -94,22 +99,25 @@ void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, u
     };
     Size size{h, w};
     for (size_t i = 0; i < transforms.size(); i++) {
-        const auto draw = [&](int which, size_t below) { return random_below(key, int64_t(4 * i) + which, int(below)); };
+        const auto draw = [&](int which, size_t below) {
+            return random_below(key, int64_t(4 * i) + which, int(below));
+        };
         int scale = 0;
-        std::visit(Overloaded{
-                       [](const Pad&) {},
-                       [&](const Jitter& t) {
-                           const size_t places = size_t(t.distance) + 1;
-                           knob(std::array{float(draw(0, places)), float(draw(1, places))});
-                       },
-                       [&](const RandomScale& t) {
-                           scale = draw(0, t.factors.size());
-                           if (result.scales.size() <= scales) result.scales.emplace_back();
-                           result.scales[scales++] = scale;
-                       },
-                       [&](const RandomRotate& t) { knob(rotation(t.degrees[size_t(draw(0, t.degrees.size()))], size)); },
-                   },
-                   transforms[i]);
+        std::visit(
+            Overloaded{
+                [](const Pad&) {},
+                [&](const Jitter& t) {
+                    const size_t places = size_t(t.distance) + 1;
+                    knob(std::array{float(draw(0, places)), float(draw(1, places))});
+                },
+                [&](const RandomScale& t) {
+                    scale = draw(0, t.factors.size());
+                    if (result.scales.size() <= scales) result.scales.emplace_back();
+                    result.scales[scales++] = scale;
+                },
+                [&](const RandomRotate& t) { knob(rotation(t.degrees[size_t(draw(0, t.degrees.size()))], size)); },
+            },
+            transforms[i]);
         size = size_after(transforms[i], size, scale);
     }
     result.scales.resize(scales);
@@ -140,24 +148,29 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
         const int scale = std::holds_alternative<RandomScale>(transform) ? scales.at(next_scale++) : 0;
         const Size size = size_after(transform, {shape.h, shape.w}, scale);
         if (size.h < 1 || size.w < 1)
-            throw Error(concat("transforms ", to_string(transforms), ": an image of ", shape.h, "x", shape.w, " becomes empty; use a larger one"));
+            throw Error(concat("transforms ", to_string(transforms), ": an image of ", shape.h, "x", shape.w,
+                               " becomes empty; use a larger one"));
         const auto knob = [&](const std::string& name, int64_t count) {
             result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {1, 1, 1, count}));
             return result.knobs.back();
         };
-        std::visit(Overloaded{
-                       [&](const Pad& t) {
-                           Padding padding;
-                           padding.before = padding.after = {0, t.width, t.width, 0};
-                           result.image = ops::pad(graph, result.image, t.mode, padding, t.value, "pad");
-                       },
-                       [&](const Jitter&) { result.image = ops::shift_crop(graph, result.image, knob("jitter", 2), size.h, size.w, "jitter"); },
-                       [&](const RandomScale&) { result.image = ops::resize(graph, result.image, size.h, size.w, "scale"); },
-                       [&](const RandomRotate&) {
-                           result.image = ops::affine_warp(graph, Interpolation::nearest, result.image, knob("rotate", 6), size.h, size.w, "rotate");
-                       },
-                   },
-                   transform);
+        std::visit(
+            Overloaded{
+                [&](const Pad& t) {
+                    Padding padding;
+                    padding.before = padding.after = {0, t.width, t.width, 0};
+                    result.image = ops::pad(graph, result.image, t.mode, padding, t.value, "pad");
+                },
+                [&](const Jitter&) {
+                    result.image = ops::shift_crop(graph, result.image, knob("jitter", 2), size.h, size.w, "jitter");
+                },
+                [&](const RandomScale&) { result.image = ops::resize(graph, result.image, size.h, size.w, "scale"); },
+                [&](const RandomRotate&) {
+                    result.image = ops::affine_warp(graph, Interpolation::nearest, result.image, knob("rotate", 6),
+                                                    size.h, size.w, "rotate");
+                },
+            },
+            transform);
     }
     return result;
 }

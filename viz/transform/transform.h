@@ -1,5 +1,6 @@
-// Random transforms of an image, differentiable, whose randomness is an input of the graph: sampled on the host from a counter, so the
-// same seed and step give the same transform in any batch, on any device, after any resume (Olah et al. 2017; Lucid, transform.py).
+// Random transforms of an image, differentiable, whose randomness is an input of the graph: sampled on the host from a
+// counter, so the same seed and step give the same transform in any batch, on any device, after any resume (Olah et al.
+// 2017; Lucid, transform.py).
 #pragma once
 
 #include <string>
@@ -22,12 +23,14 @@ struct Jitter {
     int64_t distance = 0;
     bool operator==(const Jitter&) const = default;
 };
-// Resizes by one of the factors to trunc(factor * size), TensorFlow-1 bilinear. Changes the size of everything behind it.
+// Resizes by one of the factors to trunc(factor * size), TensorFlow-1 bilinear. Changes the size of everything behind
+// it.
 struct RandomScale {
     std::vector<double> factors;
     bool operator==(const RandomScale&) const = default;
 };
-// Rotates by one of the angles about the centre, nearest neighbour, black outside. Like Lucid, a degree is 3.14/180 radians.
+// Rotates by one of the angles about the centre, nearest neighbour, black outside. Like Lucid, a degree is 3.14/180
+// radians.
 struct RandomRotate {
     std::vector<double> degrees;
     bool operator==(const RandomRotate&) const = default;
@@ -41,12 +44,15 @@ Transforms standard_transforms();
 Transforms named_transforms(const std::string& name);
 std::string to_string(const Transforms& transforms);
 
-// One draw for a step: which factor each RandomScale takes (it decides shapes, hence the plan), and the numbers of the others.
+// One draw for a step: which factor each RandomScale takes (it decides shapes, hence the plan), and the numbers of the
+// others.
 struct TransformSample {
-    std::vector<int> scales;                    // one per RandomScale
-    std::vector<std::vector<float>> knobs;      // one per Jitter (2 offsets: y, x) and RandomRotate (6: an affine matrix), in order
+    std::vector<int> scales;  // one per RandomScale
+    std::vector<std::vector<float>>
+        knobs;  // one per Jitter (2 offsets: y, x) and RandomRotate (6: an affine matrix), in order
 };
-// h and w: size of the image that enters the first transform. Refilling a sample of the same transforms allocates nothing.
+// h and w: size of the image that enters the first transform. Refilling a sample of the same transforms allocates
+// nothing.
 void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step, TransformSample& result);
 inline TransformSample sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step) {
     TransformSample result;

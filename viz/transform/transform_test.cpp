@@ -69,7 +69,8 @@ TEST(Transforms, DrawsCoverTheirRangesEvenly) {
     const auto even = [&](const auto& counts, size_t kinds) {
         ASSERT_EQ(counts.size(), kinds);
         for (const auto& [value, count] : counts)
-            EXPECT_NEAR(count, draws / double(kinds), 5 * std::sqrt(draws / double(kinds))) << value;  // five standard deviations
+            EXPECT_NEAR(count, draws / double(kinds), 5 * std::sqrt(draws / double(kinds)))
+                << value;  // five standard deviations
     };
     even(scales, 11);
     even(rows, 9);
@@ -106,7 +107,8 @@ TEST(Transforms, RotationByTheFormula) {
     int black = 0;
     for (int64_t y = 0; y < 9; y++)
         for (int64_t x = 0; x < 12; x++) {
-            const double u = std::round(c * double(x) - s * double(y) + x0), v = std::round(s * double(x) + c * double(y) + y0);
+            const double u = std::round(c * double(x) - s * double(y) + x0),
+                         v = std::round(s * double(x) + c * double(y) + y0);
             const bool inside = u >= 0 && u < 12 && v >= 0 && v < 9;
             black += !inside;
             EXPECT_EQ(out.at(0, y, x, 0), inside ? image.at(0, int64_t(v), int64_t(u), 0) : 0.0f) << y << " " << x;
