@@ -1,5 +1,5 @@
-// How workers wait: a few thousand pauses (about 50 us: longer than the gap between two kernels), then a condition
-// variable.
+// How workers wait: a thousand pauses, then they offer their core to others for about a millisecond (waking a sleeper
+// costs more than the kernel it would help with), then a condition variable.
 #include "kernels/cpu/thread_pool.h"
 
 #if defined(__x86_64__)
@@ -10,9 +10,10 @@ namespace limpid {
 
 namespace {
 
-constexpr int kSpins = 4000;
+constexpr int kPauses = 1000, kYields = 2000;
 
-void pause() {
+void wait_a_moment(int turn) {
+    if (turn >= kPauses) return std::this_thread::yield();
 #if defined(__x86_64__)
     _mm_pause();
 #else
@@ -22,7 +23,7 @@ void pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads) {
+ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads), shares_(size_t(threads_)) {
     for (int worker = 1; worker < threads_; worker++) workers_.emplace_back([this, worker] { work(worker); });
 }
 
@@ -36,14 +37,20 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::take_tasks(int worker) {
-    for (int64_t i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) call_(context_, i, worker);
+    for (int k = 0; k < threads_; k++) {
+        Share& share = shares_[size_t((worker + k) % threads_)];
+        for (int64_t i = share.next.fetch_add(1); i < share.end; i = share.next.fetch_add(1))
+            call_(context_, i, worker);
+    }
 }
 
 void ThreadPool::run_shared(int64_t count, Call call, void* context) {
     call_ = call;
     context_ = context;
-    count_ = count;
-    next_.store(0);
+    for (int worker = 0; worker < threads_; worker++) {
+        shares_[size_t(worker)].end = count * (worker + 1) / threads_;
+        shares_[size_t(worker)].next.store(count * worker / threads_);
+    }
     busy_.store(threads_ - 1);
     generation_.fetch_add(1);
     if (sleepers_.load() > 0) {
@@ -51,24 +58,17 @@ void ThreadPool::run_shared(int64_t count, Call call, void* context) {
         wake_.notify_all();
     }
     take_tasks(0);
-    // The caller waits for every worker to leave, so that the job's fields can be written again. Waits are short: tasks
-    // are small. After many pauses it yields, for machines where a worker has lost its core.
-    for (int spins = 0; busy_.load() > 0; spins++) {
-        if (spins < kSpins) {
-            pause();
-        } else {
-            std::this_thread::yield();
-        }
-    }
+    // The caller waits for every worker to leave, so that the job's fields can be written again.
+    for (int turn = 0; busy_.load() > 0; turn++) wait_a_moment(turn);
 }
 
 void ThreadPool::work(int worker) {
     uint64_t seen = 0;
     for (;;) {
-        int spins = 0;
+        int turn = 0;
         while (generation_.load() == seen && !stop_.load()) {
-            if (++spins < kSpins) {
-                pause();
+            if (turn < kPauses + kYields) {
+                wait_a_moment(turn++);
                 continue;
             }
             std::unique_lock lock(mutex_);

@@ -66,8 +66,13 @@ class ThreadPool {
     // The job: written before generation_ is advanced, read after it is seen to advance.
     Call call_ = nullptr;
     void* context_ = nullptr;
-    int64_t count_ = 0;
-    alignas(64) std::atomic<int64_t> next_{0};
+    // Each worker begins with its own share of the indices, the same share of every job, so that what it wrote in the
+    // last kernel is still in its cache; then it helps the others.
+    struct alignas(64) Share {
+        std::atomic<int64_t> next{0};
+        int64_t end = 0;
+    };
+    std::vector<Share> shares_;
     alignas(64) std::atomic<uint64_t> generation_{0};
     alignas(64) std::atomic<int> busy_{0};
     alignas(64) std::atomic<int> sleepers_{0};
