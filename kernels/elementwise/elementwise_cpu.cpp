@@ -90,19 +90,19 @@ Floats apply(Floats a, Floats b) {
     else if constexpr (f == Binary::div)
         return a / b;
     else if constexpr (f == Binary::max)
-        return (a > b) | (a != a) ? a : b;
+        return ((a > b) | (a != a)) ? a : b;
     else if constexpr (f == Binary::min)
-        return (a < b) | (a != a) ? a : b;
+        return ((a < b) | (a != a)) ? a : b;
     else if constexpr (f == Binary::greater)
         return a > b ? one : zero;
     else if constexpr (f == Binary::relu_grad)
         return a > 0.0f ? b : zero;
     else if constexpr (f == Binary::relu6_grad)
-        return (a > 0.0f) & (a < 6.0f) ? b : zero;
+        return ((a > 0.0f) & (a < 6.0f)) ? b : zero;
     else if constexpr (f == Binary::pass_positive)
         return a < 0.0f ? zero : b;
     else if constexpr (f == Binary::pass_redirect)
-        return (a < 0.0f) & (b < 0.0f) ? zero : b;
+        return ((a < 0.0f) & (b < 0.0f)) ? zero : b;
     else if constexpr (f == Binary::sigmoid_grad)
         return b * a * (1.0f - a);
     else if constexpr (f == Binary::tanh_grad)
