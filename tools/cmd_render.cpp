@@ -134,7 +134,7 @@ ExitStatus render_units(Arguments& a) {
             throw UsageError(concat(path, ": pictures are PNG files; end the name with .png"));
     RenderOptions& options = a.options;
     options.param.height = options.param.width = a.size;
-    options.param.decorrelate = !a.no_decorrelate;
+    if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
     options.transforms = named_transforms(a.transforms);
     if (a.no_redirect) options.redirected_relu_updates = 0;
     const Net net = load_net(a.run);

@@ -7,18 +7,12 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
+#include "viz/overloaded.h"
 #include "viz/param/param.h"
 
 namespace limpid {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;  // Clang 14 does not deduce aggregates yet
 
 struct Size {
     int64_t h, w;
