@@ -135,7 +135,7 @@ ExitStatus render_units(Arguments& a) {
     RenderOptions& options = a.options;
     options.param.height = options.param.width = a.size;
     if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
-    options.transforms = named_transforms(a.transforms);
+    options.transforms = parse_transforms(a.transforms);
     if (a.no_redirect) options.redirected_relu_updates = 0;
     const Net net = load_net(a.run);
     Stream stream(parse_device(a.run.device), a.run.threads);

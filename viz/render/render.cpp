@@ -30,7 +30,7 @@ HostTensor initial_theta(const RenderOptions& o) {
 
 Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
                    Stream& stream)
-    : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms)) {
+    : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms, options.param.height, options.param.width)) {
     check(options, objectives.size());
     std::ranges::sort(options_.thresholds);
     const bool each = std::ranges::all_of(objectives, per_image);
