@@ -18,6 +18,11 @@ void check(const RenderOptions& o, size_t objectives) {
                                 o.param.width, "; expected at least 0, 1 and 1x1"));
     if (objectives != 1 && int64_t(objectives) != o.batch)
         throw UsageError(concat("render: ", objectives, " objectives for a batch of ", o.batch));
+    const auto collapses = [](const Transform& t) { return std::holds_alternative<CollapseAlpha>(t); };
+    if (o.param.alpha && std::ranges::none_of(o.transforms, collapses))
+        throw UsageError(concat("render: the parameterisation ", to_string(o.param),
+                                " has opacity, which no network sees; "
+                                "add collapse_alpha to the transforms, or use the set alpha"));
     if (objectives != 1 && !o.references.values.empty())
         throw UsageError("render: references need one objective for the whole batch");
 }
@@ -30,7 +35,10 @@ HostTensor initial_theta(const RenderOptions& o) {
 
 Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
                    Stream& stream)
-    : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms, options.param.height, options.param.width)) {
+    : options_(options),
+      stream_(stream),
+      constants_(stream),
+      scales_(all_scales(options.transforms, options.param.height, options.param.width)) {
     check(options, objectives.size());
     std::ranges::sort(options_.thresholds);
     const bool each = std::ranges::all_of(objectives, per_image);
