@@ -33,11 +33,12 @@ Error lacks(const char* what) {
 }  // namespace
 
 const Backend& backend(const Device& device) {
-    static const Backend reference{"reference", host_memory(), reference_kernels()};
-    static const Backend portable{"cpu:portable", host_memory(), cpu_portable_kernels()};
+    static const Backend reference{"reference", host_memory(), reference_kernels(), nullptr, nullptr};
+    static const Backend portable{"cpu:portable", host_memory(), cpu_portable_kernels(), cpu_portable_multiply_adds,
+                                  nullptr};
 #if defined(__x86_64__)
-    static const Backend avx2{"cpu:avx2", host_memory(), cpu_avx2_kernels()};
-    static const Backend avx512{"cpu:avx512", host_memory(), cpu_avx512_kernels()};
+    static const Backend avx2{"cpu:avx2", host_memory(), cpu_avx2_kernels(), cpu_avx2_multiply_adds, nullptr};
+    static const Backend avx512{"cpu:avx512", host_memory(), cpu_avx512_kernels(), cpu_avx512_multiply_adds, nullptr};
 #else
     static const Backend &avx2 = portable, &avx512 = portable;
 #endif

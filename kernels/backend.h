@@ -13,6 +13,7 @@
 #include "kernels/pool/pool.h"
 #include "kernels/random/random.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/roofline.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/spectral/spectral.h"
 #include "kernels/stream.h"
@@ -57,6 +58,8 @@ struct Backend {
     std::string name;  // e.g. "cpu:avx512"
     DeviceMemory memory;
     KernelTable kernels;
+    MultiplyAdds multiply_adds = nullptr;              // CPU: what measure_roofline times
+    Roofline (*roofline)(int device_index) = nullptr;  // GPU: its own figures
 };
 
 // The table of a device. Throws Error when this build or this machine has no such device; never falls back to another.

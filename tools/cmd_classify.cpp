@@ -32,7 +32,7 @@ ExitStatus classify(const Arguments& arguments) {
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);
     Stream stream(parse_device(arguments.run.device), arguments.run.threads);
-    const Inspection inspection(arguments.run);
+    const Inspection inspection(arguments.run, stream);
     const std::vector<NodeId> outputs{logits, ops::softmax(graph, logits)};
     const std::vector<HostTensor> values = evaluate(graph, outputs, stream, {image}, {}, inspection.options());
     if (arguments.run.trace || !arguments.run.shadow.empty()) {

@@ -78,7 +78,7 @@ ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
     }
-    const Inspection inspection(a.run);
+    const Inspection inspection(a.run, stream);
     if (!a.quiet)
         std::cerr << "limpid render: " << to_string(objective) << " of " << net.name << " on " << stream.backend().name
                   << ", " << options.steps + 1 << " updates, " << renderer.device_bytes() << " bytes\n";

@@ -20,7 +20,7 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_option("--threads", arguments.threads, "CPU threads; 0: one per processor. Results do not depend on it")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
-    app.add_flag("--trace", arguments.trace, "print time, GFLOP/s and GB/s of every node");
+    app.add_flag("--trace", arguments.trace, "print time, GFLOP/s, GB/s and percent of the roofline of every node");
     app.add_flag("--check", arguments.check, "stop at the first value that is not finite, naming its node");
     app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
@@ -37,10 +37,11 @@ Net load_net(const RunArguments& arguments) {
     return make_net(import_weights(find_weights(arguments.weights)));
 }
 
-Inspection::Inspection(const RunArguments& arguments) {
+Inspection::Inspection(const RunArguments& arguments, Stream& stream) {
     options_.check = arguments.check;
     if (arguments.trace) {
         trace_ = std::make_unique<Trace>();
+        trace_->roofline = measure_roofline(stream);
         options_.trace = trace_.get();
     }
     if (!arguments.shadow.empty()) {

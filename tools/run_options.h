@@ -32,7 +32,7 @@ Net load_net(const RunArguments& arguments);
 // What the switches ask for, alive as long as the run.
 class Inspection {
   public:
-    explicit Inspection(const RunArguments& arguments);
+    Inspection(const RunArguments& arguments, Stream& stream);
     const RunOptions& options() const { return options_; }
     // Prints what was found to stderr: the trace of `plan`, the worst difference from the shadow.
     void report(const Plan& plan) const;
