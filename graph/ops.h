@@ -2,6 +2,7 @@
 // derivative and kernel call. Shapes, formulas and limits are those of the kernel contracts (kernels/*/*.h).
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "graph/graph.h"
@@ -91,5 +92,12 @@ NodeId affine_warp(Graph&, Interpolation, NodeId x, NodeId matrix, int64_t h, in
 
 // spectral.cpp: spectrum {N,h,f,2C}, scale {1,h,f,1} -> image {N,h,w,C}
 NodeId spectral_inverse(Graph&, NodeId spectrum, NodeId scale, int64_t w, float gain, const std::string& name = "");
+
+// gradient_rule.cpp. `value`, whose derivative is by `rule` that of `source`: given this node and dy, the rule returns
+// the gradient of source (invalid: zero). The node's kind is `name`.
+using GradientRule = std::function<NodeId(Graph&, NodeId node, NodeId dy)>;
+NodeId with_gradient(Graph&, NodeId value, NodeId source, const std::string& name, GradientRule rule);
+// x, with derivative zero.
+NodeId stop_gradient(Graph&, NodeId x);
 
 }  // namespace limpid::ops

@@ -275,12 +275,31 @@ TEST_P(OpGradient, SecondDerivativeIsSymmetric) {
 INSTANTIATE_TEST_SUITE_P(All, OpGradient, ::testing::ValuesIn(cases()),
                          [](const auto& info) { return concat(info.index, "_", testing::test_name(info.param.kind)); });
 
+TEST(GradientRule, TheValuePassesAndTheRuleDecides) {
+    Graph g;
+    const HostTensor values({1, 1, 2, 2}, {1, -2, 3, 5});
+    const NodeId x = g.input("x", values.shape);
+    const NodeId doubled =
+        ops::with_gradient(g, ops::affine(g, x, 10, 0), x, "doubled",
+                           [](Graph& graph, NodeId, NodeId dy) { return ops::affine(graph, dy, 2, 0); });
+    const NodeId y = ops::mul(g, doubled, ops::stop_gradient(g, doubled));
+    const NodeId dx = grad(g, y, {x})[0], none = grad(g, ops::stop_gradient(g, x), {x})[0];
+    Stream stream({DeviceKind::cpu, 0});
+    const std::vector<HostTensor> found = evaluate(g, {y, dx, none}, stream, {values});
+    for (size_t i = 0; i < 4; i++) {
+        const float v = values.values[i];
+        EXPECT_EQ(found[0].values[i], 100 * v * v);
+        EXPECT_EQ(found[1].values[i], 2 * 10 * v);  // one factor counts, with slope 2
+        EXPECT_EQ(found[2].values[i], 0);
+    }
+}
+
 // Reads the names of all operations from their sources: one that has no case above fails.
 TEST(OpGradient, CoversEveryOperation) {
     std::set<std::string> tested;
     for (const OpCase& c : cases()) tested.insert(c.kind);
     // No derivative, by contract.
-    for (const char* kind : {"pass_redirect", "reduce_argmax"}) tested.insert(kind);
+    for (const char* kind : {"pass_redirect", "reduce_argmax", "stop_gradient"}) tested.insert(kind);
     std::set<std::string> known;
     for (int f = 0; f < kUnaryCount; f++) known.insert(name(Unary(f)));
     for (int f = 0; f < kBinaryCount; f++) known.insert(name(Binary(f)));

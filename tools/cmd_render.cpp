@@ -38,17 +38,32 @@ std::string numbered(const std::string& path, int64_t i, int64_t count) {
     return result.string();
 }
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+    if (text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./") ==
+        std::string::npos)
+        return text;
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    return quoted + "'";
+}
+
 // All that makes the picture again, and how its score grew. No times: the same command writes the same bytes.
 nlohmann::ordered_json record(const Arguments& a, const Objective& objective, const Net& net, const Stream& stream,
                               const Rendering& rendering, int64_t picture) {
     std::vector<float> scores;
-    for (const std::vector<float>& step : rendering.scores) scores.push_back(step[size_t(picture)]);
+    // Of a joint objective the pictures are made together or not at all.
+    const bool alone = per_image(objective);
+    const int64_t job = int64_t(a.options.first_job) + (alone ? picture : 0);
+    for (const std::vector<float>& step : rendering.scores)
+        scores.push_back(step[std::min(size_t(picture), step.size() - 1)]);
     const RenderOptions& o = a.options;
-    std::string command = concat("limpid render ", to_string(objective), " --steps ", o.steps, " --size ", a.size,
-                                 " --seed ", o.seed, " --job ", int64_t(o.first_job) + picture, " --learning-rate ",
-                                 o.adam.rate, " --transforms ", a.transforms);
+    std::string command =
+        concat("limpid render ", shell_word(to_string(objective)), " --steps ", o.steps, " --size ", a.size, " --seed ",
+               o.seed, " --job ", job, " --learning-rate ", o.adam.rate, " --transforms ", a.transforms);
     if (a.no_decorrelate) command += " --no-decorrelate";
     if (a.no_redirect) command += " --no-redirected-relu";
+    if (!alone) command += concat(" --batch ", o.batch);
     if (!a.run.net.empty()) command += " --net " + a.run.net;
     return {{"command", command},
             {"objective", to_string(objective)},
@@ -56,7 +71,7 @@ nlohmann::ordered_json record(const Arguments& a, const Objective& objective, co
             {"weights",
              {{"source", net.weights->source}, {"variant", net.weights->variant}, {"checksum", net.weights->checksum}}},
             {"seed", o.seed},
-            {"job", int64_t(o.first_job) + picture},
+            {"job", job},
             {"size", a.size},
             {"transforms", to_string(o.transforms)},
             {"adam",
@@ -101,7 +116,8 @@ ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net
         write_png(path, picture);
         const std::string text = record(a, objective, net, stream, rendering, i).dump(1) + "\n";
         write_file_atomically(std::filesystem::path(path).replace_extension(".json").string(), as_bytes(text));
-        std::cout << path << "  " << to_string(objective) << "  score " << rendering.scores.back()[size_t(i)] << '\n';
+        std::cout << path << "  " << to_string(objective) << "  score "
+                  << rendering.scores.back()[std::min(size_t(i), rendering.scores.back().size() - 1)] << '\n';
         all.emplace_back(picture.shape, std::vector<float>(picture.data, picture.data + picture.shape.size()));
     }
     if (!a.quiet)
@@ -145,8 +161,10 @@ ExitStatus render_units(Arguments& a) {
 Run declare_render(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     RenderOptions& o = a->options;
-    app.add_option("UNIT", a->units,
-                   "LAYER:CHANNEL such as mixed4a:476, or class:NAME such as class:espresso; one or more")
+    app.add_option(
+           "UNIT", a->units,
+           "what to draw: LAYER:CHANNEL such as mixed4a:476, class:NAME such as class:espresso, or an expression "
+           "such as 'mixed4a:476 - 1e2*diversity(mixed5a)'; one or more")
         ->required();
     app.add_option("-o,--out", a->out,
                    "the picture; several are numbered: NAME-0.png, ...; a .json beside each says how to make it again")

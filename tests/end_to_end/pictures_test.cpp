@@ -59,6 +59,19 @@ TEST(Render, TheCommandOfTheRecordMakesThePictureAgain) {
     EXPECT_EQ(read_text(folder / "a-1.png"), read_text(folder / "again.png")) << command;
 }
 
+TEST(Render, ExpressionsAndTheirRecords) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid({"render", "texture:3 - 0.5*diversity(texture)", "--net", "tiny", "--batch", "2",
+                                     "--steps", "3", "--size", "32", "--quiet", "-o", folder / "a.png"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const nlohmann::json record = nlohmann::json::parse(read_text(folder / "a-1.json"));
+    EXPECT_EQ(record.at("objective"), "texture:3 - 0.5*diversity(texture)");
+    EXPECT_THAT(record.at("command").get<std::string>(),
+                ::testing::AllOf(HasSubstr("render 'texture:3 - 0.5*diversity(texture)' "), HasSubstr(" --batch 2")));
+    EXPECT_TRUE(fails_with(2, "column 17: \"divrsity\" is not a term; did you mean diversity",
+                           run_limpid({"render", "texture:3 - 0.5*divrsity(texture)", "--net", "tiny"})));
+}
+
 TEST(Render, WrongArgumentsAreOneLine) {
     const TemporaryFolder folder;
     const auto render = [&](const std::string& unit, const std::vector<std::string>& more) {

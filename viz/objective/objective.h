@@ -1,30 +1,89 @@
-// What a picture is optimised for: a value that prints, parses and adds its score to a graph.
+// What a picture is optimised for: an immutable expression of terms that prints, parses, compares, and adds its score
+// to a graph (Olah et al. 2017; Lucid, objectives.py).
+//
+//   mixed4a:476 - 1e2*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, x=5, y=5)
+//
+//   sum      := product { (+|-) product }
+//   product  := factor { * factor }
+//   factor   := - factor | number | ( sum ) | sum( sum {, sum} ) | LAYER:CHANNEL | class:LABEL | TERM( arguments )
+//   argument := value | name = value        a value with , ( ) = " or spaces at its ends is quoted: "a, b"
+// LAYER:CHANNEL is short for channel(LAYER, CHANNEL), class:LABEL for class_logit(LABEL). The terms are the table in
+// terms.h.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <span>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "nets/net.h"
 
 namespace limpid {
 
-// channel: the mean over space of one channel of a layer. class_logit: the unnormalised score of a class.
-struct Objective {
-    enum class Term { channel, class_logit };
-    Term term = Term::channel;
-    std::string layer;    // channel
-    int64_t channel = 0;  // channel
-    std::string label;    // class_logit: name or number of the class
-    bool operator==(const Objective&) const = default;
+struct Term;
+using TermTable = std::vector<std::shared_ptr<const Term>>;
+const TermTable& known_terms();
+
+// The value of an argument: channel and other counts, numbers, or text (layers, labels, files).
+using Argument = std::variant<int64_t, double, std::string>;
+
+class Objective {
+  public:
+    enum class Kind { number, term, negate, add, subtract, multiply, sum };
+
+    Objective();  // the number 0
+    // Negative numbers are the negation of a number, as they are when parsed.
+    static Objective number(double value);
+    // Throws UsageError when an argument is missing, unknown or of the wrong kind.
+    static Objective term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments);
+    static Objective sum(std::vector<Objective> parts);
+
+    Kind kind() const;
+    double value() const;                                      // of a number
+    const Term& term() const;                                  // of a term
+    const std::map<std::string, Argument>& arguments() const;  // of a term, those that were given
+    const std::vector<Objective>& parts() const;
+
+    bool operator==(const Objective& other) const;
+    friend Objective operator-(const Objective& a);
+    friend Objective operator+(const Objective& a, const Objective& b);
+    friend Objective operator-(const Objective& a, const Objective& b);
+    friend Objective operator*(const Objective& a, const Objective& b);
+
+  private:
+    struct Node;
+    explicit Objective(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+    static Objective join(Kind kind, std::vector<Objective> parts);
+    std::shared_ptr<const Node> node_;
 };
 
-// "mixed4a:476", "mixed4a_pre_relu:476", "class:espresso", "class:967". parse_objective(to_string(o)) == o. Throws
-// UsageError that says where in the text the mistake is.
-Objective parse_objective(const std::string& text);
+// parse_objective(to_string(o)) == o. Throws UsageError that says in which column the mistake is, and the nearest known
+// name. Other terms than Lucid's: a table with more rows.
+Objective parse_objective(const std::string& text, const TermTable& terms = known_terms());
 std::string to_string(const Objective& objective);
 
-// The score of each image: {N,1,1,1}. Lucid takes the mean over the batch; here every image has its own score, so that
-// its gradient does not depend on the batch. Throws Error with the nearest known names when layer, channel or class
-// does not exist.
-NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers);
+// Whether each image of a batch has its own score, which knows nothing of the others. Not so with terms that compare
+// images (diversity, alignment, dot_compare, ...) or name one (batch=): the batch then has one score.
+bool per_image(const Objective& objective);
+// Whether the score depends on the number of the update (decay, only_after).
+bool depends_on_step(const Objective& objective);
+// Whether a and b differ only in numbers, and in the channels, positions, classes and directions of their terms: such
+// objectives can be scored together, each for an image of a batch.
+bool same_form(const Objective& a, const Objective& b);
+
+// The score, to be maximised. Per image: {N,1,1,1}; Lucid takes the mean over the batch, here every image has its own
+// score, so that its gradient does not depend on its neighbours. Otherwise {1,1,1,1}, with Lucid's mean or sum over the
+// batch for terms that are of one image.
+// `layers` are those of the transformed view, but layers["input"] is the image before the transforms, as in Lucid.
+// `step`: the number of the update, {1,1,1,1} or {N,1,1,1}; needed where depends_on_step.
+// Throws Error with the nearest known names when layer, channel or class do not exist.
+NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step = {});
+
+// One objective for each image, all of the same form and per image: {N,1,1,1}, in one pass, with the bits that each
+// image has alone.
+NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers,
+              NodeId step = {});
 
 }  // namespace limpid

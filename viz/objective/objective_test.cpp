@@ -1,36 +1,180 @@
-// Objectives parse, print and say where a mistake is.
+// The language: what is printed is parsed, what is parsed is printed, and mistakes are answered with their place.
 #include "viz/objective/objective.h"
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "kernels/error.h"
+#include "kernels/random/philox.h"
+#include "viz/objective/terms.h"
 
 namespace limpid {
 namespace {
 
-TEST(Objective, ParsesWhatItPrints) {
-    for (const char* text : {"mixed4a:476", "mixed4a_pre_relu:0", "class:espresso", "class:967", "class:tiger cat"}) {
+std::string message(const std::string& text) {
+    try {
+        parse_objective(text);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "accepted";
+}
+
+TEST(Objective, PrintsAsItIsWritten) {
+    for (const char* text : {"mixed4a:476",
+                             "mixed4a_pre_relu:0",
+                             "class:espresso",
+                             "class:967",
+                             "class:tiger cat",
+                             "mixed4a:476 - 100*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, x=5, y=5)",
+                             "-(a:1 + b:2)*3",
+                             "a:1 - (b:2 - c:3)",
+                             "a:1*(b:2*c:3)",
+                             "sum(a:1, b:2 + c:3, class:dog)",
+                             "--a:1",
+                             "a:1 + -b:2",
+                             "L1(constant=0.5)",
+                             "class:black-and-tan coonhound",
+                             "class:\"a + b\"",
+                             "direction(l, file=v/a-1.npy, cossim_pow=2)",
+                             "channel(l, 3, batch=1) - channel(l, 3, batch=0)",
+                             "direction(l, file=\"a, b\")",
+                             "channel(odd name-7, 2)",
+                             "1e-07*blur_input_each_step()",
+                             "a/b_c:2"}) {
         const Objective objective = parse_objective(text);
         EXPECT_EQ(to_string(objective), text);
-        EXPECT_EQ(parse_objective(to_string(objective)), objective);
+        EXPECT_EQ(parse_objective(to_string(objective)), objective) << text;
     }
 }
 
-TEST(Objective, SaysWhereTheMistakeIs) {
-    const auto message = [](const char* text) -> std::string {
-        try {
-            parse_objective(text);
-        } catch (const UsageError& error) {
-            return error.what();
+TEST(Objective, WritingsOfTheSame) {
+    const auto same = [](const char* a, const char* b) { return parse_objective(a) == parse_objective(b); };
+    EXPECT_TRUE(same("mixed4a:476", "channel(mixed4a, 476)"));
+    EXPECT_TRUE(same("mixed4a:476", "  channel( channel = 476 ,layer= mixed4a )  "));
+    EXPECT_TRUE(same("class:tiger cat - a:1", "class_logit(tiger cat)-a:1"));
+    EXPECT_TRUE(same("1e2*a:1", "100.0*(a:1)"));
+    EXPECT_TRUE(same("a:1-b:2-c:3", "(a:1 - b:2) - c:3"));
+    EXPECT_TRUE(same("-2*a:1", "(-2)*a:1"));
+    EXPECT_FALSE(same("a:1 + b:2", "b:2 + a:1"));
+    EXPECT_FALSE(same("a:1", "a:2"));
+    EXPECT_EQ(Objective::number(-2), parse_objective("-2"));
+    EXPECT_EQ(parse_objective("a:1") + Objective::number(3) * -parse_objective("class:cat"),
+              parse_objective("a:1 + 3*-class:cat"));
+}
+
+// Random expressions over the whole table of terms.
+class RandomExpressions {
+  public:
+    explicit RandomExpressions(uint64_t seed) : key_{seed, 0, 0, 99} {}
+
+    Objective expression(int depth) {
+        switch (depth > 0 ? below(8) : below(2)) {
+            case 0:
+                return Objective::number(number());
+            case 2:
+                return -expression(depth - 1);
+            case 3:
+                return expression(depth - 1) + expression(depth - 1);
+            case 4:
+                return expression(depth - 1) - expression(depth - 1);
+            case 5:
+                return expression(depth - 1) * expression(depth - 1);
+            case 6: {
+                std::vector<Objective> parts;
+                for (int i = below(3); i >= 0; i--) parts.push_back(expression(depth - 1));
+                return Objective::sum(std::move(parts));
+            }
+            default:
+                return term();
         }
-        return "accepted";
+    }
+
+  private:
+    int below(int n) { return random_below(key_, at_++, n); }
+    double number() { return (double(below(1 << 20)) - 300000) / double(1 << below(30)); }
+    std::string text() {
+        static const std::string kLetters = "abcXYZ019_/.-+*:()=,\"\\ ";
+        std::string result;
+        for (int i = below(9); i >= 0; i--) result += kLetters[size_t(below(int(kLetters.size())))];
+        return result;
+    }
+    Objective term() {
+        const TermTable& table = known_terms();
+        const auto& row = table[size_t(below(int(table.size())))];
+        std::map<std::string, Argument> arguments;
+        for (const TermParameter& p : row->parameters) {
+            if (!p.required && below(2)) continue;
+            if (p.kind == TermParameter::Kind::count)
+                arguments[p.name] = int64_t(below(5000));
+            else if (p.kind == TermParameter::Kind::number)
+                arguments[p.name] = number();
+            else
+                arguments[p.name] = text();
+        }
+        return Objective::term(row, arguments);
+    }
+    RandomKey key_;
+    int64_t at_ = 0;
+};
+
+TEST(Objective, RandomExpressionsComeBack) {
+    size_t longest = 0;
+    for (uint64_t seed = 0; seed < 3000; seed++) {
+        const Objective objective = RandomExpressions(seed).expression(4);
+        const std::string text = to_string(objective);
+        longest = std::max(longest, text.size());
+        const Objective back = parse_objective(text);
+        ASSERT_EQ(back, objective) << text << "\n" << to_string(back);
+        ASSERT_EQ(to_string(back), text);
+    }
+    EXPECT_GT(longest, 200u);
+}
+
+TEST(Objective, SaysWhereTheMistakeIs) {
+    const auto says = [](const std::string& text, int column, const std::string& words) {
+        EXPECT_NE(message(text).find(concat("column ", column, ": ")), std::string::npos)
+            << text << ": " << message(text);
+        EXPECT_NE(message(text).find(words), std::string::npos) << text << ": " << message(text);
     };
-    EXPECT_NE(message("mixed4a").find("column 8"), std::string::npos) << message("mixed4a");
-    EXPECT_NE(message("mixed4a:x1").find("column 9"), std::string::npos) << message("mixed4a:x1");
-    EXPECT_NE(message("mixed4a:").find("column 9"), std::string::npos);
-    EXPECT_NE(message("mixed4a:-1").find("column 9"), std::string::npos);
-    EXPECT_NE(message("class:").find("column 7"), std::string::npos);
-    EXPECT_NE(message(":3").find("expected LAYER:CHANNEL"), std::string::npos);
+    says("mixed4a", 8, "mixed4a:0");
+    says("mixed4a:x1", 9, "not a channel number");
+    says("mixed4a:", 9, "channel number");
+    says("mixed4a:-1", 9, "\"-1\"");
+    says("mixed4a:1:2", 9, "\"1:2\"");
+    says("class:", 7, "class name");
+    says(":3", 1, "expected LAYER:CHANNEL");
+    says("", 1, "found the end");
+    says("a:1 + chanel(a, 1)", 7, "did you mean channel");
+    says("neuron(a, 1, z=3)", 14, "did you mean x");
+    says("neuron(a, one)", 11, "not a whole number");
+    says("neuron(a, 1, x=)", 16, "value for x");
+    says("neuron(a)", 1, "needs a whole number, channel=");
+    says("neuron(a, 1, 2, 3, 4, 5)", 23, "at most 5");
+    says("neuron(a, channel=1, layer=b)", 28, "given twice");
+    says("neuron(layer=a, 1)", 17, "without a name");
+    says("L1(constant=x)", 13, "not a number");
+    says("decay(inf)*a:1", 1, "a number");
+    says("(a:1 + b:2", 11, "expected ')'");
+    says("a:1 b:2", 5, "expected + - *");
+    says("a:1 +", 6, "found the end");
+    says("a:1 / 2", 5, "expected + - *");
+    says("1e999*a:1", 1, "held");
+    says("blur_input_each_step(3)", 22, "at most 0");
+    says("class:\"open", 7, "not closed");
+    says(std::string(5000, '('), 201, "more than 200");
+    std::string chain = "a:1";
+    for (int i = 0; i < 2000; i++) chain += "+a:1";
+    EXPECT_NE(message(chain).find("sum(a, b, ...)"), std::string::npos);
+}
+
+TEST(Objective, KnowsWhatItDependsOn) {
+    EXPECT_TRUE(per_image(parse_objective("a:1*class:dog - 3*total_variation()")));
+    EXPECT_FALSE(per_image(parse_objective("a:1 - 1e2*diversity(b)")));
+    EXPECT_FALSE(per_image(parse_objective("channel(a, 1, batch=0)")));
+    EXPECT_FALSE(depends_on_step(parse_objective("a:1")));
+    EXPECT_TRUE(depends_on_step(parse_objective("2 - -(decay(100)*a:1)")));
 }
 
 }  // namespace

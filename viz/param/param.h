@@ -9,7 +9,7 @@ namespace limpid {
 
 // What the numbers of a random stream are for: the `purpose` of a RandomKey. Values are part of the file format of
 // results: never reuse.
-enum class Purpose : uint32_t { initial_image = 1, transform = 2 };
+enum class Purpose : uint32_t { initial_image = 1, transform = 2, direction = 3 };
 
 // A picture as the spectrum of colour-decorrelated channels (Lucid's fft_image and to_valid_rgb).
 struct SpectralImage {

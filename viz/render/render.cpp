@@ -21,9 +21,12 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     const auto plan_step = [&](const std::vector<int>& scales, const VjpOverrides& overrides) {
         Graph graph;
         const NodeId theta = graph.input("theta", theta_shape);
-        const Transformed view =
-            transform(graph, options.transforms, scales, decode(graph, options.param, theta, scale));
-        const NodeId value = score(graph, objective, net, apply(net, graph, view.image));
+        const NodeId image = decode(graph, options.param, theta, scale);
+        const Transformed view = transform(graph, options.transforms, scales, image);
+        const NodeId step = depends_on_step(objective) ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
+        Layers layers = apply(net, graph, view.image);
+        layers["input"] = image;  // Lucid's T("input"): not transformed
+        const NodeId value = score(graph, objective, net, layers, step);
         const NodeId gradient = grad(graph, value, {theta}, overrides)[0];
         knob_shapes.clear();
         for (const NodeId knob : view.knobs) knob_shapes.push_back(graph.shape(knob));
@@ -44,7 +47,7 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     arena_ = Buffer(device, arena_bytes);
     for (const Shape& shape : knob_shapes) knobs_.emplace_back(device, shape);
     gradient_ = DeviceTensor(device, theta_shape);
-    score_ = DeviceTensor(device, {options.batch, 1, 1, 1});
+    score_ = DeviceTensor(device, {per_image(objective) ? options.batch : 1, 1, 1, 1});
     images_ = DeviceTensor(device, options.param.image(options.batch));
     HostTensor start(theta_shape);
     for (int64_t i = 0; i < options.batch; i++) {
@@ -54,6 +57,10 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     theta_ = DeviceTensor(stream, start);
     inputs_.push_back(theta_.view());
     for (const DeviceTensor& knob : knobs_) inputs_.push_back(knob.view());
+    if (depends_on_step(objective)) {
+        step_ = DeviceTensor(device, {1, 1, 1, 1});
+        inputs_.push_back(step_.view());
+    }
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
 }
@@ -76,6 +83,10 @@ void Renderer::update(int64_t step, const RunOptions& run_options) {
     sample(options_.transforms, options_.param.height, options_.param.width, options_.seed, uint32_t(step), draw_);
     for (size_t i = 0; i < knobs_.size(); i++)
         upload(stream_, draw_.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw_.knobs[i].size()));
+    if (step_.buffer.size_bytes() > 0) {
+        const float number = float(step);
+        upload(stream_, &number, step_.buffer.floats(), 1);
+    }
     const MutView outputs[] = {score_.view(), gradient_.view()};
     limpid::run(plan_for(step, draw_.scales), stream_, inputs_, outputs, arena_.scratch(), run_options);
     stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(),
@@ -95,16 +106,16 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
     Rendering result;
     result.device_bytes = device_bytes();
     const int64_t total = options_.steps + 1;
-    result.scores.assign(size_t(total), std::vector<float>(size_t(options_.batch)));
+    result.scores.assign(size_t(total), std::vector<float>(size_t(score_.shape.n)));
     while (result.updates < total && !result.stopped) {
         update(result.updates, run_options);
         std::vector<float>& scores = result.scores[size_t(result.updates)];
-        download(stream_, score_.buffer.floats(), scores.data(), options_.batch);
+        download(stream_, score_.buffer.floats(), scores.data(), score_.shape.n);
         result.updates++;
         if (watcher) {
             double sum = 0;
             for (const float value : scores) sum += double(value);
-            result.stopped = !watcher({result.updates, total, sum / double(options_.batch)}) && result.updates < total;
+            result.stopped = !watcher({result.updates, total, sum / double(scores.size())}) && result.updates < total;
         }
     }
     result.scores.resize(size_t(result.updates));

@@ -37,7 +37,8 @@ using RenderWatcher = std::function<bool(const RenderProgress&)>;
 struct Rendering {
     HostTensor images;  // {batch, h, w, 3}, RGB in [0,1], not transformed
     std::vector<std::vector<float>>
-        scores;  // [update][picture]: before the update, of the transformed view (Lucid's printed value)
+        scores;  // [update][picture], or [update][0] where the objective has one score for the batch: before the
+                 // update, of the transformed view (Lucid's printed value)
     int64_t updates = 0;
     bool stopped = false;
     size_t device_bytes = 0;
@@ -71,6 +72,7 @@ class Renderer {
     Buffer arena_;
     DeviceTensor theta_, gradient_, m_, v_, score_, images_;
     std::vector<DeviceTensor> knobs_;
+    DeviceTensor step_;  // where the objective depends on it
     // Refilled by each update, which allocates nothing.
     TransformSample draw_;
     std::vector<ConstView> inputs_;

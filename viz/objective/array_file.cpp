@@ -1,0 +1,74 @@
+// The header of .npy is a Python dictionary; only the three keys that NumPy writes are looked for.
+#include "viz/objective/array_file.h"
+
+#include <charconv>
+#include <vector>
+
+#include "viz/image/image.h"
+#include "weights/bytes.h"
+#include "weights/file.h"
+
+namespace limpid {
+
+namespace {
+
+constexpr int64_t kMostValues = int64_t(1) << 28;  // 1 GiB of floats
+
+// The text behind `'key': ` in the header.
+std::string_view value_of(std::string_view header, std::string_view key) {
+    const size_t at = header.find(key);
+    if (at == std::string_view::npos) throw Error(concat("the header has no ", key));
+    std::string_view rest = header.substr(at + key.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(": "), rest.size()));
+    return rest;
+}
+
+Shape shape_of(std::string_view header) {
+    std::string_view rest = value_of(header, "'shape'");
+    std::vector<int64_t> axes;
+    int64_t size = 1;
+    while (!rest.empty() && rest[0] != ')') {
+        int64_t axis = -1;
+        const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), axis);
+        if (parsed.ec == std::errc()) {
+            rest.remove_prefix(size_t(parsed.ptr - rest.data()));
+            if (axis < 1 || axis > kMostValues || (size *= axis) > kMostValues || axes.size() == 4)
+                throw Error("expected up to four axes, none empty, of a gigabyte at most");
+            axes.push_back(axis);
+        } else {
+            rest.remove_prefix(1);
+        }
+    }
+    while (axes.size() < 4) axes.insert(axes.begin(), 1);
+    return {axes[0], axes[1], axes[2], axes[3]};
+}
+
+HostTensor decode_npy(Bytes bytes) {
+    ByteCursor cursor(bytes);
+    cursor.take(6);
+    const int version = int(cursor.take_number<uint8_t>());
+    cursor.take(1);
+    const uint64_t length = version == 1 ? cursor.take_number<uint16_t>() : cursor.take_number<uint32_t>();
+    const std::string_view header = as_text(cursor.take(length));
+    const std::string_view type = value_of(header, "'descr'");
+    const bool wide = type.starts_with("'<f8'");
+    if (!wide && !type.starts_with("'<f4'"))
+        throw Error(concat("values of type ", printable(type.substr(0, 6)),
+                           ", expected float32 or float64; save it with .astype('float32')"));
+    if (!value_of(header, "'fortran_order'").starts_with("False"))
+        throw Error("Fortran order; save it with numpy.ascontiguousarray");
+    HostTensor result(shape_of(header));
+    ByteCursor values(cursor.take(result.values.size() * (wide ? 8 : 4)), cursor.offset());
+    for (float& value : result.values) value = wide ? float(values.take_number<double>()) : values.take_number<float>();
+    return result;
+}
+
+}  // namespace
+
+HostTensor load_array(const std::string& path) {
+    const std::vector<std::byte> bytes = read_file(path);
+    if (!as_text(bytes).starts_with("\x93NUMPY")) return flatten(decode_image(bytes, path));
+    return with_context(path, [&] { return decode_npy(bytes); });
+}
+
+}  // namespace limpid

@@ -1,0 +1,272 @@
+// The reader of the objective language: recursive descent, one function per rule of the grammar.
+#include <algorithm>
+#include <charconv>
+
+#include "kernels/error.h"
+#include "nets/nearest.h"
+#include "viz/objective/objective.h"
+#include "viz/objective/terms.h"
+
+namespace limpid {
+
+namespace {
+
+constexpr int kDeepest = 200;  // parentheses and signs within each other
+
+bool starts_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/'; }
+bool starts_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+std::string trimmed(const std::string& text) {
+    const size_t first = text.find_first_not_of(' '), last = text.find_last_not_of(' ');
+    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+class Parser {
+  public:
+    Parser(const std::string& text, const TermTable& terms) : text_(text), terms_(terms) {}
+
+    Objective whole() {
+        const Objective result = sum();
+        if (at_ < text_.size()) fail(at_, concat("expected + - * or the end, found \"", text_.substr(at_, 20), "\""));
+        return result;
+    }
+
+  private:
+    [[noreturn]] void fail(size_t at, const std::string& what) const {
+        throw UsageError(concat("objective \"", text_, "\": column ", at + 1, ": ", what));
+    }
+    // Errors of `body` get the column.
+    template <class Body>
+    auto located(size_t at, Body&& body) const {
+        try {
+            return body();
+        } catch (const UsageError& error) {
+            fail(at, error.what());
+        }
+    }
+
+    void skip_spaces() {
+        while (at_ < text_.size() && text_[at_] == ' ') at_++;
+    }
+    char next() {
+        skip_spaces();
+        return at_ < text_.size() ? text_[at_] : '\0';
+    }
+    bool accept(char c) {
+        if (next() != c) return false;
+        at_++;
+        return true;
+    }
+    void expect(char c) {
+        if (!accept(c)) fail(at_, concat("expected '", c, "'"));
+    }
+
+    Objective sum() {
+        Objective result = product();
+        for (;;) {
+            const size_t at = at_;
+            if (accept('+')) {
+                const Objective right = product();
+                result = located(at, [&] { return result + right; });
+            } else if (accept('-')) {
+                const Objective right = product();
+                result = located(at, [&] { return result - right; });
+            } else {
+                return result;
+            }
+        }
+    }
+
+    Objective product() {
+        Objective result = factor();
+        while (accept('*')) {
+            const size_t at = at_;
+            const Objective right = factor();
+            result = located(at, [&] { return result * right; });
+        }
+        return result;
+    }
+
+    Objective factor() {
+        if (++depth_ > kDeepest) fail(at_, concat("more than ", kDeepest, " parentheses within each other"));
+        const Objective result = factor_inside();
+        depth_--;
+        return result;
+    }
+
+    Objective factor_inside() {
+        const char c = next();
+        if (accept('-')) return -factor();
+        if (accept('(')) {
+            const Objective result = sum();
+            expect(')');
+            return result;
+        }
+        if (starts_number(c)) return number();
+        if (starts_word(c)) return named();
+        fail(at_, concat(c ? concat("found '", c, "'") : "found the end",
+                         "; expected LAYER:CHANNEL such as mixed4a:476, class:NAME such as class:espresso, a term such "
+                         "as diversity(mixed5a), a number or '('"));
+    }
+
+    Objective number() {
+        double value = 0;
+        const char *begin = text_.data() + at_, *end = text_.data() + text_.size();
+        const auto parsed = std::from_chars(begin, end, value);
+        if (parsed.ec != std::errc()) fail(at_, "not a number that can be held");
+        at_ += size_t(parsed.ptr - begin);
+        return Objective::number(value);
+    }
+
+    std::string word() {
+        const size_t begin = at_;
+        while (at_ < text_.size() && in_word(text_[at_])) at_++;
+        return text_.substr(begin, at_ - begin);
+    }
+
+    // What begins with a word: LAYER:CHANNEL, class:LABEL, sum(...) or TERM(...).
+    Objective named() {
+        const size_t begin = at_;
+        const std::string name = word();
+        if (accept(':')) return name == "class" ? class_label() : channel(name);
+        if (!accept('(')) fail(at_, concat("expected ':' and a channel, as in ", name, ":0, or '(' and arguments"));
+        if (name == "sum") {
+            std::vector<Objective> parts{sum()};
+            while (accept(',')) parts.push_back(sum());
+            expect(')');
+            return located(begin, [&] { return Objective::sum(std::move(parts)); });
+        }
+        return call(begin, term(begin, name));
+    }
+
+    std::shared_ptr<const Term> term(size_t at, const std::string& name) const {
+        std::vector<std::string> names{"sum"};
+        for (const auto& row : terms_) {
+            if (row->name == name) return row;
+            names.push_back(row->name);
+        }
+        fail(at, concat("\"", name, "\" is not a term; did you mean ", nearest_names(name, names), "?"));
+    }
+
+    Objective channel(const std::string& layer) {
+        skip_spaces();
+        const size_t begin = at_;
+        while (at_ < text_.size() && text_.find_first_of(" +*(),", at_) != at_ && (at_ == begin || text_[at_] != '-'))
+            at_++;
+        const std::string digits = text_.substr(begin, at_ - begin);
+        return Objective::term(term(begin, "channel"),
+                               {{"layer", layer}, {"channel", whole_number(begin, digits, "a channel number")}});
+    }
+
+    Objective class_label() {
+        skip_spaces();
+        const size_t begin = at_;
+        std::string label;
+        if (next() == '"') {
+            label = quoted();
+        } else {
+            while (at_ < text_.size() && text_.find_first_of("+*(),\"", at_) != at_ &&
+                   (text_[at_] != '-' || at_ == begin || text_[at_ - 1] != ' '))
+                at_++;
+            label = trimmed(text_.substr(begin, at_ - begin));
+        }
+        if (label.empty()) fail(begin, "expected a class name or number");
+        return Objective::term(term(begin, "class_logit"), {{"label", label}});
+    }
+
+    int64_t whole_number(size_t at, const std::string& digits, const char* what) const {
+        int64_t value = -1;
+        const char *begin = digits.data(), *end = begin + digits.size();
+        const auto parsed = std::from_chars(begin, end, value);
+        if (parsed.ptr != end || parsed.ec != std::errc() || value < 0)
+            fail(at, concat("\"", digits, "\" is not ", what));
+        return value;
+    }
+
+    std::string quoted() {
+        const size_t begin = at_++;
+        std::string result;
+        for (; at_ < text_.size() && text_[at_] != '"'; at_++) {
+            if (text_[at_] == '\\' && at_ + 1 < text_.size()) at_++;
+            result += text_[at_];
+        }
+        if (at_ == text_.size()) fail(begin, "this quote is not closed");
+        at_++;
+        return result;
+    }
+
+    // A value: quoted, or everything up to the next comma, parenthesis or equals sign.
+    std::string value() {
+        if (next() == '"') return quoted();
+        const size_t begin = at_;
+        at_ = std::min(text_.find_first_of(",()=\"", at_), text_.size());
+        return trimmed(text_.substr(begin, at_ - begin));
+    }
+
+    Argument argument(size_t at, const TermParameter& parameter, const std::string& given) const {
+        switch (parameter.kind) {
+            case TermParameter::Kind::count:
+                return whole_number(at, given, "a whole number");
+            case TermParameter::Kind::number: {
+                double number = 0;
+                const char *begin = given.data(), *end = begin + given.size();
+                const auto parsed = std::from_chars(begin, end, number);
+                if (given.empty() || parsed.ptr != end || parsed.ec != std::errc())
+                    fail(at, concat("\"", given, "\" is not a number"));
+                return number;
+            }
+            default:
+                return given;
+        }
+    }
+
+    // The arguments behind TERM( in order, then by name.
+    Objective call(size_t begin, std::shared_ptr<const Term> term) {
+        std::map<std::string, Argument> arguments;
+        const std::vector<TermParameter>& parameters = term->parameters;
+        std::vector<std::string> names;
+        for (const TermParameter& parameter : parameters) names.push_back(parameter.name);
+        bool named = false;
+        for (size_t position = 0; next() != ')'; position++) {
+            if (position > 0) expect(',');
+            skip_spaces();
+            size_t at = at_;
+            const TermParameter* parameter = position < parameters.size() ? &parameters[position] : nullptr;
+            std::string given = value();
+            if (accept('=')) {
+                named = true;
+                const auto found = std::ranges::find(names, given);
+                if (found == names.end())
+                    fail(at, names.empty() ? concat(term->name, " takes no arguments")
+                                           : concat("\"", given, "\" is not an argument of ", term->name,
+                                                    "; did you mean ", nearest_names(given, names), "?"));
+                parameter = &parameters[size_t(found - names.begin())];
+                skip_spaces();
+                at = at_;
+                given = value();
+            } else if (named) {
+                fail(at, "an argument without a name behind one with a name");
+            } else if (!parameter) {
+                fail(at, concat(term->name, " takes at most ", parameters.size(), " arguments"));
+            }
+            if (given.empty()) fail(at, concat("expected a value for ", parameter->name));
+            if (!arguments.emplace(parameter->name, argument(at, *parameter, given)).second)
+                fail(at, concat(parameter->name, " is given twice"));
+            if (next() != ',' && next() != ')') fail(at_, "expected ',' or ')'");
+        }
+        expect(')');
+        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments)); });
+    }
+
+    const std::string& text_;
+    const TermTable& terms_;
+    size_t at_ = 0;
+    int depth_ = 0;
+};
+
+}  // namespace
+
+Objective parse_objective(const std::string& text, const TermTable& terms) { return Parser(text, terms).whole(); }
+
+}  // namespace limpid
