@@ -58,8 +58,8 @@ const Backend& backend(const Device& device) {
                     return has_avx512() ? avx512 : has_avx2() ? avx2 : portable;
             }
         case DeviceKind::cuda:
-            if (const Backend* cuda = cuda_backend()) return *cuda;
-            throw Error(concat("device cuda: ", cuda_status()));
+            if (const Backend* cuda = cuda_backend(device.index)) return *cuda;
+            throw Error(concat("device ", to_string(device), ": ", cuda_status()));
     }
     CHECK(false);
 }

@@ -68,7 +68,7 @@ KernelTable cpu_avx512_kernels();
 KernelTable cpu_avx2_kernels();
 KernelTable cpu_portable_kernels();
 DeviceMemory host_memory();
-// Null when the build has no CUDA.
-const Backend* cuda_backend();
+// Null when the build has no CUDA or the machine no such GPU: cuda_status() says which.
+const Backend* cuda_backend(int index);
 
 }  // namespace limpid
