@@ -83,49 +83,24 @@ __device__ __forceinline__ void mma_m16n8k8_tf32(float (&d)[4], const unsigned (
 
 #else
 
-inline void copy_async_16(void* to, const void* from, bool valid) { simt::cp_async(to, from, 16, valid ? 16 : 0); }
-inline void copy_async_4(void* to, const void* from, bool valid) { simt::cp_async(to, from, 4, valid ? 4 : 0); }
+// A place is the line of the kernel that calls, for reports.
+inline void copy_async_16(void* to, const void* from, bool valid, simt::Place place = simt::Place::current()) {
+    simt::cp_async(to, from, 16, valid ? 16 : 0, place);
+}
+inline void copy_async_4(void* to, const void* from, bool valid, simt::Place place = simt::Place::current()) {
+    simt::cp_async(to, from, 4, valid ? 4 : 0, place);
+}
 inline void copy_async_commit() { simt::cp_async_commit(); }
 template <int kPending>
 inline void copy_async_wait() {
     simt::cp_async_wait(kPending);
 }
 
-// Infinity and NaN keep their bits; everything else is rounded by adding half of the last bit kept.
-inline unsigned to_tf32(float value) {
-    const unsigned bits = __float_as_uint(value);
-    return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & ~0x1fffu;
-}
+inline unsigned to_tf32(float value) { return simt::cvt_rna_tf32(value); }
 
-// The unit reads the upper 19 bits of its operands and adds in an order of its own; here, in order of depth.
 inline void mma_m16n8k8_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
-                             const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-    struct Lane {
-        float* d;
-        const unsigned *a, *b;
-    } mine{d, a, b};
-    simt::collective(
-        0xffffffffu, &mine,
-        [](void** lanes, unsigned) {
-            const auto number = [](unsigned bits) { return __uint_as_float(bits & ~0x1fffu); };
-            float left[16][8], right[8][8];
-            for (int lane = 0; lane < 32; lane++) {
-                const Lane& from = *static_cast<Lane*>(lanes[lane]);
-                const int group = lane / 4, part = lane % 4;
-                for (int i = 0; i < 4; i++) left[group + i % 2 * 8][part + i / 2 * 4] = number(from.a[i]);
-                for (int i = 0; i < 2; i++) right[part + i * 4][group] = number(from.b[i]);
-            }
-            for (int lane = 0; lane < 32; lane++) {
-                float* to = static_cast<Lane*>(lanes[lane])->d;
-                for (int i = 0; i < 4; i++) {
-                    const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-                    float sum = 0;
-                    for (int k = 0; k < 8; k++) sum += left[row][k] * right[k][column];
-                    to[i] += sum;
-                }
-            }
-        },
-        "mma.m16n8k8.tf32", file, line);
+                             simt::Place place = simt::Place::current()) {
+    simt::mma_m16n8k8_tf32(d, a, b, d, place);
 }
 
 #endif
