@@ -16,6 +16,9 @@
 // The families that have CUDA kernels; those still missing here have null entries, which backend_test.cpp counts.
 #define LIMPID_CUDA_FAMILIES(X)        \
     X(ElementwiseKernels, elementwise) \
+    X(LayoutKernels, layout)           \
+    X(ReduceKernels, reduce)
+    X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)
     X(ElementwiseKernels, elementwise)
 
