@@ -17,6 +17,10 @@
 #define LIMPID_CUDA_FAMILIES(X)        \
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
+    X(PoolKernels, pool)               \
+    X(ReduceKernels, reduce)
+    X(ElementwiseKernels, elementwise) \
+    X(LayoutKernels, layout)           \
     X(ReduceKernels, reduce)
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)
