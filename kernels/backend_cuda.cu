@@ -18,6 +18,11 @@
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
     X(PoolKernels, pool)               \
+    X(ReduceKernels, reduce)           \
+    X(SoftmaxKernels, softmax)
+    X(ElementwiseKernels, elementwise) \
+    X(LayoutKernels, layout)           \
+    X(PoolKernels, pool)               \
     X(ReduceKernels, reduce)
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
