@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/adam/adam.h"
 #include "kernels/conv2d/conv2d.h"
@@ -57,9 +59,12 @@ struct Backend {
     std::string name;  // e.g. "cpu:avx512"
     DeviceMemory memory;
     KernelTable kernels;
+    // The same kernels by every method that the device has, simplest first: for tests and benchmarks. May be empty.
+    std::vector<std::pair<std::string, KernelTable>> staircase = {};
 };
 
-// The table of a device. Throws Error when this build or this machine has no such device; never falls back to another.
+// The table of a device. Throws Error when this build or this machine has no such device or the device has not that
+// precision; never falls back to another.
 const Backend& backend(const Device& device);
 
 // What each device's files provide; backend.cpp chooses among them.
@@ -69,6 +74,6 @@ KernelTable cpu_avx2_kernels();
 KernelTable cpu_portable_kernels();
 DeviceMemory host_memory();
 // Null when the build has no CUDA or the machine no such GPU: cuda_status() says which.
-const Backend* cuda_backend(int index);
+const Backend* cuda_backend(const Device& device);
 
 }  // namespace limpid

@@ -6,30 +6,24 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/conv2d/conv2d_cuda.h"
 #include "kernels/device/cuda_devices.h"
 #include "kernels/device/launch.h"
+#include "kernels/device/method.h"
+#include "kernels/matmul/matmul_cuda.h"
 
 #if defined(__GNUC__)
 #include <cxxabi.h>
 #endif
 
-// The families that have CUDA kernels; those still missing here have null entries, which backend_test.cpp counts.
+// The families, besides conv2d and matmul, that have CUDA kernels; the others have null entries, which backend_test.cpp
+// counts.
 #define LIMPID_CUDA_FAMILIES(X)        \
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
     X(PoolKernels, pool)               \
     X(ReduceKernels, reduce)           \
     X(SoftmaxKernels, softmax)
-    X(ElementwiseKernels, elementwise) \
-    X(LayoutKernels, layout)           \
-    X(PoolKernels, pool)               \
-    X(ReduceKernels, reduce)
-    X(ElementwiseKernels, elementwise) \
-    X(LayoutKernels, layout)           \
-    X(ReduceKernels, reduce)
-    X(ElementwiseKernels, elementwise) \
-    X(LayoutKernels, layout)
-    X(ElementwiseKernels, elementwise)
 
 namespace limpid {
 
@@ -132,8 +126,13 @@ DeviceMemory device_memory() {
     return memory;
 }
 
-KernelTable kernels() {
+// Oldest GPU with TF32: Ampere, compute capability 8.0.
+constexpr int kOldestTf32 = 80;
+
+KernelTable kernels(Method best) {
     KernelTable table;
+    table.conv2d = conv2d_kernels(best);
+    table.matmul = matmul_kernels(best);
 #define LIMPID_INSTALL(Type, member) install(table.member);
     LIMPID_CUDA_FAMILIES(LIMPID_INSTALL)
 #undef LIMPID_INSTALL
@@ -170,18 +169,28 @@ struct Gpus {
 
 }  // namespace DEVICE_NS
 
-const Backend* cuda_backend(int index) {
-    static const DEVICE_NS::Gpus gpus;
-    static const std::vector<Backend> backends = [] {
-        std::vector<Backend> list;
-        for (size_t i = 0; i < gpus.all.size(); i++)
-            list.push_back(
-                {concat("cuda:", i, " ", gpus.all[i].name), DEVICE_NS::device_memory(), DEVICE_NS::kernels()});
+const Backend* cuda_backend(const Device& device) {
+    using namespace DEVICE_NS;
+    static const Gpus gpus;
+    static const std::vector<std::vector<Backend>> backends = [] {  // [GPU][precision]
+        std::vector<std::vector<Backend>> list(gpus.all.size());
+        for (size_t i = 0; i < gpus.all.size(); i++) {
+            const bool tf32 = gpus.all[i].capability >= kOldestTf32;
+            for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::tf32}) {
+                if (gpus.all[i].capability < kOldestCapability || (precision != Precision::fp32 && !tf32)) continue;
+                Backend backend{concat(to_string(Device{DeviceKind::cuda, int(i), precision}), " ", gpus.all[i].name),
+                                device_memory(), kernels(best_method(precision))};
+                for (const Method method : kMethods)
+                    if (tf32 || method < Method::tf32x3)
+                        backend.staircase.emplace_back(to_string(method), kernels(method));
+                list[i].push_back(std::move(backend));
+            }
+        }
         return list;
     }();
-    const bool usable = index >= 0 && size_t(index) < backends.size() &&
-                        gpus.all[size_t(index)].capability >= DEVICE_NS::kOldestCapability;
-    return usable ? &backends[size_t(index)] : nullptr;
+    if (device.index < 0 || size_t(device.index) >= backends.size()) return nullptr;
+    const std::vector<Backend>& precisions = backends[size_t(device.index)];
+    return size_t(device.precision) < precisions.size() ? &precisions[size_t(device.precision)] : nullptr;
 }
 
 std::string cuda_status() {
@@ -194,6 +203,8 @@ std::string cuda_status() {
         if (gpu.capability < DEVICE_NS::kOldestCapability)
             text += concat(" (compute capability ", gpu.capability / 10, ".", gpu.capability % 10,
                            ", too old: 7.5 is needed)");
+        else if (gpu.capability < DEVICE_NS::kOldestTf32)
+            text += " (fp32 only: TF32 needs compute capability 8.0)";
     }
     return text;
 }
