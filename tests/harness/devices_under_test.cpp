@@ -1,5 +1,5 @@
 // The devices of kernels_test and its like. A file of its own: programs on the emulator link
-// simt/devices_under_test.cpp instead.
+// simt/emulated_device.cpp instead.
 #include "tests/harness/kernel_case.h"
 
 namespace limpid::testing {

@@ -223,7 +223,8 @@ void checker_access(uintptr_t address, size_t bytes, Access access, const Origin
     const bool writes = access != Access::read;
     if (!global && !shared) {
         const uintptr_t stack = uintptr_t(m.threads[m.current].stack);
-        if (address - stack < kStackBytes) return;                                           // local variables
+        if (address - stack < kStackBytes) return;  // local variables
+        if (address - uintptr_t(m.grid->arguments) < m.grid->argument_bytes) return;
         if (address >= uintptr_t(&__executable_start) && address < uintptr_t(&end)) return;  // constants
         stop(origin, address < 65536 ? "null-pointer" : "host-memory", writes ? "write" : "read", bytes, address);
     }

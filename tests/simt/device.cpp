@@ -77,8 +77,8 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const KernelCall& call) {
     auto prepared = std::make_shared<PreparedGrid>();
     prepared->arguments = std::shared_ptr<void>(call.arguments, call.destroy);
     if (!launchable(config, call.kernel)) return set_device_error(cudaErrorInvalidConfiguration);
-    prepared->grid = {short_name(call.kernel), config.gridDim, config.blockDim,
-                      config.dynamicSmemBytes, call.call,      call.arguments};
+    prepared->grid = {short_name(call.kernel), config.gridDim,     config.blockDim, config.dynamicSmemBytes, call.call,
+                      call.arguments,          call.argument_bytes};
     return queue_grid(config.stream, std::move(prepared));
 }
 

@@ -1,4 +1,5 @@
 // Options, reports and counts of the emulator.
+#include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <stdexcept>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr size_t kMostReports = 50;
 
-Options g_options;
+constinit Options g_options;  // before constructors that set it
 std::vector<std::string> g_errors;
 Counts g_counts;
 
@@ -36,6 +37,13 @@ int choose(std::string_view option, std::string_view value, const Choice (&choic
     throw std::invalid_argument(std::string(option) + " " + std::string(value) + ": expected " + known);
 }
 
+uint32_t parse_seed(std::string_view text) {
+    uint32_t seed = 0;
+    if (std::from_chars(text.begin(), text.end(), seed).ptr != text.end() || text.empty())
+        throw std::invalid_argument("--schedule random:" + std::string(text) + ": expected a number");
+    return seed;
+}
+
 }  // namespace
 
 Options& options() { return g_options; }
@@ -45,7 +53,7 @@ bool parse_option(std::string_view name, std::string_view value) {
     if (name == "--schedule") {
         const size_t colon = value.find(':');
         g_options.order = Order(choose(name, value.substr(0, colon), kOrders));
-        if (colon != value.npos) g_options.seed = uint32_t(std::stoul(std::string(value.substr(colon + 1))));
+        if (colon != value.npos) g_options.seed = parse_seed(value.substr(colon + 1));
     } else if (name == "--async") {
         g_options.async = Async(choose(name, value, kAsyncs));
     } else if (name == "--check") {

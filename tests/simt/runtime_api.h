@@ -151,12 +151,13 @@ enum cudaFuncAttribute {
 
 namespace simt {
 
-// A kernel with its arguments. `arguments` points to `size` bytes, which launch() copies; call() runs one thread.
+// A kernel with its arguments, which lie in `argument_bytes` bytes; call() runs one thread.
 struct KernelCall {
     const void* kernel = nullptr;
     void (*call)(const void* arguments) = nullptr;
     void (*destroy)(void* arguments) = nullptr;
     void* arguments = nullptr;
+    size_t argument_bytes = 0;
     // Where each argument lies in `arguments`, in order of declaration: the PTX interpreter packs them anew.
     const size_t* offsets = nullptr;
     int argument_count = 0;
@@ -193,6 +194,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     };
     call.destroy = [](void* p) { delete static_cast<Packed*>(p); };
     call.arguments = packed;
+    call.argument_bytes = sizeof(Packed);
     call.offsets = packed->offsets;
     call.argument_count = int(sizeof...(P));
     return simt::launch(*config, call);

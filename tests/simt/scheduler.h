@@ -16,6 +16,7 @@ struct Grid {
     size_t dynamic_shared_bytes = 0;
     void (*call)(const void* arguments) = nullptr;  // runs one thread
     const void* arguments = nullptr;
+    size_t argument_bytes = 0;
 };
 // Runs all of it. Reports go to errors().
 void run_grid(const Grid& grid);
