@@ -2,7 +2,7 @@
 // does instead.
 //
 // Turing (sm_75) has neither asynchronous copies nor TF32: there a copy happens at once, through registers, and the
-// TF32 product stops the kernel. conv2d_choice.h never asks Turing for it.
+// TF32 product stops the kernel. backend_cuda.cu never offers TF32 on Turing.
 #pragma once
 
 #include <cuda_runtime.h>
