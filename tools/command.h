@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -35,7 +36,15 @@ Run declare_classify(CLI::App& app);
 Run declare_render(CLI::App& app);
 Run declare_devices(CLI::App& app);
 Run declare_fetch(CLI::App& app);
+Run declare_gradcheck(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_recipe(CLI::App& app);
+
+// Runs a command as if these were its arguments: for commands that stand for another.
+ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments);
+
+// The text as a shell takes it for one word.
+std::string shell_word(const std::string& text);
 
 // Text from a file or an argument, safe to show on a terminal and on one line: control characters become '?'.
 std::string one_line(std::string_view text);

@@ -4,29 +4,63 @@
 #include <algorithm>
 
 #include "graph/grad.h"
+#include "graph/ops.h"
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
 
 namespace limpid {
 
-Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream)
-    : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms)) {
-    if (options.steps < 0 || options.batch < 1 || options.param.height < 1 || options.param.width < 1)
-        throw UsageError(concat("render: steps ", options.steps, ", batch ", options.batch, ", size ",
-                                options.param.height, "x", options.param.width, "; expected at least 0, 1 and 1x1"));
+namespace {
+
+void check(const RenderOptions& o, size_t objectives) {
+    if (o.steps < 0 || o.batch < 1 || o.param.height < 1 || o.param.width < 1)
+        throw UsageError(concat("render: steps ", o.steps, ", batch ", o.batch, ", size ", o.param.height, "x",
+                                o.param.width, "; expected at least 0, 1 and 1x1"));
+    if (objectives != 1 && int64_t(objectives) != o.batch)
+        throw UsageError(concat("render: ", objectives, " objectives for a batch of ", o.batch));
+    const auto collapses = [](const Transform& t) { return std::holds_alternative<CollapseAlpha>(t); };
+    if (o.param.alpha && std::ranges::none_of(o.transforms, collapses))
+        throw UsageError(concat("render: the parameterisation ", to_string(o.param),
+                                " has opacity, which no network sees; "
+                                "add collapse_alpha to the transforms, or use the set alpha"));
+    if (objectives != 1 && !o.references.values.empty())
+        throw UsageError("render: references need one objective for the whole batch");
+}
+
+HostTensor initial_theta(const RenderOptions& o) {
+    return o.start.values.empty() ? o.param.initial(o.seed, o.first_job, o.batch) : o.param.start(o.start, o.batch);
+}
+
+}  // namespace
+
+Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
+                   Stream& stream)
+    : options_(options),
+      stream_(stream),
+      constants_(stream),
+      scales_(all_scales(options.transforms, options.param.height, options.param.width)) {
+    check(options, objectives.size());
+    std::ranges::sort(options_.thresholds);
+    const bool each = std::ranges::all_of(objectives, per_image);
+    const bool uses_step = std::ranges::any_of(objectives, depends_on_step);
+    const int64_t references = options.references.values.empty() ? 0 : options.references.shape.n;
     const Shape theta_shape = options.param.theta(options.batch);
     const auto scale = std::make_shared<const HostTensor>(options.param.scale());
+    const auto fixed = std::make_shared<const HostTensor>(options.references);
     std::vector<Shape> knob_shapes;
 
     const auto plan_step = [&](const std::vector<int>& scales, const VjpOverrides& overrides) {
         Graph graph;
         const NodeId theta = graph.input("theta", theta_shape);
-        const NodeId image = decode(graph, options.param, theta, scale);
+        NodeId image = decode(graph, options.param, theta, scale, options.batch);
+        if (references > 0) image = ops::concatenate(graph, {graph.constant(fixed, "references"), image}, 0);
         const Transformed view = transform(graph, options.transforms, scales, image);
-        const NodeId step = depends_on_step(objective) ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
+        const NodeId step = uses_step ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
         Layers layers = apply(net, graph, view.image);
         layers["input"] = image;  // Lucid's T("input"): not transformed
-        const NodeId value = score(graph, objective, net, layers, step);
+        NodeId value = objectives.size() == 1 ? score(graph, objectives[0], net, layers, step)
+                                              : scores(graph, objectives, net, layers, step);
+        if (each && references > 0) value = ops::slice(graph, value, {references, 0, 0, 0}, {options.batch, 1, 1, 1});
         const NodeId gradient = grad(graph, value, {theta}, overrides)[0];
         knob_shapes.clear();
         for (const NodeId knob : view.knobs) knob_shapes.push_back(graph.shape(knob));
@@ -37,7 +71,8 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
         if (options.redirected_relu_updates > 0) redirected_.push_back(plan_step(scales, redirected_relu()));
     }
     Graph decode_graph;
-    const NodeId image = decode(decode_graph, options.param, decode_graph.input("theta", theta_shape), scale);
+    const NodeId image =
+        decode(decode_graph, options.param, decode_graph.input("theta", theta_shape), scale, options.batch);
     decode_plan_ = make_plan(decode_graph, {image}, constants_);
 
     size_t arena_bytes = decode_plan_.arena_bytes;
@@ -47,17 +82,12 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     arena_ = Buffer(device, arena_bytes);
     for (const Shape& shape : knob_shapes) knobs_.emplace_back(device, shape);
     gradient_ = DeviceTensor(device, theta_shape);
-    score_ = DeviceTensor(device, {per_image(objective) ? options.batch : 1, 1, 1, 1});
+    score_ = DeviceTensor(device, {each ? options.batch : 1, 1, 1, 1});
     images_ = DeviceTensor(device, options.param.image(options.batch));
-    HostTensor start(theta_shape);
-    for (int64_t i = 0; i < options.batch; i++) {
-        const HostTensor one = options.param.initial(options.seed, options.first_job + uint32_t(i));
-        std::copy(one.values.begin(), one.values.end(), start.values.begin() + i * one.shape.size());
-    }
-    theta_ = DeviceTensor(stream, start);
+    theta_ = DeviceTensor(stream, initial_theta(options));
     inputs_.push_back(theta_.view());
     for (const DeviceTensor& knob : knobs_) inputs_.push_back(knob.view());
-    if (depends_on_step(objective)) {
+    if (uses_step) {
         step_ = DeviceTensor(device, {1, 1, 1, 1});
         inputs_.push_back(step_.view());
     }
@@ -105,12 +135,14 @@ HostTensor Renderer::decode_images() {
 Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_options) {
     Rendering result;
     result.device_bytes = device_bytes();
-    const int64_t total = options_.steps + 1;
+    const int64_t last = options_.thresholds.empty() ? 0 : options_.thresholds.back();
+    const int64_t total = std::max(options_.steps, last) + 1;
     result.scores.assign(size_t(total), std::vector<float>(size_t(score_.shape.n)));
     while (result.updates < total && !result.stopped) {
         update(result.updates, run_options);
         std::vector<float>& scores = result.scores[size_t(result.updates)];
         download(stream_, score_.buffer.floats(), scores.data(), score_.shape.n);
+        if (std::ranges::count(options_.thresholds, result.updates)) result.history.push_back(decode_images());
         result.updates++;
         if (watcher) {
             double sum = 0;

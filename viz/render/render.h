@@ -15,16 +15,21 @@
 namespace limpid {
 
 struct RenderOptions {
-    SpectralImage param;
+    ImageParam param;
     Transforms transforms = standard_transforms();
     AdamParameters adam;
     // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and
     // includes the end.
     int64_t steps = 512;
-    int64_t batch = 1;  // pictures of the same objective, numbered from first_job
+    std::vector<int64_t> thresholds;  // earlier ones whose pictures are kept too
+    int64_t batch = 1;                // pictures of the same objective, numbered from first_job
     uint32_t first_job = 0;
     uint64_t seed = 0;
     int64_t redirected_relu_updates = 17;  // Lucid: global steps 0..16; 0 turns the override off
+    HostTensor start;                      // a picture {1,h,w,3 or 4} to start from; none: random
+    // Images {r,h,w,c} in front of the batch that stay as they are: what objectives compare with (dot_compare,
+    // style_difference). They are images 0..r-1 of the objective.
+    HostTensor references;
 };
 
 struct RenderProgress {
@@ -35,7 +40,8 @@ struct RenderProgress {
 using RenderWatcher = std::function<bool(const RenderProgress&)>;
 
 struct Rendering {
-    HostTensor images;  // {batch, h, w, 3}, RGB in [0,1], not transformed
+    HostTensor images;                // {batch, h, w, c}, in [0,1] where the parameterisation is, not transformed
+    std::vector<HostTensor> history;  // the same at each of the options' thresholds that was reached
     std::vector<std::vector<float>>
         scores;  // [update][picture], or [update][0] where the objective has one score for the batch: before the
                  // update, of the transformed view (Lucid's printed value)
@@ -48,7 +54,10 @@ struct Rendering {
 class Renderer {
   public:
     // Makes every plan; throws Error when layer, channel, class or size do not fit.
-    Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream);
+    Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream)
+        : Renderer(net, std::vector{objective}, options, stream) {}
+    // One objective for each picture of the batch, all of the same form.
+    Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options, Stream& stream);
 
     // What run() will use, in bytes: arena, variables, prepared constants.
     size_t device_bytes() const;
