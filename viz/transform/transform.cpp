@@ -142,7 +142,8 @@ std::vector<std::vector<int>> all_scales(const Transforms& transforms) {
     return result;
 }
 
-Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image) {
+Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image,
+                      int64_t draws) {
     Transformed result{image, {}};
     size_t next_scale = 0;
     for (const Transform& transform : transforms) {
@@ -153,7 +154,7 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
             throw Error(concat("transforms ", to_string(transforms), ": an image of ", shape.h, "x", shape.w,
                                " becomes empty; use a larger one"));
         const auto knob = [&](const std::string& name, int64_t count) {
-            result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {1, 1, 1, count}));
+            result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {draws, 1, 1, count}));
             return result.knobs.back();
         };
         std::visit(
