@@ -21,6 +21,7 @@
 #define LIMPID_CUDA_FAMILIES(X)        \
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
+    X(LrnKernels, lrn)                 \
     X(PoolKernels, pool)               \
     X(ReduceKernels, reduce)           \
     X(SoftmaxKernels, softmax)
