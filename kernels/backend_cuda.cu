@@ -24,7 +24,8 @@
     X(LrnKernels, lrn)                 \
     X(PoolKernels, pool)               \
     X(ReduceKernels, reduce)           \
-    X(SoftmaxKernels, softmax)
+    X(SoftmaxKernels, softmax)         \
+    X(WarpKernels, warp)
 
 namespace limpid {
 
