@@ -25,6 +25,7 @@
     X(PoolKernels, pool)               \
     X(ReduceKernels, reduce)           \
     X(SoftmaxKernels, softmax)         \
+    X(SpectralKernels, spectral)       \
     X(WarpKernels, warp)
 
 namespace limpid {
