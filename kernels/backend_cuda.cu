@@ -19,10 +19,12 @@
 // The families, besides conv2d and matmul, that have CUDA kernels; the others have null entries, which backend_test.cpp
 // counts.
 #define LIMPID_CUDA_FAMILIES(X)        \
+    X(AdamKernels, adam)               \
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
     X(LrnKernels, lrn)                 \
     X(PoolKernels, pool)               \
+    X(RandomKernels, random)           \
     X(ReduceKernels, reduce)           \
     X(SoftmaxKernels, softmax)         \
     X(SpectralKernels, spectral)       \
