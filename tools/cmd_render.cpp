@@ -50,6 +50,7 @@ nlohmann::ordered_json record(const Arguments& a, const Objective& objective, co
     if (a.no_decorrelate) command += " --no-decorrelate";
     if (a.no_redirect) command += " --no-redirected-relu";
     if (!a.run.net.empty()) command += " --net " + a.run.net;
+    if (stream.device().precision != Precision::fp32) command += concat(" --precision ", a.run.precision);
     return {{"command", command},
             {"objective", to_string(objective)},
             {"net", net.name},
@@ -122,7 +123,7 @@ ExitStatus render_units(Arguments& a) {
     options.transforms = named_transforms(a.transforms);
     if (a.no_redirect) options.redirected_relu_updates = 0;
     const Net net = load_net(a.run);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const int64_t count = int64_t(objectives.size()) * options.batch;
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;

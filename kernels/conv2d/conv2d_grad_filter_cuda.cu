@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kPlainThreads) conv2d_grad_filter_direct(const
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_grad_filter_tiled(const FilterJob job) {
+__global__ void __launch_bounds__(T::kThreads) conv2d_grad_filter_tiled(const FilterJob job) {
     multiply_pixels<T, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 

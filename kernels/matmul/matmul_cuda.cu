@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kPlainThreads) matmul_direct(const MatmulJob j
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocks) matmul_tiled(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads) matmul_tiled(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
@@ -239,5 +239,8 @@ MatmulKernels matmul_kernels(Method best) {
     }
     CHECK(false);
 }
+
+void install(MatmulKernels&);
+void install(MatmulKernels& table) { table = matmul_kernels(best_method(Precision::fp32)); }
 
 }  // namespace limpid::DEVICE_NS

@@ -10,6 +10,7 @@
 
 #include "tests/simt/launch.h"
 #include "tests/simt/memory.h"
+#include "tests/simt/ptx.h"
 #include "tests/simt/runtime_api.h"
 #include "tests/simt/simt.h"
 #include "tests/simt/streams.h"
@@ -79,6 +80,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const KernelCall& call) {
     if (!launchable(config, call.kernel)) return set_device_error(cudaErrorInvalidConfiguration);
     prepared->grid = {short_name(call.kernel), config.gridDim,     config.blockDim, config.dynamicSmemBytes, call.call,
                       call.arguments,          call.argument_bytes};
+    ptx::prepare(config, call, *prepared);
     return queue_grid(config.stream, std::move(prepared));
 }
 

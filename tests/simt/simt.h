@@ -30,7 +30,7 @@ struct Options {
 Options& options();
 
 // Applies one command-line option: --schedule forward|reverse|random[:SEED], --async eager|lazy, --check on|off,
-// --profile on|off, --ptx FILE. False when it is none of these; throws std::invalid_argument for a bad value.
+// --profile on|off, --ptx DIR. False when it is none of these; throws std::invalid_argument for a bad value.
 bool parse_option(std::string_view name, std::string_view value);
 // The options as a command line that repeats them.
 std::string describe_options();

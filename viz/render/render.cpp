@@ -2,12 +2,23 @@
 #include "viz/render/render.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "graph/grad.h"
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
 
 namespace limpid {
+
+namespace {
+
+// Updates that a GPU is given at once, before the host waits for their scores.
+constexpr int64_t kUpdatesAhead = 16;
+
+// Each knob starts at a multiple of 64 bytes.
+size_t padded(int64_t floats) { return size_t(floats + 15) / 16 * 16; }
+
+}  // namespace
 
 Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream)
     : options_(options), stream_(stream), constants_(stream), scales_(all_scales(options.transforms)) {
@@ -42,9 +53,9 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
         for (const Plan& plan : *plans) arena_bytes = std::max(arena_bytes, plan.arena_bytes);
     const Device& device = stream.device();
     arena_ = Buffer(device, arena_bytes);
-    for (const Shape& shape : knob_shapes) knobs_.emplace_back(device, shape);
     gradient_ = DeviceTensor(device, theta_shape);
     score_ = DeviceTensor(device, {options.batch, 1, 1, 1});
+    scores_ = DeviceTensor(device, {CapturedWork::possible(stream) ? kUpdatesAhead : 1, 1, 1, options.batch});
     images_ = DeviceTensor(device, options.param.image(options.batch));
     HostTensor start(theta_shape);
     for (int64_t i = 0; i < options.batch; i++) {
@@ -53,14 +64,22 @@ Renderer::Renderer(const Net& net, const Objective& objective, const RenderOptio
     }
     theta_ = DeviceTensor(stream, start);
     inputs_.push_back(theta_.view());
-    for (const DeviceTensor& knob : knobs_) inputs_.push_back(knob.view());
+    size_t knob_floats = 0;
+    for (const Shape& shape : knob_shapes) {
+        knob_places_.push_back(knob_floats);
+        knob_floats += padded(shape.size());
+    }
+    next_changes_.resize(knob_floats + 1);
+    changes_ = DeviceTensor(device, {1, 1, 1, int64_t(next_changes_.size())});
+    for (size_t i = 0; i < knob_shapes.size(); i++)
+        inputs_.push_back(ConstView(changes_.buffer.floats() + knob_places_[i], knob_shapes[i]));
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
 }
 
 size_t Renderer::device_bytes() const {
     size_t bytes = arena_.size_bytes() + constants_.size_bytes();
-    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &images_})
+    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &scores_, &images_, &changes_})
         bytes += tensor->buffer.size_bytes();
     return bytes;
 }
@@ -72,15 +91,31 @@ const Plan& Renderer::plan_for(int64_t step, const std::vector<int>& scales) con
     return step < options_.redirected_relu_updates ? redirected_[index] : plain_[index];
 }
 
-void Renderer::update(int64_t step, const RunOptions& run_options) {
+void Renderer::upload_changes(int64_t step) {
     sample(options_.transforms, options_.param.height, options_.param.width, options_.seed, uint32_t(step), draw_);
-    for (size_t i = 0; i < knobs_.size(); i++)
-        upload(stream_, draw_.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw_.knobs[i].size()));
-    const MutView outputs[] = {score_.view(), gradient_.view()};
-    limpid::run(plan_for(step, draw_.scales), stream_, inputs_, outputs, arena_.scratch(), run_options);
-    stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(),
-                                        gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
-                                        v_.buffer.floats());
+    for (size_t i = 0; i < draw_.knobs.size(); i++)
+        std::copy(draw_.knobs[i].begin(), draw_.knobs[i].end(),
+                  next_changes_.begin() + std::ptrdiff_t(knob_places_[i]));
+    next_changes_.back() = float(adam_rate(options_.adam, step + 1));
+    upload(stream_, next_changes_.data(), changes_.buffer.floats(), int64_t(next_changes_.size()));
+}
+
+void Renderer::update(int64_t step, const RunOptions& run_options) {
+    upload_changes(step);
+    const Plan& plan = plan_for(step, draw_.scales);
+    const auto work = [&] {
+        const MutView outputs[] = {score_.view(), gradient_.view()};
+        limpid::run(plan, stream_, inputs_, outputs, arena_.scratch(), run_options);
+        const float* rate = changes_.buffer.floats() + next_changes_.size() - 1;
+        stream_.backend().kernels.adam.step(stream_, options_.adam, rate, theta_.shape.size(),
+                                            gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
+                                            v_.buffer.floats());
+    };
+    if (run_options.watches() || !CapturedWork::possible(stream_)) return work();
+    const auto [recorded, first] = recorded_.try_emplace(&plan);
+    if (first) return work();
+    if (!recorded->second) recorded->second = CapturedWork(stream_, work);
+    recorded->second.replay(stream_);
 }
 
 HostTensor Renderer::decode_images() {
@@ -97,14 +132,20 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
     const int64_t total = options_.steps + 1;
     result.scores.assign(size_t(total), std::vector<float>(size_t(options_.batch)));
     while (result.updates < total && !result.stopped) {
-        update(result.updates, run_options);
-        std::vector<float>& scores = result.scores[size_t(result.updates)];
-        download(stream_, score_.buffer.floats(), scores.data(), options_.batch);
-        result.updates++;
-        if (watcher) {
-            double sum = 0;
-            for (const float value : scores) sum += double(value);
-            result.stopped = !watcher({result.updates, total, sum / double(options_.batch)}) && result.updates < total;
+        const int64_t first = result.updates, count = std::min(scores_.shape.n, total - first);
+        for (int64_t i = 0; i < count; i++) {
+            update(first + i, run_options);
+            stream_.backend().kernels.layout.copy_box(stream_, score_.shape, {}, {}, score_.view(),
+                                                      {scores_.view().pixel(i, 0, 0), score_.shape});
+        }
+        const HostTensor scores = download(stream_, scores_.view());
+        result.updates += count;
+        for (int64_t i = 0; i < count; i++) {
+            const auto begin = scores.values.begin() + i * options_.batch;
+            result.scores[size_t(first + i)].assign(begin, begin + options_.batch);
+            const double sum = std::accumulate(begin, begin + options_.batch, 0.0);
+            if (watcher && !watcher({first + i + 1, total, sum / double(options_.batch)}))
+                result.stopped = result.updates < total;
         }
     }
     result.scores.resize(size_t(result.updates));
