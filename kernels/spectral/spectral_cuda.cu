@@ -143,8 +143,10 @@ struct GradAlongY {
     }
 };
 
+// The 1 lets a thread have more than the 64 registers that ptxas would hold it to, and spill.
 template <class Product>
-__global__ void __launch_bounds__(kSpectralThreads* kSpectralThreads) spectral_product(Product product, int problems) {
+__global__ void __launch_bounds__(kSpectralThreads* kSpectralThreads, 1)
+    spectral_product(Product product, int problems) {
     constexpr int kResults = kSpectralTile / kSpectralThreads;
     // One more per row of the left piece: it is written along its columns.
     __shared__ float2 left[kSpectralDepth][kSpectralTile + 1], right[kSpectralDepth][kSpectralTile];
