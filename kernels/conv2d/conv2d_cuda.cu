@@ -163,7 +163,7 @@ __global__ void __launch_bounds__(kPlainThreads) conv2d_direct(const Correlation
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads) conv2d_tiled(const CorrelationJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_tiled(const CorrelationJob job) {
     correlate<T, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
@@ -173,7 +173,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_pipelined(cons
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocksSplit) conv2d_tf32x3(const CorrelationJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_tf32x3(const CorrelationJob job) {
     correlate<T, Arithmetic::tf32x3, CopyLater, kWidth>(job);
 }
 

@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kPlainThreads) matmul_direct(const MatmulJob j
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads) matmul_tiled(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge) matmul_tiled(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocks) mat
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksSplit) matmul_tf32x3(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge) matmul_tf32x3(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::tf32x3, CopyLater, kWidth>(job);
 }
 

@@ -250,6 +250,8 @@ class Parser {
         uint64_t value = 0;
         if (const auto shared = shared_.find(text); shared != shared_.end()) {
             value = shared->second;
+        } else if (const auto parameter = parameters_.find(text); parameter != parameters_.end()) {
+            value = parameter->second;
         } else if (text == dynamic_) {
             // The dynamic array begins where the static ones end, and that is known at the end of the file only.
             dynamic_uses_.push_back({function_, int(function_->initial_registers.size())});

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,5 +45,7 @@ struct Counts {
     uint64_t launches = 0, blocks = 0, threads = 0, switches = 0, barriers = 0, collectives = 0, accesses = 0;
 };
 Counts& counts();
+// The mangled names of all kernels launched so far.
+std::set<std::string> launched_kernels();
 
 }  // namespace simt
