@@ -49,11 +49,18 @@ struct KernelTable {
 struct DeviceMemory {
     void* (*allocate)(int device_index, size_t size_bytes) = nullptr;  // null result: not enough memory
     void (*release)(int device_index, void* data, size_t size_bytes) = nullptr;
-    void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;    // returns when done
+    // Returns when the host's memory may be reused; the device has the data before later work of the stream.
+    void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;
     void (*download)(Stream&, const void* device, void* host, size_t size_bytes) = nullptr;  // returns when done
     void* (*create_stream)(int device_index) = nullptr;  // native handle; null entry: the device has none
     void (*destroy_stream)(int device_index, void* native) = nullptr;
     void (*synchronize)(int device_index, void* native) = nullptr;
+    // See CapturedWork. Null entries: the device has no such thing.
+    void (*begin_capture)(Stream&) = nullptr;
+    void* (*end_capture)(Stream&) = nullptr;
+    void (*abandon_capture)(Stream&) = nullptr;
+    void (*replay)(Stream&, void* captured) = nullptr;
+    void (*destroy_captured)(void* captured) = nullptr;
 };
 
 struct Backend {

@@ -16,21 +16,12 @@
 #include <cxxabi.h>
 #endif
 
-// The families, besides conv2d and matmul, that have CUDA kernels; the others have null entries, which backend_test.cpp
-// counts.
-#define LIMPID_CUDA_FAMILIES(X)        \
-    X(ElementwiseKernels, elementwise) \
-    X(LayoutKernels, layout)           \
-    X(PoolKernels, pool)               \
-    X(ReduceKernels, reduce)           \
-    X(SoftmaxKernels, softmax)
-
 namespace limpid {
 
 namespace DEVICE_NS {
 
 #define LIMPID_DECLARE(Type, member) void install(Type&);
-LIMPID_CUDA_FAMILIES(LIMPID_DECLARE)
+LIMPID_KERNEL_FAMILIES(LIMPID_DECLARE)
 #undef LIMPID_DECLARE
 
 void cuda_failed(cudaError_t error, const char* call, const char* file, int line) {
@@ -94,13 +85,14 @@ void copy(Stream& stream, const void* from, void* to, size_t size_bytes, cudaMem
     if (size_bytes == 0) return;
     CUDA_TRY(cudaSetDevice(stream.device().index));
     CUDA_TRY(cudaMemcpyAsync(to, from, size_bytes, kind, native(stream)));
-    synchronize(stream.device().index, stream.native());
 }
+// From pageable memory: CUDA has taken its own copy when the call returns.
 void upload(Stream& stream, const void* host, void* device, size_t size_bytes) {
     copy(stream, host, device, size_bytes, cudaMemcpyHostToDevice);
 }
 void download(Stream& stream, const void* device, void* host, size_t size_bytes) {
     copy(stream, device, host, size_bytes, cudaMemcpyDeviceToHost);
+    synchronize(stream.device().index, stream.native());
 }
 
 // Streams do not wait for each other, nor for the default stream.
@@ -114,6 +106,31 @@ void destroy_stream(int index, void* native) {
     if (cudaSetDevice(index) == cudaSuccess) cudaStreamDestroy(static_cast<cudaStream_t>(native));
 }
 
+// Of this thread alone: other threads may allocate and synchronise their own streams meanwhile.
+void begin_capture(Stream& stream) {
+    CUDA_TRY(cudaSetDevice(stream.device().index));
+    CUDA_TRY(cudaStreamBeginCapture(native(stream), cudaStreamCaptureModeThreadLocal));
+}
+void* end_capture(Stream& stream) {
+    cudaGraph_t graph = nullptr;
+    CUDA_TRY(cudaStreamEndCapture(native(stream), &graph));
+    cudaGraphExec_t executable = nullptr;
+    const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
+    cudaGraphDestroy(graph);
+    if (error != cudaSuccess) cuda_failed(error, "cudaGraphInstantiate", __FILE__, __LINE__);
+    return executable;
+}
+void abandon_capture(Stream& stream) {
+    cudaGraph_t graph = nullptr;
+    if (cudaStreamEndCapture(native(stream), &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // what failed is being reported already
+}
+void replay(Stream& stream, void* captured) {
+    CUDA_TRY(cudaSetDevice(stream.device().index));
+    CUDA_TRY(cudaGraphLaunch(static_cast<cudaGraphExec_t>(captured), native(stream)));
+}
+void destroy_captured(void* captured) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(captured)); }
+
 DeviceMemory device_memory() {
     DeviceMemory memory;
     memory.allocate = allocate;
@@ -123,6 +140,11 @@ DeviceMemory device_memory() {
     memory.create_stream = create_stream;
     memory.destroy_stream = destroy_stream;
     memory.synchronize = synchronize;
+    memory.begin_capture = begin_capture;
+    memory.end_capture = end_capture;
+    memory.abandon_capture = abandon_capture;
+    memory.replay = replay;
+    memory.destroy_captured = destroy_captured;
     return memory;
 }
 
@@ -131,11 +153,11 @@ constexpr int kOldestTf32 = 80;
 
 KernelTable kernels(Method best) {
     KernelTable table;
+#define LIMPID_INSTALL(Type, member) install(table.member);
+    LIMPID_KERNEL_FAMILIES(LIMPID_INSTALL)
+#undef LIMPID_INSTALL
     table.conv2d = conv2d_kernels(best);
     table.matmul = matmul_kernels(best);
-#define LIMPID_INSTALL(Type, member) install(table.member);
-    LIMPID_CUDA_FAMILIES(LIMPID_INSTALL)
-#undef LIMPID_INSTALL
     return table;
 }
 

@@ -250,7 +250,7 @@ ExitStatus render_batch(Arguments& a) {
     const JobList list = read_jobs(a.sources, options, net);
     for (const std::string& error : list.errors) std::cerr << "limpid batch: " << one_line(error) << '\n';
     if (list.jobs.empty()) throw Error("there is nothing to render");
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const ExitStatus status = Batch(a, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }

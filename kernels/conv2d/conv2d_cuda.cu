@@ -163,7 +163,7 @@ __global__ void __launch_bounds__(kPlainThreads) conv2d_direct(const Correlation
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_tiled(const CorrelationJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_tiled(const CorrelationJob job) {
     correlate<T, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
@@ -173,7 +173,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_pipelined(cons
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocksSplit) conv2d_tf32x3(const CorrelationJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_tf32x3(const CorrelationJob job) {
     correlate<T, Arithmetic::tf32x3, CopyLater, kWidth>(job);
 }
 
@@ -350,5 +350,8 @@ Conv2dKernels conv2d_kernels(Method best) {
     }
     CHECK(false);
 }
+
+void install(Conv2dKernels&);
+void install(Conv2dKernels& table) { table = conv2d_kernels(best_method(Precision::fp32)); }
 
 }  // namespace limpid::DEVICE_NS

@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kPlainThreads) conv2d_grad_filter_direct(const
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_grad_filter_tiled(const FilterJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_grad_filter_tiled(const FilterJob job) {
     multiply_pixels<T, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) conv2d_grad_filter_pi
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(T::kThreads, T::kBlocksSplit) conv2d_grad_filter_tf32x3(const FilterJob job) {
+__global__ void __launch_bounds__(T::kThreads, T::kBlocksLarge) conv2d_grad_filter_tf32x3(const FilterJob job) {
     multiply_pixels<T, Arithmetic::tf32x3, CopyLater, kWidth>(job);
 }
 

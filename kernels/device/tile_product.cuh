@@ -35,8 +35,9 @@ struct Tile {
     static constexpr int kThreadRows = kThreadRows_, kThreadColumns = kThreadColumns_;
     static constexpr int kColumnThreads = kColumns / kThreadColumns, kRowThreads = kRows / kThreadRows;
     static constexpr int kThreads = kColumnThreads * kRowThreads;
-    // Blocks that should fit a multiprocessor: bounds the registers. Split operands (tf32x3) need more of them.
-    static constexpr int kBlocks = kBlocks_, kBlocksSplit = kBlocks * 2 / 3;
+    // Blocks that should fit a multiprocessor: bounds the registers. Kernels that hold more (split operands, copies
+    // through registers) take kBlocksLarge.
+    static constexpr int kBlocks = kBlocks_, kBlocksLarge = kBlocks * 2 / 3;
 };
 using WideTile = Tile<128, 64, 8, 8, 3>;   // the most multiply-adds per load
 using MiddleTile = Tile<64, 32, 8, 4, 6>;  // more blocks, for small maps and few channels

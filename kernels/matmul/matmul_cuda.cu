@@ -111,17 +111,17 @@ __global__ void __launch_bounds__(kPlainThreads) matmul_direct(const MatmulJob j
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksSplit) matmul_tiled(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge) matmul_tiled(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksSplit) matmul_pipelined(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocks) matmul_pipelined(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyLater, kWidth>(job);
 }
 
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksSplit) matmul_tf32x3(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge) matmul_tf32x3(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::tf32x3, CopyLater, kWidth>(job);
 }
 
@@ -239,5 +239,8 @@ MatmulKernels matmul_kernels(Method best) {
     }
     CHECK(false);
 }
+
+void install(MatmulKernels&);
+void install(MatmulKernels& table) { table = matmul_kernels(best_method(Precision::fp32)); }
 
 }  // namespace limpid::DEVICE_NS

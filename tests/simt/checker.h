@@ -4,8 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
+
+#include "tests/simt/collectives.h"
 
 namespace simt {
 
@@ -13,7 +14,7 @@ namespace simt {
 // emulation of an instruction.
 struct Origin {
     uintptr_t pc = 0;
-    std::source_location place;
+    Place place;
 };
 enum class Access { read, write, atomic };
 

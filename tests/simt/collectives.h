@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cstddef>
-#include <source_location>
 #include <type_traits>
 
 #include "tests/simt/language.h"
@@ -14,7 +13,22 @@
 
 namespace simt {
 
-using Place = std::source_location;
+// A line of source; as a default argument, that of the caller. Not std::source_location, which nobody else may make:
+// the PTX interpreter takes lines from nvcc.
+class Place {
+  public:
+    constexpr Place() = default;
+    constexpr Place(const char* file, unsigned line) : file_(file), line_(line) {}
+    static constexpr Place current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+        return {file, line};
+    }
+    constexpr const char* file_name() const { return file_; }
+    constexpr unsigned line() const { return line_; }
+
+  private:
+    const char* file_ = "";
+    unsigned line_ = 0;
+};
 
 // `lanes[i]` is what lane i deposited; only lanes named in `mask` are valid.
 using Combine = void (*)(void** lanes, unsigned mask);

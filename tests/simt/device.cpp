@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "tests/simt/launch.h"
 #include "tests/simt/memory.h"
+#include "tests/simt/ptx.h"
 #include "tests/simt/runtime_api.h"
 #include "tests/simt/simt.h"
 #include "tests/simt/streams.h"
@@ -26,6 +28,8 @@ constexpr int kThreadsPerMultiprocessor = 2048, kBlocksPerMultiprocessor = 32;
 
 // Kernels that asked for more dynamic shared memory than kPlainSharedBytes.
 std::map<const void*, int> g_dynamic_shared_limits;
+
+std::set<const void*> g_launched;
 
 bool launchable(const cudaLaunchConfig_t& config, const void* kernel) {
     const dim3 grid = config.gridDim, block = config.blockDim;
@@ -77,9 +81,19 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const KernelCall& call) {
     auto prepared = std::make_shared<PreparedGrid>();
     prepared->arguments = std::shared_ptr<void>(call.arguments, call.destroy);
     if (!launchable(config, call.kernel)) return set_device_error(cudaErrorInvalidConfiguration);
+    g_launched.insert(call.kernel);
     prepared->grid = {short_name(call.kernel), config.gridDim,     config.blockDim, config.dynamicSmemBytes, call.call,
                       call.arguments,          call.argument_bytes};
+    ptx::prepare(config, call, *prepared);
     return queue_grid(config.stream, std::move(prepared));
+}
+
+std::set<std::string> launched_kernels() {
+    const std::lock_guard lock(device_mutex());
+    std::set<std::string> names;
+    for (const void* kernel : g_launched)
+        if (const char* name = nullptr; kernel_name(&name, kernel) == cudaSuccess) names.insert(name);
+    return names;
 }
 
 }  // namespace simt

@@ -13,7 +13,7 @@ namespace simt {
 
 namespace {
 
-// An instruction: its return address, or the line of an emulated one.
+// An instruction: its return address; or, of an emulated one, its line and what it does.
 using Instruction = std::pair<uintptr_t, unsigned>;
 struct Key {
     Instruction instruction;
@@ -84,7 +84,8 @@ void add_shared(const Request& request, ProfileRow& row) {
 
 void profile_access(uintptr_t address, size_t bytes, bool writes, bool shared, const Origin& origin) {
     const Multiprocessor& m = *running();
-    const Instruction instruction{origin.pc, origin.pc ? 0 : origin.place.line()};
+    const unsigned kind = unsigned(bytes) * 4 + shared * 2 + writes;
+    const Instruction instruction{origin.pc, origin.pc ? 0 : origin.place.line() << 8 | kind};
     const uint32_t occurrence = g_passes[{instruction, m.current, 0}]++;
     Request& request = g_requests[{instruction, m.current / 32, occurrence}];
     request.origin = origin;

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
 #include <stdexcept>
 
 #include "tests/simt/collectives.h"
@@ -61,7 +62,8 @@ bool parse_option(std::string_view name, std::string_view value) {
     } else if (name == "--profile") {
         g_options.profile = choose(name, value, kSwitches);
     } else if (name == "--ptx") {
-        g_options.ptx_files.emplace_back(value);
+        for (const auto& entry : std::filesystem::directory_iterator(value))
+            if (entry.path().extension() == ".ptx") g_options.ptx_files.push_back(entry.path());
     } else {
         return false;
     }
@@ -73,6 +75,8 @@ std::string describe_options() {
     if (g_options.order == Order::random) text += ":" + std::to_string(g_options.seed);
     text += " --async " + std::string(kAsyncs[int(g_options.async)].name);
     text += " --check " + std::string(kSwitches[g_options.check].name);
+    if (!g_options.ptx_files.empty())
+        text += ", kernels interpreted from " + std::to_string(g_options.ptx_files.size()) + " PTX files";
     return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ struct Options {
 Options& options();
 
 // Applies one command-line option: --schedule forward|reverse|random[:SEED], --async eager|lazy, --check on|off,
-// --profile on|off, --ptx FILE. False when it is none of these; throws std::invalid_argument for a bad value.
+// --profile on|off, --ptx DIR. False when it is none of these; throws std::invalid_argument for a bad value.
 bool parse_option(std::string_view name, std::string_view value);
 // The options as a command line that repeats them.
 std::string describe_options();
@@ -44,5 +45,7 @@ struct Counts {
     uint64_t launches = 0, blocks = 0, threads = 0, switches = 0, barriers = 0, collectives = 0, accesses = 0;
 };
 Counts& counts();
+// The mangled names of all kernels launched so far.
+std::set<std::string> launched_kernels();
 
 }  // namespace simt

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include <cuda_runtime.h>
 #include "tests/simt/planted/small_kernels.h"
-#include "tests/simt/runtime_api.h"
 #include "tests/simt/simt.h"
 
 namespace {

@@ -52,7 +52,7 @@ struct BatchRenderer::Form {
 
     // Of `capacity` pictures.
     int64_t capacity = 0;
-    DeviceTensor theta, gradient, score;
+    DeviceTensor theta, gradient, score, rates;
     // Knobs of the transforms, the number of the update where the objective asks for it, what the objective is fed
     // with.
     std::vector<Buffer> fed;
@@ -140,7 +140,7 @@ struct BatchRenderer::Form {
     // Variables, gradient, Adam's two, once in the batch and once in the slots; fed values; pictures.
     size_t tensor_bytes(int64_t count) const {
         const int64_t theta_floats = theta_shape(count).size();
-        int64_t floats = 2 * theta_floats + 3 * theta_floats * kBatchesAtWork + images(count) +
+        int64_t floats = 2 * theta_floats + 3 * theta_floats * kBatchesAtWork + images(count) + count +
                          options.param.image(images(1)).size();
         return size_t(floats) * sizeof(float);
     }
@@ -151,6 +151,7 @@ struct BatchRenderer::Form {
         theta = DeviceTensor(stream.device(), theta_shape(count));
         gradient = DeviceTensor(stream.device(), theta_shape(count));
         score = DeviceTensor(stream.device(), {score_rows(count), 1, 1, 1});
+        rates = DeviceTensor(stream.device(), {count, 1, 1, 1});
     }
 };
 
@@ -297,6 +298,9 @@ void BatchRenderer::update(const std::vector<Slot*>& group) {
         upload(stream_, staged.data(), form.fed[i].floats(), shape.size());
         inputs.push_back({form.fed[i].floats(), shape});
     }
+    staged.clear();
+    for (const Slot* slot : group) staged.push_back(float(adam_rate(slot->job->options.adam, slot->step + 1)));
+    upload(stream_, staged.data(), form.rates.buffer.floats(), count);
     const KernelTable& kernels = stream_.backend().kernels;
     const Shape one = form.theta_shape(1);
     for (int64_t i = 0; i < count; i++)
@@ -307,7 +311,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group) {
     limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
-        kernels.adam.step(stream_, slot.job->options.adam, slot.step + 1, one.size(),
+        kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),
                           form.gradient.buffer.floats() + i * one.size(), slot.theta.buffer.floats(),
                           slot.m.buffer.floats(), slot.v.buffer.floats());
     }

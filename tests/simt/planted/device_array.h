@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "tests/simt/runtime_api.h"
+#include <cuda_runtime.h>
 
 namespace planted {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/simt/runtime_api.h"
+#include <cuda_runtime.h>
 
 namespace planted {
 

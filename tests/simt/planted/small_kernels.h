@@ -1,7 +1,7 @@
 // Small correct kernels that the tests of the emulator launch.
 #pragma once
 
-#include "tests/simt/runtime_api.h"
+#include <cuda_runtime.h>
 
 namespace small {
 
