@@ -16,66 +16,12 @@
 #include "kernels/buffer.h"
 #include "tests/harness/kernel_case.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace limpid {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Independent multiply-adds, enough of them to hide the latency; what the compiler must not see through goes out by
-// `sink`.
-constexpr int kChains = 12, kRounds = 20000;
-volatile float sink;
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"), noinline)) void multiply_adds_avx512() {
-    __m512 sum[kChains], factor = _mm512_set1_ps(1.0f + sink), term = _mm512_set1_ps(sink);
-    for (__m512& s : sum) s = term;
-    for (int i = 0; i < kRounds; i++)
-#pragma GCC unroll 12
-        for (int c = 0; c < kChains; c++) sum[c] = _mm512_fmadd_ps(sum[c], factor, term);
-    for (const __m512& s : sum) sink = sink + _mm512_cvtss_f32(s) * 0;
-}
-__attribute__((target("avx2,fma"), noinline)) void multiply_adds_avx2() {
-    __m256 sum[kChains], factor = _mm256_set1_ps(1.0f + sink), term = _mm256_set1_ps(sink);
-    for (__m256& s : sum) s = term;
-    for (int i = 0; i < kRounds; i++)
-#pragma GCC unroll 12
-        for (int c = 0; c < kChains; c++) sum[c] = _mm256_fmadd_ps(sum[c], factor, term);
-    for (const __m256& s : sum) sink = sink + _mm256_cvtss_f32(s) * 0;
-}
-#endif
-typedef float Four __attribute__((vector_size(16)));
-__attribute__((noinline)) void multiply_adds_portable() {
-    Four sum[kChains], factor = (1.0f + sink) - Four{}, term = sink - Four{};
-    for (Four& s : sum) s = term;
-    for (int i = 0; i < kRounds; i++)
-#pragma GCC unroll 12
-        for (int c = 0; c < kChains; c++) sum[c] = sum[c] * factor + term;
-    for (const Four& s : sum) sink = sink + s[0] * 0;
-}
-
-// GFLOP/s of one thread with the instructions of this device.
-double measured_peak(const std::string& device) {
-    void (*run)() = multiply_adds_portable;
-    int lanes = 4;
-#if defined(__x86_64__)
-    if (device == "cpu:avx512") run = multiply_adds_avx512, lanes = 16;
-    if (device == "cpu:avx2") run = multiply_adds_avx2, lanes = 8;
-#endif
-    double best = std::numeric_limits<double>::infinity();
-    for (int i = 0; i < 300; i++) {
-        const auto start = Clock::now();
-        run();
-        best = std::min(best, seconds_since(start));
-    }
-    return 2.0 * kChains * kRounds * lanes / best / 1e9;
-}
 
 Conv2dShape shape_of(const testing::ShapeRow& row) {
     return {row["n"],          row["h"],        row["w"],        row["c"],        row["r"],
@@ -185,7 +131,8 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     const Device device = parse_device(device_name);
-    const double peak = measured_peak(backend(device).name);
+    Stream one_thread(device, 1);
+    const double peak = measure_roofline(one_thread).flops / 1e9;
     std::fprintf(stderr, "%s, multiply-add peak of one thread: %.1f GFLOP/s\n", backend(device).name.c_str(), peak);
     for (const testing::ShapeRow& row : testing::read_shapes("conv2d.txt")) {
         const Conv2dShape shape = shape_of(row);

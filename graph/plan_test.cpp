@@ -245,6 +245,9 @@ TEST(Run, TraceCountsEveryStep) {
     const Plan plan = make_plan(block.graph, {block.score}, constants);
     EXPECT_EQ(trace.seconds.size(), plan.steps.size());
     EXPECT_NE(trace.print(plan).find("conv2d["), std::string::npos) << trace.print(plan);
+    EXPECT_EQ(trace.print(plan).find("roofline"), std::string::npos) << trace.print(plan);
+    trace.roofline = {1e9, 1e9};
+    EXPECT_NE(trace.print(plan).find("roofline: 1.0 GFLOP/s, 1.0 GB/s"), std::string::npos) << trace.print(plan);
 }
 
 TEST(RedirectedRelu, FollowsLucidsUnitCases) {

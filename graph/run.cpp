@@ -186,8 +186,8 @@ std::string Trace::print(const Plan& plan) const {
         const PlanStep& step = plan.steps[i];
         const double time = seconds[i] / double(runs);
         double bound = 0;
-        if (peak_flops > 0) bound = step.cost.operations / peak_flops;
-        if (peak_bandwidth > 0) bound = std::max(bound, step.cost.bytes / peak_bandwidth);
+        if (roofline.flops > 0) bound = step.cost.operations / roofline.flops;
+        if (roofline.bandwidth > 0) bound = std::max(bound, step.cost.bytes / roofline.bandwidth);
         char line[96];
         std::snprintf(line, sizeof line, "%8.3f %5.1f%% %8.1f %7.1f %5.0f%%  ", time * 1e3,
                       total > 0 ? 100 * seconds[i] / total : 0.0, step.cost.operations / time / 1e9,
@@ -198,7 +198,13 @@ std::string Trace::print(const Plan& plan) const {
     char line[96];
     std::snprintf(line, sizeof line, "%8.3f ms per run, mean of %lld runs, %zu steps\n", total / double(runs) * 1e3,
                   static_cast<long long>(runs), seconds.size());
-    return text + line;
+    text += line;
+    if (roofline.flops > 0) {
+        std::snprintf(line, sizeof line, "roofline: %.1f GFLOP/s, %.1f GB/s\n", roofline.flops / 1e9,
+                      roofline.bandwidth / 1e9);
+        text += line;
+    }
+    return text;
 }
 
 std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/plan.h"
+#include "kernels/roofline.h"
 
 namespace limpid {
 
@@ -14,9 +15,9 @@ namespace limpid {
 struct Trace {
     std::vector<double> seconds;  // by step
     int64_t runs = 0;
-    // Peaks of the device, for percent of the bound max(operations/peak, bytes/bandwidth); 0 when unknown.
-    double peak_flops = 0, peak_bandwidth = 0;
-    // A table, slowest first, with GFLOP/s, GB/s and percent of the bound per node.
+    Roofline roofline;  // of the device, for the percentage; zeros: unknown
+    // A table, slowest first, with GFLOP/s, GB/s and percent of the roofline per node. Operations are those of the
+    // direct algorithm, and a value may still lie in a cache: both can carry a node above 100 %.
     std::string print(const Plan& plan) const;
 };
 
@@ -36,6 +37,9 @@ struct RunOptions {
     std::string dump_folder;  // one .npy per step
     bool poison = false;      // fill memory with NaN before the run and as soon as no later step reads it: proves the
                               // plan's lifetimes
+
+    // Whether values are looked at or changed between steps: such a run cannot be recorded and replayed.
+    bool watches() const { return check || trace || shadow || !dump_folder.empty() || poison; }
 };
 
 // inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of

@@ -33,14 +33,18 @@ Error lacks(const char* what) {
 }  // namespace
 
 const Backend& backend(const Device& device) {
-    static const Backend reference{"reference", host_memory(), reference_kernels()};
-    static const Backend portable{"cpu:portable", host_memory(), cpu_portable_kernels()};
+    static const Backend reference{"reference", host_memory(), reference_kernels(), nullptr, nullptr};
+    static const Backend portable{"cpu:portable", host_memory(), cpu_portable_kernels(), cpu_portable_multiply_adds,
+                                  nullptr};
 #if defined(__x86_64__)
-    static const Backend avx2{"cpu:avx2", host_memory(), cpu_avx2_kernels()};
-    static const Backend avx512{"cpu:avx512", host_memory(), cpu_avx512_kernels()};
+    static const Backend avx2{"cpu:avx2", host_memory(), cpu_avx2_kernels(), cpu_avx2_multiply_adds, nullptr};
+    static const Backend avx512{"cpu:avx512", host_memory(), cpu_avx512_kernels(), cpu_avx512_multiply_adds, nullptr};
 #else
     static const Backend &avx2 = portable, &avx512 = portable;
 #endif
+    if (device.kind != DeviceKind::cuda && device.precision != Precision::fp32)
+        throw UsageError(concat("device ", to_string(device), ": precision ", to_string(device.precision),
+                                " is for GPUs; a CPU computes in fp32"));
     switch (device.kind) {
         case DeviceKind::reference:
             return reference;
@@ -58,8 +62,8 @@ const Backend& backend(const Device& device) {
                     return has_avx512() ? avx512 : has_avx2() ? avx2 : portable;
             }
         case DeviceKind::cuda:
-            if (const Backend* cuda = cuda_backend()) return *cuda;
-            throw Error(concat("device cuda: ", cuda_status()));
+            if (const Backend* cuda = cuda_backend(device)) return *cuda;
+            throw Error(concat("device ", to_string(device), ": ", cuda_status()));
     }
     CHECK(false);
 }

@@ -40,10 +40,11 @@ ops::PoolGeometry pool_geometry(const LayerSpec& spec, Shape x) {
 
 class Builder {
   public:
-    Builder(const Net& net, Graph& graph, NodeId image) : net_(net), graph_(graph) {
-        layers_["input"] = image;
-        layers_["preprocessed"] = preprocess(image);
-        for (const LayerSpec& spec : net.layers) with_context(spec.name, [&] { add(spec); });
+    Builder(const Net& net, Graph& graph, Layers given) : net_(net), graph_(graph), layers_(std::move(given)) {
+        if (layers_.contains("input") && !layers_.contains("preprocessed"))
+            layers_["preprocessed"] = preprocess(layers_.at("input"));
+        for (const LayerSpec& spec : net.layers)
+            if (!layers_.contains(spec.name)) with_context(spec.name, [&] { add(spec); });
     }
     Layers take() { return std::move(layers_); }
 
@@ -51,8 +52,6 @@ class Builder {
     // x = 255*t - mean, in RGB order (the first filter is turned to RGB instead, see Net::replaced).
     NodeId preprocess(NodeId image) {
         const Preprocessing& p = net_.weights->preprocessing;
-        const Shape shape = graph_.shape(image);
-        if (shape.c != 3) throw Error(concat("image has ", shape.c, " channels, the network takes 3 (RGB)"));
         if (p.mean[0] == p.mean[1] && p.mean[1] == p.mean[2])
             return ops::affine(graph_, image, p.scale, -p.mean[0], "preprocessed");
         HostTensor shift({1, 1, 1, 3});
@@ -67,7 +66,7 @@ class Builder {
         std::vector<NodeId> in;
         for (const std::string& name : spec.inputs) {
             const auto found = layers_.find(name);
-            if (found == layers_.end()) return;  // its source does not exist at this size
+            if (found == layers_.end()) return;  // its source does not exist at this size, or lies before what is given
             in.push_back(found->second);
         }
         const Shape x = graph_.shape(in[0]);
@@ -176,6 +175,17 @@ std::shared_ptr<const HostTensor> to_rgb(const HostTensor& filter, const std::ar
     return std::make_shared<const HostTensor>(std::move(result));
 }
 
+// Output channels of every row; those of pools and the like are those of their sources.
+std::map<std::string, int64_t> channel_counts(const Net& net) {
+    std::map<std::string, int64_t> counts{{"input", 3}, {"preprocessed", 3}};
+    for (const LayerSpec& spec : net.layers) {
+        int64_t sum = 0;
+        for (const std::string& input : spec.inputs) sum += counts[input];
+        counts[spec.name] = spec.kind == Kind::conv || spec.kind == Kind::dense ? spec.channels : sum;
+    }
+    return counts;
+}
+
 }  // namespace
 
 std::shared_ptr<const HostTensor> Net::parameter(const std::string& tensor) const {
@@ -187,7 +197,24 @@ std::shared_ptr<const HostTensor> Net::parameter(const std::string& tensor) cons
     return {weights, &found->second};
 }
 
-Layers apply(const Net& net, Graph& graph, NodeId image) { return Builder(net, graph, image).take(); }
+Layers apply(const Net& net, Graph& graph, NodeId image) { return apply(net, graph, Layers{{"input", image}}); }
+
+Layers apply(const Net& net, Graph& graph, Layers given) {
+    const std::map<std::string, int64_t> counts = channel_counts(net);
+    for (const auto& [name, id] : given) {
+        const auto count = counts.find(name);
+        if (count == counts.end()) {
+            std::vector<std::string> names;
+            for (const auto& [known, channels] : counts) names.push_back(known);
+            throw Error(concat("layer \"", name, "\" cannot be given to ", net.name, "; did you mean ",
+                               nearest_names(name, names), "?"));
+        }
+        if (graph.shape(id).c != count->second)
+            throw Error(concat("layer ", name, " is given with shape ", graph.shape(id), ", expected ", count->second,
+                               " channels"));
+    }
+    return Builder(net, graph, std::move(given)).take();
+}
 
 NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
     if (const auto found = layers.find(name); found != layers.end()) return found->second;

@@ -51,6 +51,11 @@ using Layers = std::map<std::string, NodeId>;
 // Adds the network to the graph. image {N,h,w,3}: RGB in [0,1]. Layers that cannot exist at this size (the auxiliary
 // heads flatten a 4x4 map) are left out; asking for them is an error that says so.
 Layers apply(const Net& net, Graph& graph, NodeId image);
+// The same from layers that are given, by name: only what can be computed from them is added. {"input", image} is the
+// whole network; {"mixed4d", x} is what lies behind mixed4d, for x {N,h,w,528} of any origin. A given layer is never
+// computed, whatever else is given. Throws Error when a given name is not that of a row of the table, or when x has
+// another number of channels.
+Layers apply(const Net& net, Graph& graph, Layers given);
 
 // The node of that name; Error with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);

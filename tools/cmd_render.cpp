@@ -58,7 +58,7 @@ struct Group {
 };
 
 // The command that makes the picture again.
-std::string command_of(const RenderArguments& a, const Group& group, int64_t picture) {
+std::string command_of(const RenderArguments& a, const Group& group, const Stream& stream, int64_t picture) {
     const RenderOptions &o = a.options, otherwise;
     const bool alone = group.separable(o);
     std::string words = "limpid render";
@@ -86,6 +86,7 @@ std::string command_of(const RenderArguments& a, const Group& group, int64_t pic
     if (!alone && group.objectives.size() > 1) words += " --each";
     if (!alone && group.objectives.size() == 1) add("batch", o.batch);
     if (!a.run.net.empty()) add("net", a.run.net);
+    if (stream.device().precision != Precision::fp32) add("precision", a.run.precision);
     return words;
 }
 
@@ -96,7 +97,7 @@ nlohmann::ordered_json record(const RenderArguments& a, const Group& group, cons
     for (const std::vector<float>& step : rendering.scores)
         scores.push_back(step[std::min(size_t(picture), step.size() - 1)]);
     const RenderOptions& o = a.options;
-    return {{"command", command_of(a, group, picture)},
+    return {{"command", command_of(a, group, stream, picture)},
             {"objective", to_string(group.of(picture))},
             {"net", net.name},
             {"weights",
@@ -157,7 +158,7 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
     }
-    const Inspection inspection(a.run);
+    const Inspection inspection(a.run, stream);
     if (!a.quiet)
         std::cerr << "limpid render: " << to_string(group.of(0)) << (group.objectives.size() > 1 ? ", ..." : "")
                   << " of " << net.name << " on " << stream.backend().name << ", " << options.steps + 1 << " updates, "
@@ -256,7 +257,7 @@ ExitStatus render_units(RenderArguments& a) {
     const Net net = load_net(a.run);
     if (!a.start.empty()) options.start = photo_of(a.start, a);
     options.references = references_of(a);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const int64_t count = int64_t(groups.size()) * options.batch;
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;

@@ -15,7 +15,8 @@ class App;
 namespace limpid {
 
 struct RunArguments {
-    std::string device = "cpu";
+    std::string device = "auto";
+    std::string precision = "fp32";
     int threads = 0;      // 0: one per processor
     std::string weights;  // see find_weights
     std::string net;      // "" (the one of the weights) or "tiny"
@@ -26,13 +27,17 @@ struct RunArguments {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
 
+// The device that --device and --precision name; auto: the first GPU, or else the CPU. Throws UsageError where they do
+// not fit together, Error where the machine lacks the device.
+Device choose_device(const RunArguments& arguments);
+
 // The network that --net or --weights name.
 Net load_net(const RunArguments& arguments);
 
 // What the switches ask for, alive as long as the run.
 class Inspection {
   public:
-    explicit Inspection(const RunArguments& arguments);
+    Inspection(const RunArguments& arguments, Stream& stream);
     const RunOptions& options() const { return options_; }
     // Prints what was found to stderr: the trace of `plan`, the worst difference from the shadow.
     void report(const Plan& plan) const;

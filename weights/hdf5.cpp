@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "weights/arrays.h"
 #include "weights/hdf5_structure.h"
 #include "weights/parameters.h"
 #include "weights/readers.h"
@@ -149,6 +150,26 @@ void write_labels(hid_t file, const std::vector<std::string>& labels) {
     checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.data()), "labels");
 }
 
+// A file made in memory, as bytes: the original format, which hdf5_structure.h and every version of every tool read;
+// without times, so that the same content has the same bytes.
+template <class Fill>
+std::vector<std::byte> file_image(const Fill& fill) {
+    const std::lock_guard lock(library_mutex);
+    const SilencedErrors silenced;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access");
+    checked(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST), "file access");
+    checked(H5Pset_fapl_core(access, 1 << 22, false), "file access");  // grown by 4 MiB
+    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "file creation");
+    checked(H5Pset_obj_track_times(creation, false), "file creation");
+    const Handle file(H5Fcreate(kNoFile, H5F_ACC_TRUNC, creation, access), H5Fclose, "file");
+    fill(file);
+    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), "file");
+    const ssize_t size = checked(H5Fget_file_image(file, nullptr, 0), "file image");
+    std::vector<std::byte> bytes(static_cast<size_t>(size));
+    checked(H5Fget_file_image(file, bytes.data(), bytes.size()), "file image");
+    return bytes;
+}
+
 std::string trailer_for(Bytes image) {
     std::string trailer = concat(kTrailerStart, sha256_of(image));
     trailer.resize(kTrailerBytes, ' ');
@@ -255,40 +276,35 @@ std::string checksum_of(const std::map<std::string, HostTensor>& tensors) {
 }
 
 std::vector<std::byte> write_hdf5(const Weights& weights) {
-    const std::lock_guard lock(library_mutex);
-    const SilencedErrors silenced;
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access");
-    // The original format, which hdf5_structure.h and every version of every tool read.
-    checked(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST), "file access");
-    checked(H5Pset_fapl_core(access, 1 << 22, false), "file access");  // in memory, grown by 4 MiB
-    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "file creation");
-    checked(H5Pset_obj_track_times(creation, false), "file creation");
-    const Handle file(H5Fcreate(kNoFile, H5F_ACC_TRUNC, creation, access), H5Fclose, "file");
-
-    write_text(file, "format", std::string(kFormat));
-    write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &kFormatVersion);
-    write_text(file, "variant", weights.variant);
-    write_text(file, "source", weights.source);
-    write_text(file, "source_sha256", weights.source_sha256);
-    write_text(file, "checksum", checksum_of(weights.tensors));
-    write_attribute(file, "preprocessing_source", H5T_STD_I32LE, H5T_NATIVE_INT, 3,
-                    weights.preprocessing.source.data());
-    write_attribute(file, "preprocessing_scale", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &weights.preprocessing.scale);
-    write_attribute(file, "preprocessing_mean", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3, weights.preprocessing.mean.data());
-    if (!weights.labels.empty()) write_labels(file, weights.labels);
-    {
+    std::vector<std::byte> bytes = file_image([&](const Handle& file) {
+        write_text(file, "format", std::string(kFormat));
+        write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &kFormatVersion);
+        write_text(file, "variant", weights.variant);
+        write_text(file, "source", weights.source);
+        write_text(file, "source_sha256", weights.source_sha256);
+        write_text(file, "checksum", checksum_of(weights.tensors));
+        write_attribute(file, "preprocessing_source", H5T_STD_I32LE, H5T_NATIVE_INT, 3,
+                        weights.preprocessing.source.data());
+        write_attribute(file, "preprocessing_scale", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &weights.preprocessing.scale);
+        write_attribute(file, "preprocessing_mean", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3,
+                        weights.preprocessing.mean.data());
+        if (!weights.labels.empty()) write_labels(file, weights.labels);
         const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "tensors");
         checked(H5Pset_obj_track_times(properties, false), "tensors");
         const Handle group(H5Gcreate2(file, "tensors", H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose, "tensors");
         for (const auto& [name, tensor] : weights.tensors) write_tensor(group, name, tensor);
-    }
-    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), "file");
-    const ssize_t size = checked(H5Fget_file_image(file, nullptr, 0), "file image");
-    std::vector<std::byte> bytes(static_cast<size_t>(size));
-    checked(H5Fget_file_image(file, bytes.data(), bytes.size()), "file image");
+    });
     const std::string trailer = trailer_for(bytes);
     bytes.insert(bytes.end(), as_bytes(trailer).begin(), as_bytes(trailer).end());
     return bytes;
+}
+
+std::vector<std::byte> write_arrays(const std::map<std::string, HostTensor>& arrays,
+                                    const std::map<std::string, std::string>& texts) {
+    return file_image([&](const Handle& file) {
+        for (const auto& [name, text] : texts) write_text(file, name.c_str(), text);
+        for (const auto& [name, array] : arrays) write_tensor(file, name, array);
+    });
 }
 
 Weights read_hdf5(Bytes bytes) {

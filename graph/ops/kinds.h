@@ -1,4 +1,4 @@
-// The operations that the planner recognises and rewrites. All others stay private to their files.
+// The operations that the planner and gradient overrides recognise. All others stay private to their files.
 #pragma once
 
 #include "graph/ops.h"
@@ -75,6 +75,17 @@ class Conv2dGradInputOp final : public Op {
     const ConvGeometry geometry;
     const Shape input;
     const GradientEpilogue epilogue;
+};
+
+class MaxPoolOp final : public Op {
+  public:
+    explicit MaxPoolOp(PoolGeometry g) : geometry(g) {}
+    std::string kind() const override { return "max_pool"; }
+    std::string attributes() const override;
+    Shape infer(std::span<const Shape>) const override;
+    std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    void run(const RunContext&) const override;
+    const PoolGeometry geometry;
 };
 
 // Inputs: x, y, dy[, add][, mask].

@@ -28,26 +28,6 @@ void check_fits(const PoolGeometry& g, Shape x) {
         throw Error(concat("windows {", print(g), "} do not fit an image of ", x.h, "x", x.w, "; use a larger image"));
 }
 
-class MaxPoolOp final : public Op {
-  public:
-    explicit MaxPoolOp(PoolGeometry g) : geometry_(g) {}
-    std::string kind() const override { return "max_pool"; }
-    std::string attributes() const override { return print(geometry_); }
-    Shape infer(std::span<const Shape> in) const override {
-        check_fits(geometry_, in[0]);
-        return pool_shape(geometry_, in[0]).output();
-    }
-    std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
-        return {g.add(std::make_shared<MaxPoolGradOp>(geometry_, GradientEpilogue{}), {g[node].inputs[0], node, dy})};
-    }
-    void run(const RunContext& c) const override {
-        c.kernels.pool.max_forward(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.output);
-    }
-
-  private:
-    PoolGeometry geometry_;
-};
-
 // y[p,q] = u at the position that won window (p,q): inputs x, y, u. The derivative of MaxPoolGradOp with respect to dy.
 class MaxPoolSelectOp final : public Op {
   public:
@@ -91,6 +71,21 @@ class AveragePoolOp final : public Op {
 };
 
 }  // namespace
+
+std::string MaxPoolOp::attributes() const { return print(geometry); }
+
+Shape MaxPoolOp::infer(std::span<const Shape> in) const {
+    check_fits(geometry, in[0]);
+    return pool_shape(geometry, in[0]).output();
+}
+
+std::vector<NodeId> MaxPoolOp::vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const {
+    return {g.add(std::make_shared<MaxPoolGradOp>(geometry, GradientEpilogue{}), {g[node].inputs[0], node, dy})};
+}
+
+void MaxPoolOp::run(const RunContext& c) const {
+    c.kernels.pool.max_forward(c.stream, pool_shape(geometry, c.inputs[0].shape), c.inputs[0], c.output);
+}
 
 std::string MaxPoolGradOp::attributes() const { return print(geometry) + epilogue.attributes(); }
 Shape MaxPoolGradOp::infer(std::span<const Shape> in) const { return in[0]; }

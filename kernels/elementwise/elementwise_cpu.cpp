@@ -25,7 +25,7 @@ Floats each_lane(Floats x, Function function) {
 
 // A function without its branch here does not compile.
 template <auto f>
-inline constexpr bool kMissing = false;
+[[maybe_unused]] inline constexpr bool kMissing = false;
 
 // Written so that a NaN argument takes the branch which elementwise_oracle.h states.
 template <Unary f>

@@ -62,9 +62,10 @@ struct Finished {
     std::string err;
 };
 
-// A signal sent to the program once it reports progress: that is, once it is at work.
+// A signal sent to the program once it reports progress, that is, once it is at work; or after a given time.
 struct SendSignal {
     int number = 0;  // 0: none
+    int after_ms = -1;
 };
 
 // environment: variables set (or, with an empty value, removed) for this run. LIMPID_MODELS, XDG_DATA_HOME and HOME of
@@ -96,7 +97,9 @@ inline Finished run_limpid(const std::vector<std::string>& arguments,
         _exit(127);
     }
     if (child > 0 && send.number != 0) {
-        for (int waited_ms = 0; waited_ms < 30000 && read_text(err).find("progress") == std::string::npos;
+        if (send.after_ms >= 0) usleep(unsigned(send.after_ms) * 1000);
+        for (int waited_ms = 0;
+             send.after_ms < 0 && waited_ms < 30000 && read_text(err).find("progress") == std::string::npos;
              waited_ms += 10)
             usleep(10000);
         kill(child, send.number);

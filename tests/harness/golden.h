@@ -10,7 +10,8 @@ namespace limpid::testing {
 // The path of a file below LIMPID_SHARED, or "" when the variable is not set: then the test skips itself.
 std::string shared_file(const std::string& relative);
 
-// A .npy file of float32 in C order, with up to four axes; missing axes are 1 in front: (1000,) is {1,1,1,1000}.
+// A .npy file of float32, or of float64 (rounded), in C order. Missing axes are 1 in front: (1000,) is {1,1,1,1000};
+// more than four are joined in front: (2,5,14,14,7) is {10,14,14,7}.
 HostTensor read_npy(const std::string& path);
 
 // Values uniform in [-1,1) from Philox, scaled so that a convolution or matrix of these weights keeps the size of its

@@ -24,9 +24,15 @@ void check_index(const char* what, int64_t index, int64_t size) {
 
 }  // namespace
 
-NodeId pick_channels(Graph& graph, NodeId x, const std::vector<int64_t>& each) {
+NodeId pick_channels(const TermScope& s, NodeId x, const std::vector<int64_t>& each) {
+    Graph& graph = s.graph();
     const auto [least, most] = std::ranges::minmax(each);
     check_index("channel", most, graph.shape(x).c);
+    if (s.fed()) {
+        // Another image may look at any channel.
+        const NodeId selection = s.varying(one_hot(each, 0, graph.shape(x).c), "channels");
+        return ops::reduce(graph, Reduce::sum, {false, false, false, true}, ops::mul(graph, x, selection));
+    }
     // No more than needed: of a concatenation perhaps one branch.
     const NodeId range = ops::slice_channels(graph, x, least, most - least + 1);
     if (least == most) return range;
@@ -34,16 +40,18 @@ NodeId pick_channels(Graph& graph, NodeId x, const std::vector<int64_t>& each) {
     return ops::reduce(graph, Reduce::sum, {false, false, false, true}, chosen);
 }
 
-NodeId pick_position(Graph& graph, NodeId x, const std::vector<int64_t>& rows, const std::vector<int64_t>& columns) {
+NodeId pick_position(const TermScope& s, NodeId x, const std::vector<int64_t>& rows,
+                     const std::vector<int64_t>& columns) {
+    Graph& graph = s.graph();
     const Shape shape = graph.shape(x);
     for (const int64_t row : rows) check_index("row", row, shape.h);
     for (const int64_t column : columns) check_index("column", column, shape.w);
-    if (rows.size() == 1 && columns.size() == 1)
+    if (!s.fed() && rows.size() == 1 && columns.size() == 1)
         return ops::slice(graph, x, {0, rows[0], columns[0], 0}, {shape.n, 1, 1, shape.c});
     HostTensor mask({shape.n, shape.h, shape.w, 1});
     for (int64_t n = 0; n < shape.n; n++)
         mask.at(n, rows[rows.size() == 1 ? 0 : size_t(n)], columns[columns.size() == 1 ? 0 : size_t(n)], 0) = 1;
-    return ops::reduce(graph, Reduce::sum, kSpace, ops::mul(graph, x, graph.constant(std::move(mask), "positions")));
+    return ops::reduce(graph, Reduce::sum, kSpace, ops::mul(graph, x, s.varying(std::move(mask), "positions")));
 }
 
 NodeId mean_over_space(Graph& graph, NodeId x) { return ops::reduce(graph, Reduce::mean, kSpace, x); }

@@ -248,17 +248,19 @@ std::optional<double> literal(const Objective& objective) {
     return negated ? -*negated : negated;
 }
 
-bool same_form(const Objective& a, const Objective& b) {
-    if (literal(a) && literal(b)) return true;
-    if (a.kind() != b.kind() || a.parts().size() != b.parts().size()) return false;
-    for (size_t i = 0; i < a.parts().size(); i++)
-        if (!same_form(a.parts()[i], b.parts()[i])) return false;
-    if (a.kind() != Kind::term) return true;
-    if (a.term().name != b.term().name || a.arguments().size() != b.arguments().size()) return false;
-    return std::ranges::all_of(a.arguments(), [&](const auto& argument) {
-        const auto found = b.arguments().find(argument.first);
-        return found != b.arguments().end() && (found->second == argument.second || varies(a.term(), argument.first));
-    });
+// The tree without the numbers and without the arguments that may differ, which are only counted as given.
+std::string form(const Objective& objective) {
+    if (literal(objective)) return "#";
+    const bool is_term = objective.kind() == Kind::term;
+    std::string text = is_term ? objective.term().name : concat(int(objective.kind()));
+    text += "(";
+    for (const Objective& part : objective.parts()) text += form(part) + ",";
+    if (is_term)
+        for (const auto& [name, value] : objective.arguments())
+            text += name + "=" + (varies(objective.term(), name) ? "#" : print(value)) + ",";
+    return text + ")";
 }
+
+bool same_form(const Objective& a, const Objective& b) { return form(a) == form(b); }
 
 }  // namespace limpid

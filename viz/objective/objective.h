@@ -13,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -64,6 +65,9 @@ class Objective {
 Objective parse_objective(const std::string& text, const TermTable& terms = known_terms());
 std::string to_string(const Objective& objective);
 
+// The value of a number or of the negation of one; of anything else nothing.
+std::optional<double> literal(const Objective& objective);
+
 // Whether each image of a batch has its own score, which knows nothing of the others. Not so with terms that compare
 // images (diversity, alignment, dot_compare, ...) or name one (batch=): the batch then has one score.
 bool per_image(const Objective& objective);
@@ -81,9 +85,20 @@ bool same_form(const Objective& a, const Objective& b);
 // Throws Error with the nearest known names when layer, channel or class do not exist.
 NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step = {});
 
+// What objectives of one form share, as text: equal for a and b where same_form(a, b).
+std::string form(const Objective& objective);
+
+// What differs between objectives of one form, as inputs of a graph: the values have a row for each image, which
+// depends on that image's objective alone.
+struct ObjectiveInputs {
+    std::vector<NodeId> nodes;
+    std::vector<HostTensor> values;
+};
+
 // One objective for each image, all of the same form and per image: {N,1,1,1}, in one pass, with the bits that each
-// image has alone.
+// image has alone. With `inputs`, what may differ is fed at each run, so that one graph serves all objectives of the
+// form; the values of these objectives are in `inputs` too.
 NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers,
-              NodeId step = {});
+              NodeId step = {}, ObjectiveInputs* inputs = nullptr);
 
 }  // namespace limpid

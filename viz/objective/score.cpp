@@ -23,9 +23,9 @@ NodeId build(const TermScope::Place& place, const std::vector<const Objective*>&
 NodeId build_number(const TermScope::Place& place, const std::vector<const Objective*>& each) {
     std::vector<float> values;
     for (const Objective* one : each) values.push_back(float(*literal(*one)));
-    if (all_equal(values)) return place.graph.scalar(values[0]);
+    if (all_equal(values) && !place.inputs) return place.graph.scalar(values[0]);
     const int64_t count = int64_t(values.size());
-    return place.graph.constant(HostTensor({count, 1, 1, 1}, std::move(values)));
+    return TermScope(place, each).varying(HostTensor({count, 1, 1, 1}, std::move(values)), "numbers");
 }
 
 NodeId build_term(const TermScope::Place& place, const std::vector<const Objective*>& each) {
@@ -70,11 +70,11 @@ NodeId build(const TermScope::Place& place, const std::vector<const Objective*>&
 }
 
 NodeId build_whole(Graph& graph, const std::vector<const Objective*>& each, const Net& net, const Layers& layers,
-                   NodeId step, bool joint) {
+                   NodeId step, bool joint, ObjectiveInputs* inputs = nullptr) {
     const auto input = layers.find("input");
     CHECK(input != layers.end());
     const int64_t images = graph.shape(input->second).n;
-    const NodeId value = build({graph, net, layers, step, images, joint}, each);
+    const NodeId value = build({graph, net, layers, step, images, joint, inputs}, each);
     const Shape shape = joint ? kScalar : Shape{images, 1, 1, 1};
     const NodeId whole = ops::broadcast(graph, value, shape);
     graph.rename(whole, "score");
@@ -101,6 +101,14 @@ const Argument* TermScope::find(size_t image, const std::string& name) const {
     return found == arguments.end() ? nullptr : &found->second;
 }
 
+NodeId TermScope::varying(HostTensor value, const std::string& name) const {
+    if (!fed()) return graph().constant(std::move(value), name);
+    const NodeId node = graph().input(concat(name, " ", place_.inputs->nodes.size()), value.shape);
+    place_.inputs->nodes.push_back(node);
+    place_.inputs->values.push_back(std::move(value));
+    return node;
+}
+
 bool TermScope::has(const std::string& name) const { return find(0, name) != nullptr; }
 
 std::vector<int64_t> TermScope::counts(const std::string& name, int64_t otherwise) const {
@@ -109,7 +117,7 @@ std::vector<int64_t> TermScope::counts(const std::string& name, int64_t otherwis
         const Argument* argument = find(i, name);
         result.push_back(argument ? std::get<int64_t>(*argument) : otherwise);
     }
-    return all_equal(result) ? std::vector<int64_t>{result[0]} : result;
+    return all_equal(result) && !fed() ? std::vector<int64_t>{result[0]} : result;
 }
 
 std::vector<std::string> TermScope::texts(const std::string& name, const std::string& otherwise) const {
@@ -118,7 +126,7 @@ std::vector<std::string> TermScope::texts(const std::string& name, const std::st
         const Argument* argument = find(i, name);
         result.push_back(argument ? std::get<std::string>(*argument) : otherwise);
     }
-    return all_equal(result) ? std::vector<std::string>{result[0]} : result;
+    return all_equal(result) && !fed() ? std::vector<std::string>{result[0]} : result;
 }
 
 int64_t TermScope::count(const std::string& name, int64_t otherwise) const {
@@ -161,8 +169,8 @@ NodeId score(Graph& graph, const Objective& objective, const Net& net, const Lay
                         [&] { return build_whole(graph, {&objective}, net, layers, step, !per_image(objective)); });
 }
 
-NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers,
-              NodeId step) {
+NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers, NodeId step,
+              ObjectiveInputs* inputs) {
     CHECK(!one_per_image.empty());
     std::vector<const Objective*> each;
     for (const Objective& objective : one_per_image) {
@@ -173,7 +181,7 @@ NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net&
     CHECK(graph.shape(layers.at("input")).n == int64_t(each.size()), each.size(), " objectives for ",
           graph.shape(layers.at("input")));
     return with_context(concat("objective ", to_string(*each[0])),
-                        [&] { return build_whole(graph, each, net, layers, step, false); });
+                        [&] { return build_whole(graph, each, net, layers, step, false, inputs); });
 }
 
 }  // namespace limpid

@@ -26,13 +26,14 @@ NodeId minus_square(Graph& g, NodeId a, NodeId b) { return square(g, ops::sub(g,
 // x is the row and y the column, as in Lucid; by default the middle, below and right of it where sizes are even.
 NodeId at_position(const TermScope& s, NodeId x) {
     const Shape shape = s.graph().shape(x);
-    return pick_position(s.graph(), x, s.counts("x", shape.h / 2), s.counts("y", shape.w / 2));
+    return pick_position(s, x, s.counts("x", shape.h / 2), s.counts("y", shape.w / 2));
 }
 
-NodeId neuron(const TermScope& s) { return pick_channels(s.graph(), at_position(s, s.layer()), s.counts("channel")); }
+NodeId neuron(const TermScope& s) { return pick_channels(s, at_position(s, s.layer()), s.counts("channel")); }
 
 NodeId channel(const TermScope& s) {
     const std::vector<int64_t> channels = s.counts("channel");
+    if (s.fed()) return pick_channels(s, mean_over_space(s.graph(), s.layer()), channels);
     // Space first where channels differ: what follows is then small. The sums over space are the same.
     if (channels.size() > 1) {
         const auto [least, most] = std::ranges::minmax(channels);
@@ -41,17 +42,17 @@ NodeId channel(const TermScope& s) {
             std::vector<int64_t> shifted;
             for (const int64_t c : channels) shifted.push_back(c - least);
             const NodeId range = ops::slice_channels(s.graph(), layer, least, most - least + 1);
-            return pick_channels(s.graph(), mean_over_space(s.graph(), range), shifted);
+            return pick_channels(s, mean_over_space(s.graph(), range), shifted);
         }
     }
-    return mean_over_space(s.graph(), pick_channels(s.graph(), s.layer(), channels));
+    return mean_over_space(s.graph(), pick_channels(s, s.layer(), channels));
 }
 
 NodeId class_logit(const TermScope& s) {
     if (s.net().logits.empty() && !s.has("layer")) throw Error(concat(s.net().name, " has no classes"));
     std::vector<int64_t> classes;
     for (const std::string& label : s.texts("label")) classes.push_back(find_class(s.net(), label));
-    return mean_over_space(s.graph(), pick_channels(s.graph(), s.layer("layer", s.net().logits), classes));
+    return mean_over_space(s.graph(), pick_channels(s, s.layer("layer", s.net().logits), classes));
 }
 
 // Directions --------------------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ NodeId along(const TermScope& s, NodeId a, const HostTensor& v) {
     for (int axis = 0; axis < 4; axis++)
         if (v.shape[axis] != shape[axis] && (axis == 3 || v.shape[axis] != 1))
             throw Error(concat("the direction is ", v.shape, ", the layer ", shape));
-    const NodeId dot = ops::reduce(g, Reduce::sum, kChannels, ops::mul(g, a, g.constant(HostTensor(v), "direction")));
+    const NodeId dot = ops::reduce(g, Reduce::sum, kChannels, ops::mul(g, a, s.varying(HostTensor(v), "direction")));
     const double power = s.number("cossim_pow", 0);
     if (power == 0) return dot;
     HostTensor lengths({v.shape.n, v.shape.h, v.shape.w, 1});
@@ -99,7 +100,7 @@ NodeId along(const TermScope& s, NodeId a, const HostTensor& v) {
     }
     const NodeId size = ops::affine(g, length(g, ops::reduce(g, Reduce::sum_squares, kChannels, a)), 1, 1e-4f);
     const NodeId cosine =
-        ops::binary(g, Binary::div, dot, ops::mul(g, size, g.constant(std::move(lengths), "length of direction")));
+        ops::binary(g, Binary::div, dot, ops::mul(g, size, s.varying(std::move(lengths), "length of direction")));
     const NodeId floored = ops::binary(g, Binary::max, cosine, g.scalar(0.1f));
     return ops::mul(g, dot, ops::unary(g, Unary::power, floored, float(power)));
 }
@@ -213,7 +214,7 @@ NodeId channel_interpolate(const TermScope& s) {
             const double w = s.images() > 1 ? double(n) / double(s.images() - 1) : 0;
             weights.values[size_t(n)] = float(rising ? w : 1 - w);
         }
-        const NodeId mean = mean_over_space(g, pick_channels(g, s.layer(layer), {s.count(channel)}));
+        const NodeId mean = mean_over_space(g, pick_channels(s, s.layer(layer), {s.count(channel)}));
         return ops::reduce(g, Reduce::sum, kBatch, ops::mul(g, mean, g.constant(std::move(weights))));
     };
     return ops::add(g, weighted("layer1", "channel1", false), weighted("layer2", "channel2", true));

@@ -17,7 +17,8 @@ class TermScope {
         const Layers& layers;
         NodeId step;  // may be invalid
         int64_t images = 1;
-        bool joint = false;  // the objective has one score for the whole batch
+        bool joint = false;                 // the objective has one score for the whole batch
+        ObjectiveInputs* inputs = nullptr;  // where what may differ becomes inputs instead of constants
     };
     TermScope(const Place& place, std::vector<const Objective*> each) : place_(place), each_(std::move(each)) {}
 
@@ -25,6 +26,10 @@ class TermScope {
     const Net& net() const { return place_.net; }
     int64_t images() const { return place_.images; }
     bool joint() const { return place_.joint; }
+    // Whether what may differ is fed: the nodes must then depend on the form of the objective alone.
+    bool fed() const { return place_.inputs; }
+    // Values that differ between images, one row each: a constant, or an input where they are fed.
+    NodeId varying(HostTensor value, const std::string& name) const;
     NodeId step() const;
 
     // Arguments that are the same for all images.
@@ -32,7 +37,7 @@ class TermScope {
     int64_t count(const std::string& name, int64_t otherwise = 0) const;
     double number(const std::string& name, double otherwise = 0) const;
     std::string text(const std::string& name, const std::string& otherwise = "") const;
-    // Arguments that may differ (TermParameter::varies).
+    // Arguments that may differ (TermParameter::varies): one for all where they are equal and not fed.
     std::vector<int64_t> counts(const std::string& name, int64_t otherwise = 0) const;
     std::vector<std::string> texts(const std::string& name, const std::string& otherwise = "") const;
 
@@ -70,16 +75,14 @@ struct Term {
     bool uses_step = false;
 };
 
-// The value of a number or of its negation, however often.
-std::optional<double> literal(const Objective& objective);
-
 // Building blocks for terms. Lists hold one value, or one per image.
 namespace terms {
 
 // Channel each[n] of image n of x {N,h,w,c}: {N,h,w,1}.
-NodeId pick_channels(Graph& graph, NodeId x, const std::vector<int64_t>& each);
+NodeId pick_channels(const TermScope& s, NodeId x, const std::vector<int64_t>& each);
 // The pixel (rows[n], columns[n]) of image n: {N,1,1,c}.
-NodeId pick_position(Graph& graph, NodeId x, const std::vector<int64_t>& rows, const std::vector<int64_t>& columns);
+NodeId pick_position(const TermScope& s, NodeId x, const std::vector<int64_t>& rows,
+                     const std::vector<int64_t>& columns);
 // Over height and width, channels kept: {N,1,1,c}.
 NodeId mean_over_space(Graph& graph, NodeId x);
 // Over everything but the batch: {N,1,1,1}.

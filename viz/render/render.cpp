@@ -2,6 +2,7 @@
 #include "viz/render/render.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "graph/grad.h"
 #include "graph/ops.h"
@@ -11,6 +12,12 @@
 namespace limpid {
 
 namespace {
+
+// Updates that a GPU is given at once, before the host waits for their scores.
+constexpr int64_t kUpdatesAhead = 16;
+
+// Each knob starts at a multiple of 64 bytes.
+size_t padded(int64_t floats) { return size_t(floats + 15) / 16 * 16; }
 
 void check(const RenderOptions& o, size_t objectives) {
     if (o.steps < 0 || o.batch < 1 || o.param.height < 1 || o.param.width < 1)
@@ -42,7 +49,7 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     check(options, objectives.size());
     std::ranges::sort(options_.thresholds);
     const bool each = std::ranges::all_of(objectives, per_image);
-    const bool uses_step = std::ranges::any_of(objectives, depends_on_step);
+    uses_step_ = std::ranges::any_of(objectives, depends_on_step);
     const int64_t references = options.references.values.empty() ? 0 : options.references.shape.n;
     const Shape theta_shape = options.param.theta(options.batch);
     const auto scale = std::make_shared<const HostTensor>(options.param.scale());
@@ -55,7 +62,7 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
         NodeId image = decode(graph, options.param, theta, scale, options.batch);
         if (references > 0) image = ops::concatenate(graph, {graph.constant(fixed, "references"), image}, 0);
         const Transformed view = transform(graph, options.transforms, scales, image);
-        const NodeId step = uses_step ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
+        const NodeId step = uses_step_ ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
         Layers layers = apply(net, graph, view.image);
         layers["input"] = image;  // Lucid's T("input"): not transformed
         NodeId value = objectives.size() == 1 ? score(graph, objectives[0], net, layers, step)
@@ -80,24 +87,29 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
         for (const Plan& plan : *plans) arena_bytes = std::max(arena_bytes, plan.arena_bytes);
     const Device& device = stream.device();
     arena_ = Buffer(device, arena_bytes);
-    for (const Shape& shape : knob_shapes) knobs_.emplace_back(device, shape);
     gradient_ = DeviceTensor(device, theta_shape);
     score_ = DeviceTensor(device, {each ? options.batch : 1, 1, 1, 1});
+    scores_ = DeviceTensor(device, {CapturedWork::possible(stream) ? kUpdatesAhead : 1, 1, 1, score_.shape.n});
     images_ = DeviceTensor(device, options.param.image(options.batch));
     theta_ = DeviceTensor(stream, initial_theta(options));
     inputs_.push_back(theta_.view());
-    for (const DeviceTensor& knob : knobs_) inputs_.push_back(knob.view());
-    if (uses_step) {
-        step_ = DeviceTensor(device, {1, 1, 1, 1});
-        inputs_.push_back(step_.view());
+    if (uses_step_) knob_shapes.push_back({1, 1, 1, 1});
+    size_t knob_floats = 0;
+    for (const Shape& shape : knob_shapes) {
+        knob_places_.push_back(knob_floats);
+        knob_floats += padded(shape.size());
     }
+    next_changes_.resize(knob_floats + 1);
+    changes_ = DeviceTensor(device, {1, 1, 1, int64_t(next_changes_.size())});
+    for (size_t i = 0; i < knob_shapes.size(); i++)
+        inputs_.push_back(ConstView(changes_.buffer.floats() + knob_places_[i], knob_shapes[i]));
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
 }
 
 size_t Renderer::device_bytes() const {
     size_t bytes = arena_.size_bytes() + constants_.size_bytes();
-    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &images_})
+    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &scores_, &images_, &changes_})
         bytes += tensor->buffer.size_bytes();
     return bytes;
 }
@@ -109,19 +121,32 @@ const Plan& Renderer::plan_for(int64_t step, const std::vector<int>& scales) con
     return step < options_.redirected_relu_updates ? redirected_[index] : plain_[index];
 }
 
-void Renderer::update(int64_t step, const RunOptions& run_options) {
+void Renderer::upload_changes(int64_t step) {
     sample(options_.transforms, options_.param.height, options_.param.width, options_.seed, uint32_t(step), draw_);
-    for (size_t i = 0; i < knobs_.size(); i++)
-        upload(stream_, draw_.knobs[i].data(), knobs_[i].buffer.floats(), int64_t(draw_.knobs[i].size()));
-    if (step_.buffer.size_bytes() > 0) {
-        const float number = float(step);
-        upload(stream_, &number, step_.buffer.floats(), 1);
-    }
-    const MutView outputs[] = {score_.view(), gradient_.view()};
-    limpid::run(plan_for(step, draw_.scales), stream_, inputs_, outputs, arena_.scratch(), run_options);
-    stream_.backend().kernels.adam.step(stream_, options_.adam, step + 1, theta_.shape.size(),
-                                        gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
-                                        v_.buffer.floats());
+    for (size_t i = 0; i < draw_.knobs.size(); i++)
+        std::copy(draw_.knobs[i].begin(), draw_.knobs[i].end(),
+                  next_changes_.begin() + std::ptrdiff_t(knob_places_[i]));
+    if (uses_step_) next_changes_[knob_places_.back()] = float(step);
+    next_changes_.back() = float(adam_rate(options_.adam, step + 1));
+    upload(stream_, next_changes_.data(), changes_.buffer.floats(), int64_t(next_changes_.size()));
+}
+
+void Renderer::update(int64_t step, const RunOptions& run_options) {
+    upload_changes(step);
+    const Plan& plan = plan_for(step, draw_.scales);
+    const auto work = [&] {
+        const MutView outputs[] = {score_.view(), gradient_.view()};
+        limpid::run(plan, stream_, inputs_, outputs, arena_.scratch(), run_options);
+        const float* rate = changes_.buffer.floats() + next_changes_.size() - 1;
+        stream_.backend().kernels.adam.step(stream_, options_.adam, rate, theta_.shape.size(),
+                                            gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
+                                            v_.buffer.floats());
+    };
+    if (run_options.watches() || !CapturedWork::possible(stream_)) return work();
+    const auto [recorded, first] = recorded_.try_emplace(&plan);
+    if (first) return work();
+    if (!recorded->second) recorded->second = CapturedWork(stream_, work);
+    recorded->second.replay(stream_);
 }
 
 HostTensor Renderer::decode_images() {
@@ -139,15 +164,24 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
     const int64_t total = std::max(options_.steps, last) + 1;
     result.scores.assign(size_t(total), std::vector<float>(size_t(score_.shape.n)));
     while (result.updates < total && !result.stopped) {
-        update(result.updates, run_options);
-        std::vector<float>& scores = result.scores[size_t(result.updates)];
-        download(stream_, score_.buffer.floats(), scores.data(), score_.shape.n);
-        if (std::ranges::count(options_.thresholds, result.updates)) result.history.push_back(decode_images());
-        result.updates++;
-        if (watcher) {
-            double sum = 0;
-            for (const float value : scores) sum += double(value);
-            result.stopped = !watcher({result.updates, total, sum / double(scores.size())}) && result.updates < total;
+        const int64_t first = result.updates;
+        const auto kept = std::ranges::find_if(options_.thresholds, [&](int64_t t) { return t >= first; });
+        int64_t count = std::min(scores_.shape.n, total - first);
+        if (kept != options_.thresholds.end()) count = std::min(count, *kept - first + 1);
+        for (int64_t i = 0; i < count; i++) {
+            update(first + i, run_options);
+            stream_.backend().kernels.layout.copy_box(stream_, score_.shape, {}, {}, score_.view(),
+                                                      {scores_.view().pixel(i, 0, 0), score_.shape});
+        }
+        const HostTensor scores = download(stream_, scores_.view());
+        result.updates += count;
+        if (kept != options_.thresholds.end() && *kept == result.updates - 1) result.history.push_back(decode_images());
+        for (int64_t i = 0; i < count; i++) {
+            const auto begin = scores.values.begin() + i * score_.shape.n;
+            result.scores[size_t(first + i)].assign(begin, begin + score_.shape.n);
+            const double sum = std::accumulate(begin, begin + score_.shape.n, 0.0);
+            if (watcher && !watcher({first + i + 1, total, sum / double(score_.shape.n)}))
+                result.stopped = result.updates < total;
         }
     }
     result.scores.resize(size_t(result.updates));

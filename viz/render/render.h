@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "graph/run.h"
 #include "kernels/adam/adam.h"
+#include "kernels/captured_work.h"
 #include "nets/net.h"
 #include "viz/objective/objective.h"
 #include "viz/param/param.h"
@@ -36,7 +38,8 @@ struct RenderProgress {
     int64_t done = 0, total = 0;  // updates
     double score = 0;             // mean over the batch, of the last update's transformed views
 };
-// Called after each update; false stops the render, which then returns what there is.
+// Called after each update; false stops the render, which then returns what there is. A GPU works ahead: it may be a
+// few updates further by then, and they count.
 using RenderWatcher = std::function<bool(const RenderProgress&)>;
 
 struct Rendering {
@@ -65,11 +68,12 @@ class Renderer {
     const Plan& typical_plan() const;
 
     Rendering run(const RenderWatcher& watcher = {}, const RunOptions& run_options = {});
-    // One update at the given step (for benchmarks); the score stays on the device.
+    // One update at the given step (for benchmarks); on a GPU it is queued, and the score stays there.
     void update(int64_t step, const RunOptions& run_options = {});
 
   private:
     const Plan& plan_for(int64_t step, const std::vector<int>& scales) const;
+    void upload_changes(int64_t step);
     HostTensor decode_images();
 
     RenderOptions options_;
@@ -79,12 +83,18 @@ class Renderer {
     std::vector<Plan> plain_, redirected_;  // by index of scales_
     Plan decode_plan_;
     Buffer arena_;
-    DeviceTensor theta_, gradient_, m_, v_, score_, images_;
-    std::vector<DeviceTensor> knobs_;
-    DeviceTensor step_;  // where the objective depends on it
+    DeviceTensor theta_, gradient_, m_, v_, score_, scores_, images_;
+    // What changes from update to update, in one block: the knobs, the number of the update where the objective depends
+    // on it, Adam's rate.
+    DeviceTensor changes_;
+    std::vector<float> next_changes_;
+    std::vector<size_t> knob_places_;
+    bool uses_step_ = false;
     // Refilled by each update, which allocates nothing.
     TransformSample draw_;
     std::vector<ConstView> inputs_;
+    // On a GPU: the update by each plan, recorded when it is needed for the second time. Empty after the first.
+    std::map<const Plan*, CapturedWork> recorded_;
 };
 
 inline Rendering render(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream,

@@ -66,7 +66,8 @@ int64_t spectrum_size(Size size) { return size.h * ((size.w + size.w % 2) / 2 + 
 
 // Lucid's image_sample: colours of a random spectrum.
 NodeId background(Graph& graph, const CollapseAlpha& t, NodeId noise, Size size) {
-    const NodeId spectrum = ops::reshape(graph, noise, {1, size.h, spectrum_size(size) / size.h / 6, 6});
+    const NodeId spectrum =
+        ops::reshape(graph, noise, {graph.shape(noise).n, size.h, spectrum_size(size) / size.h / 6, 6});
     auto scale = std::make_shared<const HostTensor>(spectral_scale(size.h, size.w, t.decay_power));
     const NodeId values = spectral_values(graph, spectrum, std::move(scale), size.w);
     return ops::sigmoid(graph, ops::matmul(graph, values, graph.constant(colour_matrix())), "background");
@@ -188,7 +189,8 @@ std::vector<std::vector<int>> all_scales(const Transforms& transforms, int64_t h
     return result;
 }
 
-Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image) {
+Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image,
+                      int64_t draws) {
     Transformed result{image, {}};
     size_t next_scale = 0;
     for (const Transform& transform : transforms) {
@@ -199,7 +201,7 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
             throw Error(concat("transforms ", to_string(transforms), ": an image of ", shape.h, "x", shape.w,
                                " becomes empty; use a larger one"));
         const auto knob = [&](const std::string& name, int64_t count) {
-            result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {1, 1, 1, count}));
+            result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {draws, 1, 1, count}));
             return result.knobs.back();
         };
         const auto window = [&](const std::string& name) {

@@ -98,8 +98,10 @@ std::vector<std::vector<int>> all_scales(const Transforms& transforms, int64_t h
 
 struct Transformed {
     NodeId image;
-    std::vector<NodeId> knobs;  // inputs to bind to TransformSample::knobs, {1,1,1,count}
+    std::vector<NodeId> knobs;  // inputs to bind to TransformSample::knobs, {draws,1,1,count}
 };
-Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image);
+// draws: 1, one draw for all images, as in Lucid; or as many as there are images, one for each.
+Transformed transform(Graph& graph, const Transforms& transforms, const std::vector<int>& scales, NodeId image,
+                      int64_t draws = 1);
 
 }  // namespace limpid

@@ -1,0 +1,279 @@
+// batch as a user runs it: the bits of render whatever the batch, order, share and interruption; every failure said and
+// survived.
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+
+#include "tests/end_to_end/program.h"
+#include "viz/image/image.h"
+
+namespace limpid::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+// A batch of the built-in network: 24 pixels and 7 updates where `more` says nothing else.
+std::vector<std::string> quick_batch(const std::vector<std::string>& jobs, const std::string& out,
+                                     const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"batch", "-o", out, "--net", "tiny"};
+    words.insert(words.end(), jobs.begin(), jobs.end());
+    words.insert(words.end(), more.begin(), more.end());
+    for (const auto& [option, value] : std::map<std::string, std::string>{{"--steps", "6"}, {"--size", "24"}})
+        if (std::find(more.begin(), more.end(), option) == more.end()) words.insert(words.end(), {option, value});
+    return words;
+}
+
+// The lines of all manifests of a folder that stand for a picture.
+std::vector<json> finished_lines(const std::string& folder) {
+    std::vector<json> result;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (!entry.path().filename().string().starts_with("manifest")) continue;
+        std::istringstream text(read_text(entry.path()));
+        for (std::string line; std::getline(text, line);) {
+            const json record = json::parse(line, nullptr, false);
+            if (record.is_object() && record.value("status", "") == "done") result.push_back(record);
+        }
+    }
+    return result;
+}
+
+// Pictures and sheets of a folder: name -> bytes.
+std::map<std::string, std::string> pictures(const std::string& folder) {
+    std::map<std::string, std::string> result;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+        if (entry.path().extension() == ".png")
+            result[std::filesystem::relative(entry.path(), folder)] = read_text(entry.path());
+    return result;
+}
+
+TEST(Batch, HasTheBitsOfRender) {
+    const TemporaryFolder folder;
+    const Finished batch = run_limpid(quick_batch({"gabor:3-5", "texture:1"}, folder / "b"));
+    ASSERT_EQ(batch.status, 0) << batch.err;
+    for (const auto& [unit, file] :
+         std::map<std::string, std::string>{{"gabor:4", "gabor-0004"}, {"texture:1", "texture-0001"}}) {
+        ASSERT_EQ(run_limpid({"render", unit, "--net", "tiny", "--steps", "6", "--size", "24", "-o", folder / "r.png"})
+                      .status,
+                  0);
+        EXPECT_EQ(read_text(folder / "r.png"), read_text(folder / ("b/" + file + ".png"))) << unit;
+    }
+}
+
+TEST(Batch, BitsDependNeitherOnBatchNorOrderNorThreadsNorShares) {
+    const TemporaryFolder folder;
+    // Jobs of two forms, two sizes, several lengths and seeds: pictures come and go at different updates.
+    std::string forward, backward;
+    for (int i = 0; i < 12; i++) {
+        std::ostringstream line;
+        line << R"({"objective": ")" << (i % 3 ? "gabor:" : "texture:") << i % 9 << R"(", "steps": )" << 2 + 3 * (i % 4)
+             << R"(, "seed": )" << i / 4 << R"(, "size": )" << (i % 5 ? 24 : 20) << R"(, "name": "p)" << i << "\"}\n";
+        forward += line.str();
+        backward = line.str() + backward;
+    }
+    write_text(folder / "forward.jsonl", forward);
+    write_text(folder / "backward.jsonl", backward);
+    const Finished one = run_limpid(
+        quick_batch({folder / "forward.jsonl"}, folder / "one", {"--batch", "1", "--threads", "1", "--no-sprites"}));
+    ASSERT_EQ(one.status, 0) << one.err;
+    const auto expected = pictures(folder / "one");
+    ASSERT_EQ(expected.size(), 12u);
+    ASSERT_EQ(run_limpid(quick_batch({folder / "backward.jsonl"}, folder / "five",
+                                     {"--batch", "5", "--threads", "2", "--no-sprites"}))
+                  .status,
+              0);
+    EXPECT_EQ(pictures(folder / "five"), expected);
+    for (const char* shard : {"2/3", "3/3", "1/3"})
+        ASSERT_EQ(run_limpid(quick_batch({folder / "forward.jsonl"}, folder / "shares",
+                                         {"--shard", shard, "--batch", "3", "--no-sprites"}))
+                      .status,
+                  0);
+    EXPECT_EQ(pictures(folder / "shares"), expected);
+    EXPECT_EQ(finished_lines(folder / "shares").size(), 12u);
+}
+
+TEST(Batch, DrawsSpritesWithAnIndex) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid(quick_batch({"gabor:*"}, folder / "b", {"--cell", "20", "--raw"}));
+    ASSERT_EQ(run.status, 0) << run.err;
+    const json index = json::parse(read_text(folder / "b/sprites/gabor.json"));
+    const int64_t channels = int64_t(index.at("channels").size()), columns = index.at("columns");
+    EXPECT_EQ(load_image(folder / "b/sprites/gabor.png").rgb.shape,
+              (Shape{1, (channels + columns - 1) / columns * 20, columns * 20, 3}));
+    EXPECT_EQ(index.at("channels").at("7").at("column"), 7 % columns);
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor-0007.png"));
+    EXPECT_THAT(read_text(folder / "b/gabor-0007.h5").substr(0, 8), HasSubstr("HDF"));
+    const std::vector<json> lines = finished_lines(folder / "b");
+    ASSERT_EQ(int64_t(lines.size()), channels);
+    for (const char* field : {"identity", "objective", "parameters", "seed", "version", "commit", "device", "score",
+                              "seconds", "file", "sha256", "raw"})
+        EXPECT_TRUE(lines[0].contains(field)) << field;
+}
+
+TEST(Batch, WhatIsThereIsKeptAndNothingIsRenderedTwice) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-3"}, folder / "b")).status, 0);
+    const Finished again = run_limpid(quick_batch({"gabor:0-3"}, folder / "b"));
+    EXPECT_TRUE(fails_with(2, "--resume", again));
+    const Finished more = run_limpid(quick_batch({"gabor:0-5"}, folder / "b", {"--resume"}));
+    ASSERT_EQ(more.status, 0) << more.err;
+    EXPECT_THAT(more.err, HasSubstr("4 are there, 2 to render"));
+    EXPECT_EQ(finished_lines(folder / "b").size(), 6u);
+    // A picture that was damaged or deleted is made again.
+    const std::string good = read_text(folder / "b/gabor-0001.png");
+    write_text(folder / "b/gabor-0001.png", "damaged");
+    std::filesystem::remove(folder / "b/gabor-0002.png");
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-5"}, folder / "b", {"--resume"})).status, 0);
+    EXPECT_EQ(read_text(folder / "b/gabor-0001.png"), good);
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor-0002.png"));
+}
+
+TEST(Batch, SurvivesBeingKilledAtAnyMoment) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> jobs{"gabor:*", "texture:*"};
+    const std::vector<std::string> slower{"--steps", "40", "--batch", "4", "--threads", "1", "--no-sprites"};
+    ASSERT_EQ(run_limpid(quick_batch(jobs, folder / "whole", slower)).status, 0);
+    const auto expected = pictures(folder / "whole");
+    std::mt19937 random(::testing::UnitTest::GetInstance()->random_seed());
+    std::vector<std::string> resumed = slower;
+    resumed.push_back("--resume");
+    Finished run;
+    int kills = 0;
+    do {
+        // Longer and longer, so that a loaded machine gets somewhere too.
+        const int after_ms = int(20 + random() % unsigned(300 + 100 * kills));
+        run = run_limpid(quick_batch(jobs, folder / "killed", resumed), {}, 120, "", {SIGKILL, after_ms});
+        kills += run.status == 128 + SIGKILL;
+        ASSERT_LT(kills, 100);
+    } while (run.status == 128 + SIGKILL);
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_GT(kills, 0) << "the program was never hit";
+    EXPECT_EQ(pictures(folder / "killed"), expected);
+    std::map<std::string, int> lines;
+    for (const json& line : finished_lines(folder / "killed")) lines[line.at("identity")]++;
+    EXPECT_EQ(lines.size(), expected.size());
+    for (const auto& [id, count] : lines) EXPECT_EQ(count, 1) << id << " was rendered again";
+}
+
+TEST(Batch, StopsOnATermSignalAndResumes) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> slow{"--steps", "400", "--batch", "2"};
+    const Finished run = run_limpid(quick_batch({"gabor:*"}, folder / "b", slow), {}, 120, "", {SIGTERM});
+    EXPECT_EQ(run.status, 3) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("--resume renders the rest"));
+}
+
+TEST(Batch, SaysWhatIsWrongAndRendersTheRest) {
+    const TemporaryFolder folder;
+    write_text(folder / "jobs.jsonl",
+               "{\"objective\": \"gabor:1\"}\n{\"objective\": \"gabr:1\"}\nnot json\n{\"objective\": \"gabor:2\", "
+               "\"sise\": 3}\n"
+               "{\"objective\": \"gabor:100000\"}\n{\"objective\": \"gabor:1\"}\n{\"objective\": \"texture:2\"}\n");
+    const Finished run = run_limpid(quick_batch({folder / "jobs.jsonl"}, folder / "b", {"--quiet"}));
+    EXPECT_EQ(run.status, 3) << run.err;
+    for (const char* words :
+         {"jobs.jsonl:2: ", "gabor", "jobs.jsonl:3: not a JSON object", "\"sise\" is not known; nearest: size",
+          "jobs.jsonl:5: ", "jobs.jsonl:6: ", "is there already"})
+        EXPECT_THAT(run.err, HasSubstr(words));
+    EXPECT_EQ(finished_lines(folder / "b").size(), 2u);
+    EXPECT_TRUE(fails_with(1, "nothing.txt", run_limpid(quick_batch({folder / "nothing.txt"}, folder / "c"))));
+}
+
+TEST(Batch, ReadsCsvAndLists) {
+    const TemporaryFolder folder;
+    write_text(folder / "jobs.csv", "objective,seed,name\ngabor:1,5,\"first, of all\"\ngabor:2,,\n");
+    write_text(folder / "jobs.txt", "# three\ngabor:4-5  # two\ntexture:0\n");
+    const Finished run = run_limpid(quick_batch({folder / "jobs.csv", folder / "jobs.txt"}, folder / "b"));
+    ASSERT_EQ(run.status, 0) << run.err;
+    for (const char* name :
+         {"first, of all.png", "gabor-0002.png", "gabor-0004.png", "gabor-0005.png", "texture-0000.png"})
+        EXPECT_TRUE(std::filesystem::exists(folder / (std::string("b/") + name))) << name;
+}
+
+TEST(Batch, TakesItsShareFromTheLauncher) {
+    const TemporaryFolder folder;
+    const auto plan = [&](const std::map<std::string, std::string>& environment, const std::string& shard = "auto") {
+        return run_limpid(quick_batch({"gabor:0-9"}, folder / "b", {"--plan", "--shard", shard}), environment);
+    };
+    EXPECT_THAT(plan({}).err, ::testing::Not(HasSubstr("share")));
+    EXPECT_THAT(plan({{"SLURM_ARRAY_TASK_ID", "7"}, {"SLURM_ARRAY_TASK_MIN", "5"}, {"SLURM_ARRAY_TASK_MAX", "8"}}).err,
+                HasSubstr("share 3/4"));
+    EXPECT_THAT(
+        plan(
+            {{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_MAX", "1"}, {"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "3"}})
+            .err,
+        HasSubstr("share 6/6"));
+    EXPECT_THAT(plan({{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).err, HasSubstr("share 1/2"));
+    EXPECT_THAT(plan({{"JOB_COMPLETION_INDEX", "4"}}, "auto/5").err, HasSubstr("share 5/5"));
+    EXPECT_TRUE(fails_with(2, "auto/N", plan({{"JOB_COMPLETION_INDEX", "4"}})));
+    EXPECT_TRUE(fails_with(2, "evenly spaced",
+                           plan({{"SLURM_ARRAY_TASK_ID", "9"},
+                                 {"SLURM_ARRAY_TASK_MIN", "0"},
+                                 {"SLURM_ARRAY_TASK_MAX", "9"},
+                                 {"SLURM_ARRAY_TASK_COUNT", "3"}})));
+    EXPECT_TRUE(fails_with(2, "1..4", plan({}, "5/4")));
+    EXPECT_TRUE(fails_with(2, "not a number", plan({}, "1/x")));
+    EXPECT_TRUE(fails_with(2, "a number", plan({{"SLURM_ARRAY_TASK_ID", "x"}})));
+}
+
+TEST(Batch, RunsUnderMpi) {
+    if (std::system("command -v mpirun >/dev/null 2>&1") != 0) GTEST_SKIP() << "no mpirun here (Debian: openmpi-bin)";
+    const TemporaryFolder folder;
+    const std::string command = "mpirun --allow-run-as-root --oversubscribe -n 2 " LIMPID_PROGRAM
+                                " batch 'gabor:*' --net tiny --steps 3 --size 24 --quiet -o " +
+                                (folder / "b") + " >" + (folder / "log") + " 2>&1";
+    ASSERT_EQ(std::system(command.c_str()), 0) << read_text(folder / "log");
+    const std::vector<json> lines = finished_lines(folder / "b");
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/manifest-1-of-2.jsonl"));
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/manifest-2-of-2.jsonl"));
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/sprites/gabor.png"));
+    EXPECT_EQ(lines.size(), pictures(folder / "b").size() - 1);
+}
+
+TEST(Batch, TwoProcessesCannotTakeTheSameShare) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> slow{"--steps", "100000", "--resume"};
+    const pid_t first = fork();
+    if (first == 0) {
+        run_limpid(quick_batch({"gabor:0"}, folder / "b", slow), {}, 4);
+        _exit(0);
+    }
+    for (int i = 0; i < 300 && !std::filesystem::exists(folder / "b/manifest.jsonl"); i++) usleep(10000);
+    usleep(100000);
+    const Finished second = run_limpid(quick_batch({"gabor:0"}, folder / "b", {"--resume", "--quiet"}));
+    EXPECT_TRUE(fails_with(1, "another process", second));
+    kill(first, SIGKILL);
+    waitpid(first, nullptr, 0);
+    std::system(("pkill -KILL -f -- '-o " + (folder / "b") + "'").c_str());
+}
+
+TEST(Batch, AFullDiskIsSaidAndNothingIsHalfWritten) {
+    const TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "small");
+    if (mount("tmpfs", (folder / "small").c_str(), "tmpfs", 0, "size=32k") != 0)
+        GTEST_SKIP() << "a small file system cannot be mounted here (needs root)";
+    const Finished run = run_limpid(quick_batch({"gabor:*"}, folder / "small/b", {"--size", "64", "--quiet"}));
+    EXPECT_EQ(run.status, 3) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("No space left"));
+    for (const json& line : finished_lines(folder / "small/b"))
+        EXPECT_NO_THROW(load_image((folder / "small/b/") + line.at("file").get<std::string>()));
+    EXPECT_EQ(umount((folder / "small").c_str()), 0);
+}
+
+TEST(Batch, TheBatchFollowsTheMemory) {
+    const TemporaryFolder folder;
+    const auto at_once = [&](const std::string& memory) {
+        return run_limpid(quick_batch({"gabor:0-9"}, folder / "b", {"--plan", "--batch", "8", "--max-memory", memory}));
+    };
+    EXPECT_THAT(at_once("4GiB").err, HasSubstr("8 at once"));
+    EXPECT_TRUE(fails_with(1, "by itself", at_once("10K")));
+    EXPECT_TRUE(fails_with(2, "no amount of memory", at_once("many")));
+}
+
+}  // namespace
+}  // namespace limpid::testing

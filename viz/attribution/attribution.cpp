@@ -1,0 +1,146 @@
+// Products of activations and gradients, and their sums.
+#include "viz/attribution/attribution.h"
+
+#include <algorithm>
+
+#include "kernels/error.h"
+#include "kernels/random/philox.h"
+
+namespace limpid {
+
+namespace {
+
+// RandomKey::purpose of the stochastic path's factors. Purposes below 100 are those of renders.
+constexpr uint32_t kPathNoise = 100;
+
+Shape images(Shape one, int64_t n) { return {n, one.h, one.w, one.c}; }
+
+ConstView image(const HostTensor& all, int64_t n) { return all.view().image(n); }
+
+bool needs_values(const Target& target) {
+    return std::ranges::any_of(target.terms, [](const Target::Term& term) {
+        return term.kind == Target::Kind::log_sum_exp || term.kind == Target::Kind::position;
+    });
+}
+
+double place_on_path(PathRule rule, int64_t n, int64_t steps) {
+    switch (rule) {
+        case PathRule::left:
+            return double(n) / double(steps);
+        case PathRule::right:
+            return double(n + 1) / double(steps);
+        case PathRule::midpoint:
+            return (double(n) + 0.5) / double(steps);
+    }
+    CHECK(false);
+}
+
+}  // namespace
+
+HostTensor gradient(Section& section, const HostTensor& x, const Target& target) {
+    CHECK(section.to() == target.layer, section.to(), " and ", target.layer);
+    check_target(target, section.to_shape());
+    // The derivative of a sum of logits does not depend on their values.
+    const HostTensor y = needs_values(target) ? section.forward(x) : HostTensor(images(section.to_shape(), x.shape.n));
+    HostTensor seeds(y.shape);
+    for (int64_t n = 0; n < y.shape.n; n++) write_derivative(target, image(y, n), seeds.view().image(n));
+    return section.pull_back(x, seeds);
+}
+
+std::vector<double> values(Section& section, const HostTensor& x, const Target& target) {
+    CHECK(section.to() == target.layer, section.to(), " and ", target.layer);
+    check_target(target, section.to_shape());
+    const HostTensor y = section.forward(x);
+    std::vector<double> result;
+    for (int64_t n = 0; n < y.shape.n; n++) result.push_back(value(target, image(y, n)));
+    return result;
+}
+
+HostTensor product(const HostTensor& a, const HostTensor& b) {
+    CHECK(images(a.shape, 1) == images(b.shape, 1) && (a.shape.n == 1 || a.shape.n == b.shape.n));
+    HostTensor result(b.shape);
+    const size_t period = a.values.size();
+    for (size_t i = 0; i < result.values.size(); i++) result.values[i] = a.values[i % period] * b.values[i];
+    return result;
+}
+
+HostTensor linear_attribution(Section& section, const HostTensor& activations, const Target& target) {
+    return product(activations, gradient(section, activations, target));
+}
+
+HostTensor path_attribution(Section& section, const HostTensor& activations, const Target& target,
+                            const PathOptions& options, const HostTensor& given_baseline) {
+    CHECK(activations.shape.n == 1, activations.shape);
+    if (options.steps < 1) throw UsageError(concat("path of ", options.steps, " steps; expected at least 1"));
+    const HostTensor baseline = given_baseline.values.empty() ? HostTensor(activations.shape) : given_baseline;
+    CHECK(baseline.shape == activations.shape, baseline.shape);
+    const size_t count = activations.values.size(), channels = size_t(activations.shape.c);
+    std::vector<double> sum(count);
+    constexpr int64_t kAtOnce = 14;  // enough for a full pass; more would only take memory
+    for (int64_t first = 0; first < options.steps; first += kAtOnce) {
+        HostTensor fed(images(activations.shape, std::min(kAtOnce, options.steps - first)));
+        for (int64_t k = 0; k < fed.shape.n; k++) {
+            const auto t = float(place_on_path(options.rule, first + k, options.steps));
+            std::vector<float> factor(channels, 1.0f);
+            if (options.stochastic) {
+                const RandomKey key{options.seed, options.job, uint32_t(first + k), kPathNoise};
+                for (size_t c = 0; c < channels; c++)
+                    factor[c] = (random_uniform(key, int64_t(2 * c)) + random_uniform(key, int64_t(2 * c + 1))) / 1.5f;
+            }
+            float* to = fed.values.data() + size_t(k) * count;
+            for (size_t i = 0; i < count; i++)
+                to[i] = factor[i % channels] * (baseline.values[i] + t * (activations.values[i] - baseline.values[i]));
+        }
+        const HostTensor g = gradient(section, fed, target);
+        for (size_t i = 0; i < g.values.size(); i++) sum[i % count] += double(g.values[i]);
+    }
+    HostTensor result(activations.shape);
+    for (size_t i = 0; i < count; i++)
+        result.values[i] =
+            float((double(activations.values[i]) - double(baseline.values[i])) * sum[i] / double(options.steps));
+    return result;
+}
+
+HostTensor position_attribution(Section& section, const HostTensor& activations) {
+    CHECK(activations.shape.n == 1, activations.shape);
+    const HostTensor y = section.forward(activations);
+    const Shape to = y.shape;
+    HostTensor result({to.h * to.w, activations.shape.h, activations.shape.w, 1});
+    // A row of positions at a time: all their gradients at once would be the largest array by far.
+    for (int64_t i = 0; i < to.h; i++) {
+        HostTensor seeds(images(to, to.w));
+        for (int64_t j = 0; j < to.w; j++) {
+            Target target{section.to(), {{Target::Kind::position, 0, i, j, 1, ""}}};
+            write_derivative(target, y.view(), seeds.view().image(j));
+        }
+        const HostTensor row = sum_channels(product(activations, section.pull_back(activations, seeds)));
+        std::ranges::copy(row.values, result.values.begin() + i * row.shape.size());
+    }
+    return result;
+}
+
+HostTensor sum_positions(const HostTensor& attribution) {
+    const Shape s = attribution.shape;
+    HostTensor result({s.n, 1, 1, s.c});
+    std::vector<double> sum(static_cast<size_t>(s.c));
+    for (int64_t n = 0; n < s.n; n++) {
+        std::ranges::fill(sum, 0.0);
+        for (int64_t i = 0; i < s.h * s.w; i++)
+            for (int64_t c = 0; c < s.c; c++) sum[size_t(c)] += double(attribution.view().image(n).data[i * s.c + c]);
+        for (int64_t c = 0; c < s.c; c++) result.at(n, 0, 0, c) = float(sum[size_t(c)]);
+    }
+    return result;
+}
+
+HostTensor sum_channels(const HostTensor& attribution) {
+    const Shape s = attribution.shape;
+    HostTensor result({s.n, s.h, s.w, 1});
+    for (int64_t i = 0; i < s.pixels(); i++) {
+        double sum = 0;
+        for (int64_t c = 0; c < s.c; c++) sum += double(attribution.values[size_t(i * s.c + c)]);
+        result.values[size_t(i)] = float(sum);
+    }
+    return result;
+}
+
+}  // namespace limpid

@@ -1,0 +1,117 @@
+// One plan per number of images, made when it is first needed.
+#include "viz/attribution/section.h"
+
+#include <algorithm>
+
+#include "graph/ops.h"
+#include "kernels/buffer.h"
+#include "kernels/error.h"
+
+namespace limpid {
+
+namespace {
+
+Shape images(Shape one, int64_t n) { return {n, one.h, one.w, one.c}; }
+
+// The node of layer `to` behind the fed layer.
+NodeId follow(const Net& net, Graph& graph, const std::string& from, NodeId fed, const std::string& to) {
+    const Layers layers = apply(net, graph, Layers{{from, fed}});
+    if (!layers.contains(to)) {
+        Graph whole;  // does the layer exist at all?
+        layer(net, apply(net, whole, whole.input("image", {1, net.image_size, net.image_size, 3})), to);
+        throw Error(concat("layer ", to, " does not follow from ", from, " alone; expected a later layer"));
+    }
+    return layers.at(to);
+}
+
+}  // namespace
+
+Section::Section(const Net& net, const std::string& from, Shape from_shape, const std::string& to, Stream& stream,
+                 SectionOptions options)
+    : net_(net),
+      from_(from),
+      to_(to),
+      from_shape_(images(from_shape, 1)),
+      stream_(stream),
+      options_(std::move(options)),
+      constants_(stream) {
+    Graph graph;
+    to_shape_ = graph.shape(follow(net_, graph, from_, graph.input(from_, from_shape_), to_));
+}
+
+const Plan& Section::plan(Key key) {
+    if (const auto found = plans_.find(key); found != plans_.end()) return found->second;
+    Graph graph;
+    NodeId fed = graph.input(from_, images(from_shape_, key.points)), result;
+    if (key.seeds == 0) {
+        result = follow(net_, graph, from_, fed, to_);
+    } else {
+        const NodeId seed = graph.input("seed", images(to_shape_, key.seeds));
+        if (key.points != key.seeds) fed = ops::broadcast(graph, fed, images(from_shape_, key.seeds));
+        const NodeId product = ops::mul(graph, follow(net_, graph, from_, fed, to_), seed);
+        result = grad(graph, product, {fed}, options_.overrides)[0];
+    }
+    const Plan& made = plans_.emplace(key, make_plan(graph, {result}, constants_)).first->second;
+    if (made.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), made.arena_bytes);
+    return made;
+}
+
+void Section::run(Key key, std::span<const ConstView> inputs, HostTensor& all, int64_t first) {
+    const Plan& made = plan(key);
+    const DeviceTensor output(stream_.device(), made.outputs[0]);
+    const MutView outputs[] = {output.view()};
+    limpid::run(made, stream_, inputs, outputs, arena_.scratch(), options_.run);
+    const int64_t one = all.shape.size() / all.shape.n;
+    download(stream_, output.buffer.floats(), all.values.data() + first * one, output.shape.size());
+}
+
+namespace {
+
+// Images [first, first + count) on the device.
+DeviceTensor upload_images(Stream& stream, const HostTensor& all, int64_t first, int64_t count) {
+    DeviceTensor result(stream.device(), images(all.shape, count));
+    upload(stream, all.values.data() + first * all.shape.size() / all.shape.n, result.buffer.floats(),
+           result.shape.size());
+    return result;
+}
+
+}  // namespace
+
+HostTensor Section::forward(const HostTensor& x) {
+    CHECK(images(x.shape, 1) == from_shape_ && x.shape.n > 0, x.shape, " is fed to ", from_, " ", from_shape_);
+    HostTensor result(images(to_shape_, x.shape.n));
+    for (int64_t first = 0; first < x.shape.n; first += options_.batch) {
+        const int64_t count = std::min(options_.batch, x.shape.n - first);
+        const DeviceTensor fed = upload_images(stream_, x, first, count);
+        const ConstView inputs[] = {fed.view()};
+        run({count, 0}, inputs, result, first);
+    }
+    return result;
+}
+
+HostTensor Section::pull_back(const HostTensor& x, const HostTensor& seeds) {
+    CHECK(images(x.shape, 1) == from_shape_ && images(seeds.shape, 1) == to_shape_, x.shape, " and ", seeds.shape);
+    const int64_t n = seeds.shape.n;
+    const bool one_point = x.shape.n == 1;
+    CHECK(n > 0 && (one_point || x.shape.n == n), x.shape.n, " images, ", n, " seeds");
+    HostTensor result(images(from_shape_, n));
+    for (int64_t first = 0; first < n; first += options_.batch) {
+        const int64_t count = std::min(options_.batch, n - first);
+        const DeviceTensor fed = upload_images(stream_, x, one_point ? 0 : first, one_point ? 1 : count);
+        const DeviceTensor seed = upload_images(stream_, seeds, first, count);
+        const ConstView inputs[] = {fed.view(), seed.view()};
+        run({fed.shape.n, count}, inputs, result, first);
+    }
+    return result;
+}
+
+std::vector<HostTensor> activations(const Net& net, const std::vector<std::string>& names, const HostTensor& photo,
+                                    Stream& stream, const RunOptions& options) {
+    Graph graph;
+    const Layers layers = apply(net, graph, graph.input("image", photo.shape));
+    std::vector<NodeId> nodes;
+    for (const std::string& name : names) nodes.push_back(layer(net, layers, name));
+    return evaluate(graph, nodes, stream, {photo}, {}, options);
+}
+
+}  // namespace limpid

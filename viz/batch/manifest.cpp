@@ -1,0 +1,122 @@
+// Crash-safe lines: appended, synced, and believed only when the picture they name is there.
+#include "viz/batch/manifest.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "kernels/error.h"
+#include "weights/file.h"
+#include "weights/sha256.h"
+
+namespace limpid {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::vector<std::string> manifest_files(const std::string& folder) {
+    std::vector<std::string> result;
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("manifest") && name.ends_with(".jsonl")) result.push_back(entry.path().string());
+    }
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
+// A path from a manifest is a hostile one: only files of the folder itself are looked at.
+bool stays_inside(const std::string& file) {
+    const fs::path path(file);
+    return !file.empty() && path.is_relative() &&
+           std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+}
+
+bool picture_is_there(const std::string& folder, const ManifestEntry& entry) {
+    if (!stays_inside(entry.file)) return false;
+    try {
+        return digest_of_file(folder + "/" + entry.file) == entry.sha256;
+    } catch (const Error&) {
+        return false;  // missing or not readable: it is made again
+    }
+}
+
+}  // namespace
+
+bool has_manifest(const std::string& folder) { return !manifest_files(folder).empty(); }
+
+ManifestContents read_manifests(const std::string& folder) {
+    ManifestContents result;
+    for (const std::string& path : manifest_files(folder)) {
+        const std::vector<std::byte> bytes = read_file(path);
+        const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        for (size_t begin = 0; begin < text.size();) {
+            const size_t end = std::min(text.find('\n', begin), text.size());
+            const std::string line(text.substr(begin, end - begin));
+            begin = end + 1;
+            if (line.empty()) continue;
+            const json record = json::parse(line, nullptr, false);
+            const auto field = [&](const char* name) {
+                const auto found = record.find(name);
+                return found != record.end() && found->is_string() ? found->get<std::string>() : std::string();
+            };
+            if (!record.is_object() || field("identity").empty()) {
+                result.torn_lines++;
+                continue;
+            }
+            if (field("status") != "done") continue;
+            result.finished[field("identity")] = {field("identity"), field("name"),   field("objective"),
+                                                  field("file"),     field("sha256"), line};
+        }
+    }
+    result.lost_files = int64_t(
+        std::erase_if(result.finished, [&](const auto& item) { return !picture_is_there(folder, item.second); }));
+    return result;
+}
+
+ManifestWriter::ManifestWriter(const std::string& folder, const std::string& file_name)
+    : path_(folder + "/" + file_name) {
+    file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file_ < 0) throw Error(concat(path_, ": cannot be opened for writing (", std::strerror(errno), ")"));
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+        ::close(file_);
+        throw Error(concat(path_,
+                           ": another process is rendering this share of the jobs into the folder; wait for it, ",
+                           "or take another folder"));
+    }
+    // A line torn by a crash is ended, so that the next one stands alone.
+    const off_t size = ::lseek(file_, 0, SEEK_END);
+    char last = '\n';
+    if (size > 0 && ::pread(file_, &last, 1, size - 1) == 1 && last != '\n') append("");
+}
+
+ManifestWriter::~ManifestWriter() { ::close(file_); }
+
+void ManifestWriter::append(const std::string& line) {
+    const off_t before = ::lseek(file_, 0, SEEK_END);
+    const std::string text = line + "\n";
+    size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t now = ::write(file_, text.data() + written, text.size() - written);
+        if (now > 0) {
+            written += size_t(now);
+        } else if (errno != EINTR) {
+            const int reason = errno;
+            if (written > 0 && ::ftruncate(file_, before) != 0) ::close(std::exchange(file_, -1));
+            throw Error(concat(path_, ": a line cannot be appended (", std::strerror(reason), ")"));
+        }
+    }
+    if (::fdatasync(file_) != 0)
+        throw Error(concat(path_, ": the line may not have reached the disk (", std::strerror(errno), ")"));
+}
+
+}  // namespace limpid

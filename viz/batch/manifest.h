@@ -1,0 +1,49 @@
+// What a folder of pictures holds: one JSON line for each finished job, appended when its files are safely there.
+//
+// Several processes write into one folder, each its own file (manifest.jsonl, manifest-2-of-8.jsonl); all of them are
+// read. A line is written whole and synced; a torn one, left by a crash, is passed over by the reader and ended by the
+// next writer. So after any interruption every line stands for complete files, and what has no line is made again.
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace limpid {
+
+struct ManifestEntry {
+    std::string identity;  // of the job: job_list.h
+    std::string name, layer_or_objective;
+    std::string file, sha256;  // of the picture; the path is relative to the folder
+    std::string line;          // all of it, JSON
+};
+
+// The finished jobs of a folder, by identity; the last line wins. Jobs whose picture is missing or has other bytes than
+// recorded are left out, and lines that are no JSON are counted.
+struct ManifestContents {
+    std::map<std::string, ManifestEntry> finished;
+    int64_t torn_lines = 0, lost_files = 0;
+};
+ManifestContents read_manifests(const std::string& folder);
+// Whether the folder has any manifest.
+bool has_manifest(const std::string& folder);
+
+// Appends to one file of the folder; holds a lock, so that two processes cannot take the same share of the work.
+class ManifestWriter {
+  public:
+    // Error when the file cannot be opened or another process has it.
+    ManifestWriter(const std::string& folder, const std::string& file_name);
+    ~ManifestWriter();
+    ManifestWriter(const ManifestWriter&) = delete;
+    ManifestWriter& operator=(const ManifestWriter&) = delete;
+
+    // Returns when the line is on the disk. On failure (a full disk) the file is as before, and Error says so.
+    void append(const std::string& line);
+
+  private:
+    std::string path_;
+    int file_ = -1;
+};
+
+}  // namespace limpid

@@ -1,0 +1,28 @@
+// Sprite sheets: all channels of a layer in one picture, in the layout of the article's spritemaps.
+//
+// Channel n lies in column n % columns, row floor(n / columns); cells without a picture are blank (white). Beside each
+// sheet an index in JSON: {"layer", "columns", "cell_px", "channels": {"0": {"column", "row", "file"}, ...}}.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace limpid {
+
+// The article's number of columns for its layers (Olah et al. 2018, sprite_<layer>_channel.jpeg): 16 for mixed3a, 21
+// for mixed3b, 22 for mixed4a to 4d, 28 for mixed4e and mixed5a; for others the smallest square.
+int64_t sprite_columns(const std::string& layer, int64_t channels);
+
+struct SpriteSheet {
+    std::string layer;
+    int64_t channels = 0;                  // of the layer
+    std::map<int64_t, std::string> files;  // by channel; relative to the folder
+};
+
+// Writes FOLDER/sprites/<layer>.png and .json; cells are cell_px square, pictures are resized into them. A sheet of
+// more than 256 million pixels is an Error. Each picture is read when its cell is drawn.
+void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px);
+
+}  // namespace limpid
