@@ -38,6 +38,7 @@ Run declare_devices(CLI::App& app);
 Run declare_fetch(CLI::App& app);
 Run declare_gradcheck(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_objectives(CLI::App& app);
 Run declare_recipe(CLI::App& app);
 Run declare_sheet(CLI::App& app);
 

@@ -36,6 +36,7 @@ constexpr Command kCommands[] = {
     {"fetch", "download trained weights and convert them", declare_fetch},
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
+    {"objectives", "list the terms of the objective language", declare_objectives},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"sheet", "lay many pictures out as one", declare_sheet},
 };
