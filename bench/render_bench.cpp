@@ -10,6 +10,7 @@
 #include "kernels/error.h"
 #include "nets/net.h"
 #include "tests/harness/random_net.h"
+#include "viz/batch/batch_renderer.h"
 #include "viz/render/render.h"
 
 namespace limpid {
@@ -22,7 +23,8 @@ const Net& random_net() {
 
 void report(benchmark::State& state, int64_t batch, double operations) {
     state.counters["image-steps/s"] = benchmark::Counter(double(batch), benchmark::Counter::kIsIterationInvariantRate);
-    state.counters["GFLOP/s"] = benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+    if (operations > 0)
+        state.counters["GFLOP/s"] = benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 // Forward and gradient to the image of half the sum of squares of a layer: everything up to that layer is needed, both
@@ -59,16 +61,43 @@ void render_update(benchmark::State& state, const std::string& unit) {
     report(state, options.batch, renderer.typical_plan().cost().operations);
 }
 
+// Different units in one batch, as limpid batch renders them: whole updates, scores on the host after each.
+void batch_update(benchmark::State& state, const std::string& layer_name) {
+    const int64_t batch = state.range(1);
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(2)));
+    std::vector<Job> jobs;
+    for (int64_t i = 0; i < batch; i++) {
+        Job job{concat(i), parse_objective(concat(layer_name, ":", i)), {}};
+        job.options.param.height = job.options.param.width = state.range(0);
+        job.options.steps = 10'000'000;
+        jobs.push_back(std::move(job));
+    }
+    BatchRenderer renderer(random_net(), stream, batch);
+    size_t next = 0;
+    // Not timed: plans are made while the scales come round, and the first updates have another gradient.
+    int64_t update = 0, warm = 40;
+    renderer.run([&] { return next < jobs.size() ? &jobs[next++] : nullptr; },
+                 [](FinishedJob&& finished) { CHECK(finished.error.empty(), finished.error); },
+                 [&](int64_t images) {
+                     CHECK(images == batch);
+                     if (++update <= warm) return true;
+                     return bool(state.KeepRunning());
+                 });
+    report(state, batch, 0);
+}
+
 void sizes(benchmark::internal::Benchmark* bench) {
     bench->ArgNames({"px", "batch", "threads"})->Unit(benchmark::kMillisecond)->UseRealTime();
     for (const int64_t px : {128, 224})
-        for (const int64_t batch : {1, 4})
-            for (const int64_t threads : {1, 2}) bench->Args({px, batch, threads});
+        for (const int64_t batch : {1, 4, 16, 32})
+            for (const int64_t threads : {1, 2})
+                if (batch <= 4 || threads == 2) bench->Args({px, batch, threads});
 }
 
 BENCHMARK_CAPTURE(network_step, mixed4d, "mixed4d")->Apply(sizes);
 BENCHMARK_CAPTURE(network_step, logits, "softmax2_pre_activation")->Apply(sizes);
 BENCHMARK_CAPTURE(render_update, mixed4d_100, "mixed4d:100")->Apply(sizes);
+BENCHMARK_CAPTURE(batch_update, mixed4d, "mixed4d")->Apply(sizes);
 
 }  // namespace
 }  // namespace limpid

@@ -30,6 +30,7 @@ struct Command {
 };
 
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
+Run declare_appendix(CLI::App& app);
 Run declare_batch(CLI::App& app);
 Run declare_convert(CLI::App& app);
 Run declare_classify(CLI::App& app);

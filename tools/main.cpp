@@ -29,6 +29,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"render", "draw what a unit of a network responds to", declare_render},
+    {"appendix", "make a page to browse what every channel responds to", declare_appendix},
     {"batch", "draw whole layers, or any list of jobs, into a folder", declare_batch},
     {"classify", "say what a network sees in a photo", declare_classify},
     {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
