@@ -40,6 +40,7 @@ Run declare_fetch(CLI::App& app);
 Run declare_gradcheck(CLI::App& app);
 Run declare_info(CLI::App& app);
 Run declare_recipe(CLI::App& app);
+Run declare_sheet(CLI::App& app);
 
 // Runs a command as if these were its arguments: for commands that stand for another.
 ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments);

@@ -38,6 +38,7 @@ constexpr Command kCommands[] = {
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
+    {"sheet", "lay many pictures out as one", declare_sheet},
 };
 
 std::vector<std::string> command_names() {
