@@ -29,12 +29,16 @@ struct Command {
 };
 
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
+Run declare_activations(CLI::App& app);
+Run declare_attribute(CLI::App& app);
 Run declare_batch(CLI::App& app);
 Run declare_convert(CLI::App& app);
 Run declare_classify(CLI::App& app);
 Run declare_render(CLI::App& app);
 Run declare_devices(CLI::App& app);
+Run declare_dictionary(CLI::App& app);
 Run declare_fetch(CLI::App& app);
+Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
 
 // Text from a file or an argument, safe to show on a terminal and on one line: control characters become '?'.
