@@ -37,6 +37,9 @@ struct RunOptions {
     std::string dump_folder;  // one .npy per step
     bool poison = false;      // fill memory with NaN before the run and as soon as no later step reads it: proves the
                               // plan's lifetimes
+
+    // Whether values are looked at or changed between steps: such a run cannot be recorded and replayed.
+    bool watches() const { return check || trace || shadow || !dump_folder.empty() || poison; }
 };
 
 // inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of

@@ -42,6 +42,9 @@ const Backend& backend(const Device& device) {
 #else
     static const Backend &avx2 = portable, &avx512 = portable;
 #endif
+    if (device.kind != DeviceKind::cuda && device.precision != Precision::fp32)
+        throw UsageError(concat("device ", to_string(device), ": precision ", to_string(device.precision),
+                                " is for GPUs; a CPU computes in fp32"));
     switch (device.kind) {
         case DeviceKind::reference:
             return reference;
@@ -59,8 +62,8 @@ const Backend& backend(const Device& device) {
                     return has_avx512() ? avx512 : has_avx2() ? avx2 : portable;
             }
         case DeviceKind::cuda:
-            if (const Backend* cuda = cuda_backend()) return *cuda;
-            throw Error(concat("device cuda: ", cuda_status()));
+            if (const Backend* cuda = cuda_backend(device)) return *cuda;
+            throw Error(concat("device ", to_string(device), ": ", cuda_status()));
     }
     CHECK(false);
 }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/adam/adam.h"
 #include "kernels/conv2d/conv2d.h"
@@ -47,11 +49,18 @@ struct KernelTable {
 struct DeviceMemory {
     void* (*allocate)(int device_index, size_t size_bytes) = nullptr;  // null result: not enough memory
     void (*release)(int device_index, void* data, size_t size_bytes) = nullptr;
-    void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;    // returns when done
+    // Returns when the host's memory may be reused; the device has the data before later work of the stream.
+    void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;
     void (*download)(Stream&, const void* device, void* host, size_t size_bytes) = nullptr;  // returns when done
     void* (*create_stream)(int device_index) = nullptr;  // native handle; null entry: the device has none
     void (*destroy_stream)(int device_index, void* native) = nullptr;
     void (*synchronize)(int device_index, void* native) = nullptr;
+    // See CapturedWork. Null entries: the device has no such thing.
+    void (*begin_capture)(Stream&) = nullptr;
+    void* (*end_capture)(Stream&) = nullptr;
+    void (*abandon_capture)(Stream&) = nullptr;
+    void (*replay)(Stream&, void* captured) = nullptr;
+    void (*destroy_captured)(void* captured) = nullptr;
 };
 
 struct Backend {
@@ -60,9 +69,12 @@ struct Backend {
     KernelTable kernels;
     MultiplyAdds multiply_adds = nullptr;              // CPU: what measure_roofline times
     Roofline (*roofline)(int device_index) = nullptr;  // GPU: its own figures
+    // The same kernels by every method that the device has, simplest first: for tests and benchmarks. May be empty.
+    std::vector<std::pair<std::string, KernelTable>> staircase = {};
 };
 
-// The table of a device. Throws Error when this build or this machine has no such device; never falls back to another.
+// The table of a device. Throws Error when this build or this machine has no such device or the device has not that
+// precision; never falls back to another.
 const Backend& backend(const Device& device);
 
 // What each device's files provide; backend.cpp chooses among them.
@@ -71,7 +83,7 @@ KernelTable cpu_avx512_kernels();
 KernelTable cpu_avx2_kernels();
 KernelTable cpu_portable_kernels();
 DeviceMemory host_memory();
-// Null when the build has no CUDA.
-const Backend* cuda_backend();
+// Null when the build has no CUDA or the machine no such GPU: cuda_status() says which.
+const Backend* cuda_backend(const Device& device);
 
 }  // namespace limpid

@@ -53,5 +53,23 @@ TEST(Backend, DevicesParseAndPrint) {
         EXPECT_THROW(parse_device(name), UsageError) << name;
 }
 
+TEST(Backend, OnlyGpusHavePrecisions) {
+    for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::tf32})
+        EXPECT_EQ(parse_precision(to_string(precision)), precision);
+    EXPECT_THROW(parse_precision("fp16"), UsageError);
+    const Conv2dShape shape{1, 14, 14, 64, 3, 3, 64, 1, 1, 1, 1, 1, 1};
+    for (Device device : testing::devices_under_test()) {
+        device.precision = Precision::tf32;
+        if (device.kind != DeviceKind::cuda) {
+            EXPECT_THROW(backend(device), UsageError) << to_string(device);
+            continue;
+        }
+        EXPECT_EQ(to_string(device), "cuda:0 tf32");
+        EXPECT_EQ(backend(device).kernels.conv2d.algorithm(shape, Conv2dPass::forward), "tf32");
+        device.precision = Precision::fp32;
+        EXPECT_EQ(backend(device).kernels.conv2d.algorithm(shape, Conv2dPass::forward), "pipelined");
+    }
+}
+
 }  // namespace
 }  // namespace limpid

@@ -29,7 +29,8 @@ class Buffer {
     size_t size_bytes_ = 0;
 };
 
-// Copies between host and device; they return when the copy is done.
+// Copies between host and device, in order with the stream's work. upload returns when `host` may be reused, download
+// when the copy is done.
 void upload(Stream& stream, const float* host, float* device, int64_t count);
 void download(Stream& stream, const float* device, float* host, int64_t count);
 // A pitched view of the stream's device as a dense host array.

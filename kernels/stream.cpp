@@ -21,6 +21,7 @@ int available_processors() {
 }
 
 constexpr const char* kLevelNames[] = {"", ":avx512", ":avx2", ":portable"};
+constexpr std::string_view kPrecisionNames[] = {"fp32", "tf32x3", "tf32"};
 
 }  // namespace
 
@@ -46,10 +47,19 @@ std::string to_string(const Device& device) {
         case DeviceKind::reference:
             return "reference";
         case DeviceKind::cuda:
-            return concat("cuda:", device.index);
+            return concat("cuda:", device.index, device.precision == Precision::fp32 ? "" : " ",
+                          device.precision == Precision::fp32 ? "" : to_string(device.precision));
     }
     CHECK(false);
 }
+
+Precision parse_precision(std::string_view text) {
+    for (int i = 0; i < 3; i++)
+        if (text == kPrecisionNames[i]) return Precision(i);
+    throw UsageError(concat("precision \"", text, "\" is not known; expected fp32, tf32x3 or tf32"));
+}
+
+std::string_view to_string(Precision precision) { return kPrecisionNames[int(precision)]; }
 
 struct Stream::State {
     Device device;

@@ -14,9 +14,14 @@ struct Backend;
 // NVIDIA GPU.
 enum class DeviceKind { cpu, reference, cuda };
 
+// What a GPU may trade for speed in convolutions and matrix products. fp32: nothing. tf32x3: tensor cores on numbers
+// split in two, with about the accuracy of fp32. tf32: tensor cores on numbers rounded to 10 bits of mantissa.
+enum class Precision { fp32, tf32x3, tf32 };
+
 struct Device {
     DeviceKind kind = DeviceKind::cpu;
-    int index = 0;  // cuda: which GPU. cpu: which instruction set (CpuLevel)
+    int index = 0;                          // cuda: which GPU. cpu: which instruction set (CpuLevel)
+    Precision precision = Precision::fp32;  // anything else: cuda only
     bool operator==(const Device&) const = default;
 };
 // best: the widest that this processor has. The others pin the choice, so that a result can be reproduced on another
@@ -25,7 +30,10 @@ enum CpuLevel { kCpuBest = 0, kCpuAvx512 = 1, kCpuAvx2 = 2, kCpuPortable = 3 };
 
 // "cpu", "cpu:avx512", "cpu:avx2", "cpu:portable", "reference", "cuda", "cuda:1". Throws UsageError on anything else.
 Device parse_device(std::string_view text);
-std::string to_string(const Device& device);
+std::string to_string(const Device& device);  // "cuda:1", "cuda:1 tf32"
+// "fp32", "tf32x3", "tf32". Throws UsageError on anything else.
+Precision parse_precision(std::string_view text);
+std::string_view to_string(Precision precision);
 
 // Work given to a stream is done in order. On the CPU it is done when the call returns, by `threads` threads that
 // belong to the stream (two streams never share threads). Results do not depend on the number of threads.

@@ -24,7 +24,7 @@ ExitStatus write_activations(const Arguments& a) {
     check_array_file(a.out, a.layers.size());
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const Inspection inspection(a.run, stream);
     const std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());
     std::map<std::string, HostTensor> arrays;

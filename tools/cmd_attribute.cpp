@@ -255,7 +255,7 @@ ExitStatus attribute(const Arguments& a) {
                                 method.name));
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const Inspection inspection(a.run, stream);
     RunOptions run = inspection.options();
     run.trace = nullptr;  // a trace is of one plan; these are several

@@ -36,7 +36,7 @@ using nlohmann::ordered_json;
 struct Arguments {
     RunArguments run;
     std::vector<std::string> sources;
-    std::string folder, transforms = "standard", max_memory, shard = "auto";
+    std::string folder, param = "fft", transforms = "standard", max_memory, shard = "auto";
     RenderOptions options;
     int64_t size = 128, batch = 16, cell = 110;
     bool resume = false, raw = false, no_sprites = false, plan = false, quiet = false;
@@ -243,13 +243,14 @@ class Batch {
 ExitStatus render_batch(Arguments& a) {
     const Shard shard = find_shard(a.shard);
     RenderOptions& options = a.options;
+    options.param = parse_param(a.param);
     options.param.height = options.param.width = a.size;
-    options.transforms = named_transforms(a.transforms);
+    options.transforms = parse_transforms(a.transforms);
     const Net net = load_net(a.run);
     const JobList list = read_jobs(a.sources, options, net);
     for (const std::string& error : list.errors) std::cerr << "limpid batch: " << one_line(error) << '\n';
     if (list.jobs.empty()) throw Error("there is nothing to render");
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const ExitStatus status = Batch(a, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }
@@ -262,7 +263,7 @@ Run declare_batch(CLI::App& app) {
     app.add_option(
            "JOBS", a->sources,
            "what to render: mixed4d:*, mixed3a:0-63, all, any objective; or files of them: .jsonl, .csv (fields "
-           "objective, name, size, steps, seed, job, learning_rate, transforms), or one on each line")
+           "objective, name, size, param, transforms, steps, learning_rate, seed, job, batch), or one on each line")
         ->required();
     app.add_option("-o,--out", a->folder, "folder of the pictures, their manifest and sprite sheets")->required();
     app.add_option("--batch", a->batch, "pictures at once, at most. Results do not depend on it")
@@ -280,7 +281,9 @@ Run declare_batch(CLI::App& app) {
         ->capture_default_str();
     app.add_option("--seed", o.seed, "seed of the starts and of the transforms")->capture_default_str();
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--transforms", a->transforms, "standard (Lucid's) or none")->capture_default_str();
+    app.add_option("--param", a->param, "what a picture is made of; see limpid render --help")->capture_default_str();
+    app.add_option("--transforms", a->transforms, "none, standard, robust, alpha, or a list; see limpid render --help")
+        ->capture_default_str();
     app.add_flag("--raw", a->raw, "also the floats of each picture, in HDF5");
     app.add_flag("--no-sprites", a->no_sprites, "no sheets");
     app.add_option("--cell", a->cell, "size of a cell of the sheets in pixels")

@@ -66,7 +66,7 @@ ExitStatus write_dictionary(const Arguments& a) {
     const std::string json_path = json_beside(a.out);
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
     const Dictionary dictionary = make_dictionary(values, a.top);

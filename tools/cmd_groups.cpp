@@ -104,7 +104,7 @@ ExitStatus write_groups(const Arguments& a) {
     const Net net = load_net(a.run);
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const Inspection inspection(a.run, stream);
     std::vector<std::string> names{a.layer};
     if (!a.earlier.empty()) names.push_back(a.earlier);

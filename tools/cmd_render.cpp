@@ -1,5 +1,6 @@
 // limpid render: a picture of what a unit responds to.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iomanip>
@@ -7,12 +8,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "graph/npy.h"
 #include "kernels/error.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
 #include "tools/version.h"
+#include "viz/image/array_file.h"
 #include "viz/image/image.h"
 #include "viz/render/render.h"
 #include "weights/file.h"
@@ -21,13 +24,13 @@ namespace limpid {
 
 namespace {
 
-struct Arguments {
+struct RenderArguments {
     RunArguments run;
-    std::vector<std::string> units;
-    std::string out = "out.png", sheet, transforms = "standard";
+    std::vector<std::string> units, references;
+    std::string out = "out.png", sheet, param = "fft", transforms = "standard", start;
     RenderOptions options;
     int64_t size = 128, columns = 6;
-    bool no_decorrelate = false, no_redirect = false, plan = false, quiet = false;
+    bool each = false, no_decorrelate = false, no_redirect = false, plan = false, quiet = false;
 };
 
 // "dir/name.png" -> "dir/name-3.png" for picture 3 of several.
@@ -38,44 +41,75 @@ std::string numbered(const std::string& path, int64_t i, int64_t count) {
     return result.string();
 }
 
-// As a shell takes it for one word.
-std::string shell_word(const std::string& text) {
-    if (text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./") ==
-        std::string::npos)
-        return text;
-    std::string quoted = "'";
-    for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    return quoted + "'";
+std::string with_suffix(const std::string& path, const std::string& suffix) {
+    std::filesystem::path result(path);
+    result.replace_filename(result.stem().string() + suffix);
+    return result.string();
+}
+
+// What is rendered in one batch: an objective for all pictures, or one for each.
+struct Group {
+    std::vector<Objective> objectives;
+    const Objective& of(int64_t picture) const { return objectives[objectives.size() == 1 ? 0 : size_t(picture)]; }
+    // Whether a picture is the same alone. Otherwise pictures are made together or not at all.
+    bool separable(const RenderOptions& o) const {
+        return std::ranges::all_of(objectives, per_image) && o.param.per_image();
+    }
+};
+
+// The command that makes the picture again.
+std::string command_of(const RenderArguments& a, const Group& group, const Stream& stream, int64_t picture) {
+    const RenderOptions &o = a.options, otherwise;
+    const bool alone = group.separable(o);
+    std::string words = "limpid render";
+    const auto add = [&](const std::string& option, const auto& value) {
+        words += concat(" --", option, " ", shell_word(concat(value)));
+    };
+    for (size_t i = 0; i < group.objectives.size(); i++)
+        if (!alone || &group.objectives[i] == &group.of(picture))
+            words += " " + shell_word(to_string(group.objectives[i]));
+    add("steps", o.steps);
+    add("size", a.size);
+    add("seed", o.seed);
+    add("job", int64_t(o.first_job) + (alone ? picture : 0));
+    add("learning-rate", o.adam.rate);
+    add("transforms", to_string(o.transforms));
+    if (!(o.param.sources == otherwise.param.sources) || o.param.colour != otherwise.param.colour || o.param.alpha ||
+        o.param.range != otherwise.param.range)
+        add("param", to_string(o.param));
+    if (o.adam.beta1 != otherwise.adam.beta1) add("beta1", o.adam.beta1);
+    if (o.adam.beta2 != otherwise.adam.beta2) add("beta2", o.adam.beta2);
+    if (o.adam.epsilon != otherwise.adam.epsilon) add("epsilon", o.adam.epsilon);
+    if (!a.start.empty()) add("start", a.start);
+    for (const std::string& reference : a.references) add("reference", reference);
+    if (a.no_redirect) words += " --no-redirect";
+    if (!alone && group.objectives.size() > 1) words += " --each";
+    if (!alone && group.objectives.size() == 1) add("batch", o.batch);
+    if (!a.run.net.empty()) add("net", a.run.net);
+    if (stream.device().precision != Precision::fp32) add("precision", a.run.precision);
+    return words;
 }
 
 // All that makes the picture again, and how its score grew. No times: the same command writes the same bytes.
-nlohmann::ordered_json record(const Arguments& a, const Objective& objective, const Net& net, const Stream& stream,
+nlohmann::ordered_json record(const RenderArguments& a, const Group& group, const Net& net, const Stream& stream,
                               const Rendering& rendering, int64_t picture) {
     std::vector<float> scores;
-    // Of a joint objective the pictures are made together or not at all.
-    const bool alone = per_image(objective);
-    const int64_t job = int64_t(a.options.first_job) + (alone ? picture : 0);
     for (const std::vector<float>& step : rendering.scores)
         scores.push_back(step[std::min(size_t(picture), step.size() - 1)]);
     const RenderOptions& o = a.options;
-    std::string command =
-        concat("limpid render ", shell_word(to_string(objective)), " --steps ", o.steps, " --size ", a.size, " --seed ",
-               o.seed, " --job ", job, " --learning-rate ", o.adam.rate, " --transforms ", a.transforms);
-    if (a.no_decorrelate) command += " --no-decorrelate";
-    if (a.no_redirect) command += " --no-redirected-relu";
-    if (!alone) command += concat(" --batch ", o.batch);
-    if (!a.run.net.empty()) command += " --net " + a.run.net;
-    return {{"command", command},
-            {"objective", to_string(objective)},
+    return {{"command", command_of(a, group, stream, picture)},
+            {"objective", to_string(group.of(picture))},
             {"net", net.name},
             {"weights",
              {{"source", net.weights->source}, {"variant", net.weights->variant}, {"checksum", net.weights->checksum}}},
             {"seed", o.seed},
-            {"job", job},
+            {"job", int64_t(o.first_job) + (group.separable(o) ? picture : 0)},
             {"size", a.size},
+            {"param", to_string(o.param)},
             {"transforms", to_string(o.transforms)},
             {"adam",
              {{"rate", o.adam.rate}, {"beta1", o.adam.beta1}, {"beta2", o.adam.beta2}, {"epsilon", o.adam.epsilon}}},
+            {"thresholds", o.thresholds},
             {"updates", rendering.updates},
             {"complete", !rendering.stopped},
             {"device", stream.backend().name},
@@ -84,19 +118,51 @@ nlohmann::ordered_json record(const Arguments& a, const Objective& objective, co
             {"scores", scores}};
 }
 
-// Renders one unit and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net& net, Stream& stream, int64_t first,
-                       int64_t count, std::vector<HostTensor>& all) {
-    const RenderOptions& options = a.options;
-    Renderer renderer(net, objective, options, stream);
+HostTensor copy_of(ConstView picture) {
+    return {picture.shape, std::vector<float>(picture.data, picture.data + picture.shape.size())};
+}
+
+// On white, where there is opacity: sheets have no background of their own.
+HostTensor opaque(ConstView picture) {
+    if (picture.shape.c != 4) return copy_of(picture);
+    Image image{HostTensor({1, picture.shape.h, picture.shape.w, 3}),
+                HostTensor({1, picture.shape.h, picture.shape.w, 1})};
+    for (int64_t y = 0; y < picture.shape.h; y++)
+        for (int64_t x = 0; x < picture.shape.w; x++) {
+            std::copy_n(picture.pixel(0, y, x), 3, image.rgb.view().pixel(0, y, x));
+            image.alpha.at(0, y, x, 0) = picture.at(0, y, x, 3);
+        }
+    return flatten(image);
+}
+
+void write_sheet(const std::string& path, const std::vector<HostTensor>& pictures, int64_t columns) {
+    std::vector<ConstView> views;
+    for (const HostTensor& picture : pictures) views.push_back(picture.view());
+    write_png(path, tile(views, std::min<int64_t>(columns, int64_t(views.size())), 4).view());
+}
+
+void write_picture(const std::string& path, ConstView picture) {
+    if (path.ends_with(".npy")) {
+        write_npy(path, copy_of(picture));
+    } else {
+        write_png(path, picture);
+    }
+}
+
+// Renders a group and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
+ExitStatus render_group(const RenderArguments& a, const Group& group, const Net& net, Stream& stream, int64_t first,
+                        int64_t count, std::vector<HostTensor>& all) {
+    RenderOptions options = a.options;
+    Renderer renderer(net, group.objectives, options, stream);
     if (a.plan) {
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
     }
     const Inspection inspection(a.run, stream);
     if (!a.quiet)
-        std::cerr << "limpid render: " << to_string(objective) << " of " << net.name << " on " << stream.backend().name
-                  << ", " << options.steps + 1 << " updates, " << renderer.device_bytes() << " bytes\n";
+        std::cerr << "limpid render: " << to_string(group.of(0)) << (group.objectives.size() > 1 ? ", ..." : "")
+                  << " of " << net.name << " on " << stream.backend().name << ", " << options.steps + 1 << " updates, "
+                  << renderer.device_bytes() << " bytes\n";
     const auto start = std::chrono::steady_clock::now();
     Rendering rendering;
     {
@@ -113,12 +179,19 @@ ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net
     for (int64_t i = 0; i < options.batch; i++) {
         const std::string path = numbered(a.out, first + i, count);
         const ConstView picture = rendering.images.view().image(i);
-        write_png(path, picture);
-        const std::string text = record(a, objective, net, stream, rendering, i).dump(1) + "\n";
+        write_picture(path, picture);
+        const std::string text = record(a, group, net, stream, rendering, i).dump(1) + "\n";
         write_file_atomically(std::filesystem::path(path).replace_extension(".json").string(), as_bytes(text));
-        std::cout << path << "  " << to_string(objective) << "  score "
-                  << rendering.scores.back()[std::min(size_t(i), rendering.scores.back().size() - 1)] << '\n';
-        all.emplace_back(picture.shape, std::vector<float>(picture.data, picture.data + picture.shape.size()));
+        const std::vector<float>& scores = rendering.scores.back();
+        std::cout << path << "  " << to_string(group.of(i)) << "  score "
+                  << scores[std::min(size_t(i), scores.size() - 1)] << '\n';
+        all.push_back(opaque(picture));
+        if (rendering.history.empty()) continue;
+        std::vector<HostTensor> history;
+        for (const HostTensor& images : rendering.history) history.push_back(opaque(images.view().image(i)));
+        const std::string strip = with_suffix(path, "-history.png");
+        write_sheet(strip, history, int64_t(history.size()));
+        std::cout << strip << '\n';
     }
     if (!a.quiet)
         std::cerr << std::fixed << std::setprecision(2) << rendering.updates << " updates in " << seconds << " s, "
@@ -126,31 +199,73 @@ ExitStatus render_unit(const Arguments& a, const Objective& objective, const Net
     return rendering.stopped ? kPartlyDone : kDone;
 }
 
-ExitStatus render_units(Arguments& a) {
+// A photo at the size of the render; with opacity where the parameterisation has it.
+HostTensor photo_of(const std::string& path, const RenderArguments& a) {
+    if (path.ends_with(".npy")) return load_array(path);
+    const Image image = load_image(path);
+    const HostTensor rgb = fit_photo(flatten(image).view(), a.size, a.size);
+    if (!a.options.param.alpha) return rgb;
+    HostTensor rgba({1, a.size, a.size, 4}, 1.0f);
+    const HostTensor alpha = image.alpha.values.empty() ? HostTensor() : fit_photo(image.alpha.view(), a.size, a.size);
+    for (int64_t y = 0; y < a.size; y++)
+        for (int64_t x = 0; x < a.size; x++) {
+            std::copy_n(rgb.view().pixel(0, y, x), 3, rgba.view().pixel(0, y, x));
+            if (!alpha.values.empty()) rgba.at(0, y, x, 3) = alpha.at(0, y, x, 0);
+        }
+    return rgba;
+}
+
+HostTensor references_of(const RenderArguments& a) {
+    HostTensor all;
+    for (const std::string& path : a.references) {
+        const HostTensor photo = photo_of(path, a);
+        if (all.values.empty()) all.shape = {0, photo.shape.h, photo.shape.w, photo.shape.c};
+        if (photo.shape.h != all.shape.h || photo.shape.w != all.shape.w || photo.shape.c != all.shape.c)
+            throw Error(concat(path, ": is ", photo.shape, ", the other references differ"));
+        all.shape.n += photo.shape.n;
+        all.values.insert(all.values.end(), photo.values.begin(), photo.values.end());
+    }
+    return all;
+}
+
+ExitStatus render_units(RenderArguments& a) {
     std::vector<Objective> objectives;
     for (const std::string& unit : a.units) objectives.push_back(parse_objective(unit));
-    for (const std::string& path : {a.out, a.sheet})
-        if (!path.empty() && !path.ends_with(".png"))
-            throw UsageError(concat(path, ": pictures are PNG files; end the name with .png"));
+    if (!a.out.ends_with(".png") && !a.out.ends_with(".npy"))
+        throw UsageError(concat(a.out, ": pictures are PNG files (or arrays, .npy); end the name with .png"));
+    if (!a.sheet.empty() && !a.sheet.ends_with(".png"))
+        throw UsageError(concat(a.sheet, ": pictures are PNG files; end the name with .png"));
     RenderOptions& options = a.options;
+    options.param = parse_param(a.param);
     options.param.height = options.param.width = a.size;
-    options.param.decorrelate = !a.no_decorrelate;
-    options.transforms = named_transforms(a.transforms);
+    if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
+    options.transforms = parse_transforms(a.transforms);
     if (a.no_redirect) options.redirected_relu_updates = 0;
+    if (!options.thresholds.empty()) options.steps = std::ranges::max(options.thresholds);
+    std::vector<Group> groups;
+    if (a.each) {
+        for (const Objective& objective : objectives)
+            if (!per_image(objective) || !same_form(objective, objectives[0]))
+                throw UsageError(concat("--each: ", to_string(objectives[0]), " and ", to_string(objective),
+                                        " cannot be scored in one batch; expected objectives of one form, each of one "
+                                        "image"));
+        options.batch = int64_t(objectives.size());
+        groups.push_back({objectives});
+    } else {
+        for (const Objective& objective : objectives) groups.push_back({{objective}});
+    }
     const Net net = load_net(a.run);
-    Stream stream(parse_device(a.run.device), a.run.threads);
-    const int64_t count = int64_t(objectives.size()) * options.batch;
+    if (!a.start.empty()) options.start = photo_of(a.start, a);
+    options.references = references_of(a);
+    Stream stream(choose_device(a.run), a.run.threads);
+    const int64_t count = int64_t(groups.size()) * options.batch;
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
     watch_interrupts();
-    for (size_t i = 0; i < objectives.size() && status == kDone; i++)
-        status = with_context(to_string(objectives[i]), [&] {
-            return render_unit(a, objectives[i], net, stream, int64_t(i) * options.batch, count, pictures);
-        });
+    for (size_t i = 0; i < groups.size() && status == kDone; i++)
+        status = render_group(a, groups[i], net, stream, int64_t(i) * options.batch, count, pictures);
     if (!a.sheet.empty() && !pictures.empty()) {
-        std::vector<ConstView> views;
-        for (const HostTensor& picture : pictures) views.push_back(picture.view());
-        write_png(a.sheet, tile(views, std::min<int64_t>(a.columns, int64_t(views.size())), 4).view());
+        write_sheet(a.sheet, pictures, a.columns);
         std::cout << a.sheet << '\n';
     }
     return status;
@@ -158,16 +273,38 @@ ExitStatus render_units(Arguments& a) {
 
 }  // namespace
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+    if (!text.empty() &&
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./") ==
+            std::string::npos)
+        return text;
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    return quoted + "'";
+}
+
 Run declare_render(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<RenderArguments>();
     RenderOptions& o = a->options;
     app.add_option(
            "UNIT", a->units,
            "what to draw: LAYER:CHANNEL such as mixed4a:476, class:NAME such as class:espresso, or an expression "
            "such as 'mixed4a:476 - 1e2*diversity(mixed5a)'; one or more")
         ->required();
+    app.add_option("--reference", a->references,
+                   "a photo that the objective compares with: image 0, 1, ... of the batch")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--thresholds", o.thresholds,
+                   "updates after which the picture is kept, e.g. 1,32,128,512: a strip beside it")
+        ->delimiter(',')
+        ->check(CLI::Range(int64_t(0), int64_t(1) << 31));
+    // Of the others the last counts, so that recipes can be changed.
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("-o,--out", a->out,
-                   "the picture; several are numbered: NAME-0.png, ...; a .json beside each says how to make it again")
+                   "the picture; several are numbered: NAME-0.png, ...; a .json beside each says how to make it again; "
+                   ".npy keeps all digits")
         ->capture_default_str();
     app.add_option("--sheet", a->sheet, "also one picture of all pictures");
     app.add_option("--columns", a->columns, "of the sheet")->check(CLI::Range(1, 1000))->capture_default_str();
@@ -178,13 +315,27 @@ Run declare_render(CLI::App& app) {
     app.add_option("--batch", o.batch, "pictures of each unit to make at once, with different starts")
         ->check(CLI::Range(1, 4096))
         ->capture_default_str();
+    app.add_flag("--each", a->each, "one batch with a picture for each UNIT, instead of one after another");
+    app.add_option(
+           "--param", a->param,
+           "how the picture is made of variables: fft, pixel, laplacian, lowres, cppn, ... added with +, then ; "
+           "and rgb, grey, channels(N), alpha, clip, raw")
+        ->capture_default_str();
+    app.add_option("--start", a->start, "start from this photo instead of noise");
     app.add_option("--seed", o.seed, "seed of the start and of the transforms")->capture_default_str();
     app.add_option("--job", o.first_job, "number of the first picture: together with the seed it decides the start")
         ->capture_default_str();
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--transforms", a->transforms, "standard (Lucid's) or none")->capture_default_str();
+    app.add_option("--beta1", o.adam.beta1, "of Adam")->check(CLI::Range(0.0, 0.999999))->capture_default_str();
+    app.add_option("--beta2", o.adam.beta2, "of Adam")->check(CLI::Range(0.0, 0.999999))->capture_default_str();
+    app.add_option("--epsilon", o.adam.epsilon, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option(
+           "--transforms", a->transforms,
+           "none, standard (Lucid's), robust, alpha, or a list such as 'pad(12); jitter(8); scale(0.9..1.1/11); "
+           "rotate(-10..10)'")
+        ->capture_default_str();
     app.add_flag("--no-decorrelate", a->no_decorrelate, "optimise in RGB instead of decorrelated colours");
-    app.add_flag("--no-redirected-relu", a->no_redirect, "plain ReLU gradients from the first update");
+    app.add_flag("--no-redirect,--no-redirected-relu", a->no_redirect, "plain ReLU gradients from the first update");
     app.add_flag("--plan", a->plan, "print the steps and the exact bytes of a typical update, and stop");
     app.add_flag("--quiet", a->quiet, "no progress");
     declare_run_options(app, a->run);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -32,14 +33,22 @@ struct Command {
 Run declare_activations(CLI::App& app);
 Run declare_attribute(CLI::App& app);
 Run declare_batch(CLI::App& app);
-Run declare_convert(CLI::App& app);
 Run declare_classify(CLI::App& app);
-Run declare_render(CLI::App& app);
+Run declare_convert(CLI::App& app);
 Run declare_devices(CLI::App& app);
 Run declare_dictionary(CLI::App& app);
 Run declare_fetch(CLI::App& app);
+Run declare_gradcheck(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_recipe(CLI::App& app);
+Run declare_render(CLI::App& app);
+
+// Runs a command as if these were its arguments: for commands that stand for another.
+ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments);
+
+// The text as a shell takes it for one word.
+std::string shell_word(const std::string& text);
 
 // Text from a file or an argument, safe to show on a terminal and on one line: control characters become '?'.
 std::string one_line(std::string_view text);

@@ -38,7 +38,9 @@ constexpr Command kCommands[] = {
     {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
     {"devices", "list the devices of this machine", declare_devices},
     {"fetch", "download trained weights and convert them", declare_fetch},
+    {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
+    {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
 };
 
 std::vector<std::string> command_names() {
@@ -119,8 +121,7 @@ ExitStatus run_program(std::vector<std::string> arguments) {
     if (first == "--help" || first == "-h" || first == "help") return print_help(), kDone;
     if (first == "--version") return print_version(), kDone;
     if (first.starts_with('-')) throw UsageError(concat("option ", first, " before the command; see limpid --help"));
-    const std::optional<Run> run = parse(find_command(first), std::span(arguments).subspan(1));
-    return run ? (*run)() : kDone;
+    return run_command(first, {arguments.begin() + 1, arguments.end()});
 }
 
 ExitStatus fail(ExitStatus status, std::string_view message) {
@@ -130,6 +131,12 @@ ExitStatus fail(ExitStatus status, std::string_view message) {
 }
 
 }  // namespace
+
+ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments) {
+    const std::optional<Run> run = parse(find_command(name), arguments);
+    return run ? (*run)() : kDone;
+}
+
 }  // namespace limpid
 
 int main(int argc, char** argv) {

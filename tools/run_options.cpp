@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "kernels/backend.h"
 #include "kernels/error.h"
 #include "nets/tiny.h"
 #include "tools/find_weights.h"
@@ -15,7 +16,13 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
     app.add_option("--net", arguments.net, "tiny: the small built-in network, which needs no weights");
-    app.add_option("--device", arguments.device, "cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, cuda, cuda:N")
+    app.add_option("--device", arguments.device,
+                   "auto (a GPU where there is one, else the CPU), cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, "
+                   "cuda, cuda:N")
+        ->capture_default_str();
+    app.add_option("--precision", arguments.precision,
+                   "of convolutions and matrix products on a GPU: fp32, tf32x3 (tensor cores, about as accurate), tf32 "
+                   "(faster, 3 digits)")
         ->capture_default_str();
     app.add_option("--threads", arguments.threads, "CPU threads; 0: one per processor. Results do not depend on it")
         ->check(CLI::Range(0, 1024))
@@ -24,6 +31,18 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_flag("--check", arguments.check, "stop at the first value that is not finite, naming its node");
     app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
+}
+
+Device choose_device(const RunArguments& arguments) {
+    const Precision precision = parse_precision(arguments.precision);
+    Device device;
+    if (arguments.device != "auto")
+        device = parse_device(arguments.device);
+    else if (cuda_backend({DeviceKind::cuda, 0}))
+        device = {DeviceKind::cuda, 0};
+    device.precision = precision;
+    backend(device);
+    return device;
 }
 
 Net load_net(const RunArguments& arguments) {

@@ -15,7 +15,8 @@ class App;
 namespace limpid {
 
 struct RunArguments {
-    std::string device = "cpu";
+    std::string device = "auto";
+    std::string precision = "fp32";
     int threads = 0;      // 0: one per processor
     std::string weights;  // see find_weights
     std::string net;      // "" (the one of the weights) or "tiny"
@@ -25,6 +26,10 @@ struct RunArguments {
 };
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
+
+// The device that --device and --precision name; auto: the first GPU, or else the CPU. Throws UsageError where they do
+// not fit together, Error where the machine lacks the device.
+Device choose_device(const RunArguments& arguments);
 
 // The network that --net or --weights name.
 Net load_net(const RunArguments& arguments);

@@ -13,4 +13,4 @@ endforeach()
 string(APPEND EMBEDDED_TEXT "    return {};\n}\n\n}  // namespace limpid\n")
 # Written only when it changes: a reconfiguration alone rebuilds nothing.
 file(CONFIGURE OUTPUT ${EMBEDDED_SOURCE} CONTENT "@EMBEDDED_TEXT@" @ONLY)
-target_sources(limpid PRIVATE ${EMBEDDED_SOURCE})
+target_sources(limpid_core PRIVATE ${EMBEDDED_SOURCE})

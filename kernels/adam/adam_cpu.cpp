@@ -20,14 +20,13 @@ inline void update(const Coefficients& k, Floats g, Floats& theta, Floats& m, Fl
     theta = theta + k.rate * m / (sqrt(v) + k.epsilon);
 }
 
-void step(Stream& stream, const AdamParameters& parameters, int64_t t, int64_t count, const float* g, float* theta,
-          float* m, float* v) {
-    const double rate = (parameters.ascend ? 1 : -1) * adam_rate(parameters, t);
+void step(Stream& stream, const AdamParameters& parameters, const float* rate, int64_t count, const float* g,
+          float* theta, float* m, float* v) {
     const Coefficients k{float(parameters.beta1),
                          float(1 - parameters.beta1),
                          float(parameters.beta2),
                          float(1 - parameters.beta2),
-                         float(rate),
+                         *rate,
                          float(parameters.epsilon)};
     constexpr int64_t kGrain = 16384;  // elements: two microseconds, twice what handing them over costs
     stream.threads().for_ranges(count, kGrain, [=](int64_t begin, int64_t end, int) {

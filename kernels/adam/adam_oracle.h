@@ -7,9 +7,9 @@
 
 namespace limpid::oracle {
 
-inline void adam_step(const AdamParameters& parameters, int64_t t, int64_t count, const double* g, double* theta,
+// rate: adam_rate of the step.
+inline void adam_step(const AdamParameters& parameters, double rate, int64_t count, const double* g, double* theta,
                       double* m, double* v) {
-    const double rate = (parameters.ascend ? 1 : -1) * adam_rate(parameters, t);
     for (int64_t i = 0; i < count; i++) {
         m[i] = parameters.beta1 * m[i] + (1 - parameters.beta1) * g[i];
         v[i] = parameters.beta2 * v[i] + (1 - parameters.beta2) * g[i] * g[i];

@@ -19,9 +19,10 @@ struct State {
 };
 
 State run_step(Stream& stream, const AdamParameters& parameters, int64_t t, const HostTensor& g, const State& before) {
+    const GuardedTensor rate(stream, HostTensor({1, 1, 1, 1}, float(adam_rate(parameters, t))));
     const GuardedTensor in(stream, g), theta(stream, before.theta), m(stream, before.m), v(stream, before.v);
-    stream.backend().kernels.adam.step(stream, parameters, t, g.shape.size(), in.view().data, theta.view().data,
-                                       m.view().data, v.view().data);
+    stream.backend().kernels.adam.step(stream, parameters, rate.view().data, g.shape.size(), in.view().data,
+                                       theta.view().data, m.view().data, v.view().data);
     return {theta.read(), m.read(), v.read()};
 }
 
@@ -34,6 +35,7 @@ TEST(Adam, RateFollowsTheFormula) {
     EXPECT_NEAR(adam_rate(parameters, 1), 0.05 * std::sqrt(0.001) / 0.1, 1e-15);
     EXPECT_NEAR(adam_rate(parameters, 2), 0.05 * std::sqrt(1 - 0.999 * 0.999) / (1 - 0.81), 1e-15);
     EXPECT_NEAR(adam_rate(parameters, 1000000), 0.05, 1e-15);
+    EXPECT_NEAR(adam_rate({.ascend = false}, 1000000), -0.05, 1e-15);
 }
 
 TEST(Adam, MatchesOracle) {
@@ -46,8 +48,8 @@ TEST(Adam, MatchesOracle) {
                 const HostTensor g = random_tensor(shape, -1, 1);
                 const State before = random_state(shape);
                 HostArray<double> theta = widen(before.theta), m = widen(before.m), v = widen(before.v);
-                oracle::adam_step(parameters, t, count, widen(g).values.data(), theta.values.data(), m.values.data(),
-                                  v.values.data());
+                oracle::adam_step(parameters, adam_rate(parameters, t), count, widen(g).values.data(),
+                                  theta.values.data(), m.values.data(), v.values.data());
                 for (const Device& device : devices_and_reference()) {
                     Stream stream(device);
                     const State after = run_step(stream, parameters, t, g, before);

@@ -17,7 +17,7 @@ Conv2dShape shape_of(const ShapeRow& row) {
             row["pad_bottom"], row["pad_left"], row["pad_right"]};
 }
 
-// How much a Winograd algorithm F(m,r) amplifies rounding. With independent inputs of variance 1, product i of one
+// How much an algorithm amplifies rounding. Winograd F(m,r): with independent inputs of variance 1, product i of one
 // dimension has variance |G_i|^2 |B_i|^2, and output p collects sum_i A_pi^2 |G_i|^2 |B_i|^2 of it, where the exact
 // output has variance r. Two dimensions square the ratio, the standard deviation takes the root: the worst ratio over p
 // is the amplification (31 for F(4x4,3x3)).
@@ -58,6 +58,10 @@ double amplification(std::string_view algorithm) {
         }
         return rows;
     };
+    // Operands rounded to 11 bits instead of 24. Split in two they lack the product of the lower halves, 2^-22 of the
+    // whole, four times the rounding of fp32.
+    if (algorithm == "tf32") return 0x1p13;
+    if (algorithm == "tf32x3") return 4;
     if (!algorithm.starts_with("winograd")) return 1;
     if (algorithm.starts_with("winograd_2x2_3x3"))
         return amplification({{1, 1, 1, 0}, {0, 1, -1, -1}}, {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}, b4);
@@ -86,7 +90,10 @@ struct Convolution {
     int64_t gap;  // floats between the channels of two pixels, in every view
 
     Convolution(const Device& device, const Conv2dShape& s, int64_t gap_ = 0, int threads = 2)
-        : stream(device, threads), kernels(stream.backend().kernels.conv2d), shape(s), gap(gap_) {}
+        : Convolution(device, backend(device).kernels, s, gap_, threads) {}
+    // By a table of the device's staircase.
+    Convolution(const Device& device, const KernelTable& table, const Conv2dShape& s, int64_t gap_, int threads = 2)
+        : stream(device, threads), kernels(table.conv2d), shape(s), gap(gap_) {}
 
     Tolerance tolerance_of(Conv2dPass pass) const {
         return tolerance(shape, kernels.algorithm(shape, pass), pass == Conv2dPass::forward ? shape.c : shape.k);
@@ -407,6 +414,65 @@ TEST_P(Conv2dVariety, NanPropagates) {
 INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dVariety, ::testing::ValuesIn(kVariety), [](const auto& row) {
     return concat("r", row.param.r, "s", row.param.s, "h", row.param.h, "stride", row.param.stride_y);
 });
+
+// Shapes for the staircase of a GPU: besides the variety above, every size of tile, with and without shared depth.
+std::vector<Conv2dShape> staircase_shapes() {
+    std::vector<Conv2dShape> shapes = kVariety;
+    shapes.push_back({3, 112, 112, 36, 1, 1, 36});                  // large tiles
+    shapes.push_back({1, 14, 14, 72, 3, 3, 64, 1, 1, 1, 1, 1, 1});  // depth shared by blocks, 128-bit loads
+    shapes.push_back({1, 24, 20, 4, 5, 5, 36, 2, 2, 1, 2, 1, 2});   // narrow tiles backward, phases
+    return shapes;
+}
+
+class Conv2dStaircase : public Conv2dVariety {};
+
+TEST_P(Conv2dStaircase, EveryStepMatchesTheOracle) {
+    const HostArray<double> wide_x = widen(x), wide_w = widen(w), wide_bias = widen(bias), wide_dy = widen(dy),
+                            wide_add = widen(add), wide_mask = widen(mask);
+    HostArray<double> y(shape.output()), dx(shape.input()), dw(shape.filter());
+    oracle::conv2d_forward<double>(shape, wide_x.view(), wide_w.view(), wide_bias.values.data(), true, y.view());
+    oracle::conv2d_grad_input<double>(shape, wide_dy.view(), wide_w.view(), wide_add.view(), wide_mask.view(),
+                                      dx.view());
+    oracle::conv2d_grad_filter<double>(shape, wide_x.view(), wide_dy.view(), dw.view());
+    for (const Device& device : devices_under_test())
+        for (const auto& [name, table] : backend(device).staircase)
+            for (const int64_t gap : {0, 3}) {
+                SCOPED_TRACE(concat(to_string(device), " ", name, ", gap ", gap));
+                Convolution convolution(device, table, shape, gap);
+                EXPECT_TRUE(
+                    matches(y, convolution.forward(x, w, &bias, true), convolution.tolerance_of(Conv2dPass::forward)));
+                EXPECT_TRUE(matches(dx, convolution.grad_input(dy, w, &add, &mask),
+                                    convolution.tolerance_of(Conv2dPass::grad_input)));
+                Tolerance allowed = sum_tolerance(shape.n * shape.p() * shape.q());
+                allowed.relative *= amplification(name);
+                EXPECT_TRUE(matches(dw, convolution.grad_filter(x, dy), allowed));
+            }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dStaircase, ::testing::ValuesIn(staircase_shapes()), [](const auto& row) {
+    return concat("r", row.param.r, "s", row.param.s, "h", row.param.h, "c", row.param.c);
+});
+
+// One image takes small tiles and shares its depth among blocks, many take large tiles and do not: same bits.
+TEST(Conv2d, BitsDoNotDependOnTheTilesThatABatchTakes) {
+    const Conv2dShape one{1, 28, 28, 260, 1, 1, 33}, many{44, 28, 28, 260, 1, 1, 33};
+    const HostTensor image = random_tensor(one.input()), w = random_tensor(one.filter(), -1, 1, 2);
+    HostTensor images(many.input());
+    for (int64_t n = 0; n < many.n; n++)
+        std::copy(image.values.begin(), image.values.end(), images.values.begin() + n * image.shape.size());
+    for (const Device& device : devices_under_test())
+        for (const auto& [name, table] : backend(device).staircase) {
+            if (name != "pipelined" && name != "tf32") continue;
+            SCOPED_TRACE(concat(to_string(device), " ", name));
+            Convolution single(device, table, one, 0), batch(device, table, many, 0);
+            EXPECT_GT(single.kernels.scratch(one, Conv2dPass::forward, 1), 0u) << "expected to share the depth";
+            EXPECT_EQ(batch.kernels.scratch(many, Conv2dPass::forward, 1), 0u);
+            const HostTensor y = single.forward(image, w, nullptr, false),
+                             all = batch.forward(images, w, nullptr, false);
+            const HostTensor last(one.output(), {all.values.end() - y.shape.size(), all.values.end()});
+            EXPECT_TRUE(same_bits(y, last));
+        }
+}
 
 TEST(Conv2d, SameAlgorithmSharesPackedFilters) {
     const HostTensor w = random_tensor({3, 3, 20, 24});

@@ -4,7 +4,7 @@
 
 namespace limpid {
 
-const Backend* cuda_backend() { return nullptr; }
+const Backend* cuda_backend(const Device&) { return nullptr; }
 
 std::string cuda_status() {
     return "this limpid was built without CUDA; build with -DLIMPID_CUDA=ON, or use --device cpu";

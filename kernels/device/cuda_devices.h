@@ -5,7 +5,8 @@
 
 namespace limpid {
 
-// One line for people: the GPUs, or why there is none ("built without CUDA", or the driver's own words).
+// One line for people: the GPUs and which of them are too old, or why there is none ("built without CUDA", or the
+// driver's own words).
 std::string cuda_status();
 
 }  // namespace limpid

@@ -274,7 +274,9 @@ TEST(Elementwise, ElementaryFunctionsAreAccurate) {
                 const double error = ulps(expected[i], y.values[i]);
                 if (!(error <= worst)) worst = error, at = values[i];
             }
-            EXPECT_LE(worst, bound) << name(f) << "(" << at << ") " << to_string(device);
+            // CUDA promises 2 units for what is 1 here (CUDA C++ Programming Guide, mathematical functions).
+            EXPECT_LE(worst, device.kind == DeviceKind::cuda ? bound + 1 : bound)
+                << name(f) << "(" << at << ") " << to_string(device);
             RecordProperty(concat(name(f), "_", to_string(device)), concat(worst));
         }
     }

@@ -47,8 +47,10 @@ struct MatmulCase {
     }
 
     HostTensor run(const Device& device, int threads) const {
+        return run(device, backend(device).kernels.matmul, threads);
+    }
+    HostTensor run(const Device& device, const MatmulKernels& kernels, int threads) const {
         Stream stream(device, threads);
-        const MatmulKernels& kernels = stream.backend().kernels.matmul;
         GuardedTensor left(stream, a, s.lda), right(stream, b, s.ldb), offset(stream, bias, bias.shape.c + 1),
             y(stream, result(), s.ldy);
         GuardedScratch scratch(stream, kernels.scratch(s, stream.thread_count()));
@@ -105,6 +107,27 @@ TEST(Matmul, FollowsTheDefinition) {
             EXPECT_TRUE(matches(HostTensor({1, 1, 2, 2}, {105, 211, 114, 223}), test.run(device, 1), {}))
                 << to_string(device);
         }
+}
+
+// Every step of a GPU's staircase, in all four ways to store the matrices, with loads of one float and of four.
+TEST(Matmul, EveryStepOfTheStaircaseMatchesTheOracle) {
+    for (int ways = 0; ways < 4; ways++)
+        for (const int64_t m : {int64_t(68), int64_t(5)})
+            for (const Placement& place : {Placement{0, false, false, true}, Placement{1, true, false, false}}) {
+                MatmulShape shape;
+                shape.batch = 2, shape.m = m, shape.n = 40, shape.k = 516, shape.transpose_a = ways % 2 == 1,
+                shape.transpose_b = ways / 2 == 1;
+                const MatmulCase test(shape, place);
+                const HostArray<double> expected = test.expected();
+                for (const Device& device : devices_under_test())
+                    for (const auto& [name, table] : backend(device).staircase) {
+                        Tolerance tolerance = sum_tolerance(shape.k + 1);
+                        // As for convolutions: operands of 11 bits; the lost product of lower halves.
+                        tolerance.relative *= name == "tf32" ? 0x1p13 : name == "tf32x3" ? 4 : 1;
+                        EXPECT_TRUE(matches(expected, test.run(device, table.matmul, 1), tolerance))
+                            << to_string(device) << " " << name << " way " << ways << " m " << m;
+                    }
+            }
 }
 
 // <A x, y> = <x, A^T y>: the product with the transpose is the adjoint, which is what gradients are made of.

@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
-#include <iterator>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
@@ -20,6 +19,12 @@ std::vector<std::string> quick_render(const std::string& out, const std::vector<
                                    "--size", "32",      "--quiet", "-o",   out};
     words.insert(words.end(), more.begin(), more.end());
     return words;
+}
+
+// A record's command, "limpid render ...", as a shell takes it.
+int run_in_shell(const std::string& command, const std::string& out) {
+    EXPECT_TRUE(command.starts_with("limpid ")) << command;
+    return std::system((LIMPID_PROGRAM + command.substr(6) + " --quiet -o " + out + " > /dev/null").c_str());
 }
 
 TEST(Render, WritesPictureAndRecord) {
@@ -49,13 +54,7 @@ TEST(Render, TheCommandOfTheRecordMakesThePictureAgain) {
     ASSERT_EQ(run_limpid(quick_render(folder / "a.png", {"--seed", "7", "--batch", "2", "--no-decorrelate"})).status,
               0);
     const std::string command = nlohmann::json::parse(read_text(folder / "a-1.json")).at("command");
-    std::istringstream text(command);
-    std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
-    ASSERT_EQ(words.at(0), "limpid");
-    words.erase(words.begin());
-    words.insert(words.end(), {"-o", folder / "again.png"});
-    const Finished run = run_limpid(words);
-    ASSERT_EQ(run.status, 0) << command << run.err;
+    ASSERT_EQ(run_in_shell(command, folder / "again.png"), 0) << command;
     EXPECT_EQ(read_text(folder / "a-1.png"), read_text(folder / "again.png")) << command;
 }
 
@@ -70,6 +69,86 @@ TEST(Render, ExpressionsAndTheirRecords) {
                 ::testing::AllOf(HasSubstr("render 'texture:3 - 0.5*diversity(texture)' "), HasSubstr(" --batch 2")));
     EXPECT_TRUE(fails_with(2, "column 17: \"divrsity\" is not a term; did you mean diversity",
                            run_limpid({"render", "texture:3 - 0.5*divrsity(texture)", "--net", "tiny"})));
+}
+
+TEST(Render, OptionsOfLucidAndTheirRecord) {
+    const TemporaryFolder folder;
+    const auto render = [&](std::vector<std::string> words) {
+        words.insert(words.end(), {"--net", "tiny", "--size", "32", "--quiet"});
+        return run_limpid(words);
+    };
+    // A photo to start from: a picture of our own.
+    ASSERT_EQ(render({"render", "gabor:4", "--steps", "6", "-o", folder / "photo.png"}).status, 0);
+    const Finished run =
+        render({"render", "decay(100)*texture:3 - 1e-3*L1(constant=0.5)", "gabor:5", "--param", "fft(decay=1.5); rgb",
+                "--transforms", "pad(4, mode=reflect); jitter(2); scale(0.9..1.1/3); rotate(-5..5)", "--start",
+                folder / "photo.png", "--thresholds", "0,2,5", "--beta1", "0.8", "--no-redirect", "-o",
+                folder / "a.png", "--sheet", folder / "sheet.png"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(load_image(folder / "a-0-history.png").rgb.shape, (Shape{1, 40, 3 * 36 + 4, 3}));
+    EXPECT_EQ(load_image(folder / "sheet.png").rgb.shape, (Shape{1, 40, 2 * 36 + 4, 3}));
+    const nlohmann::json record = nlohmann::json::parse(read_text(folder / "a-0.json"));
+    EXPECT_EQ(record.at("updates"), 6);
+    EXPECT_EQ(record.at("param"), "fft(decay=1.5); rgb");
+    EXPECT_EQ(record.at("thresholds"), (std::vector<int>{0, 2, 5}));
+    // The record's command, as a shell would run it, makes the same picture.
+    const std::string command = record.at("command");
+    ASSERT_EQ(run_in_shell(command, folder / "b.png"), 0) << command;
+    EXPECT_EQ(read_text(folder / "a-0.png"), read_text(folder / "b.png"));
+    EXPECT_TRUE(fails_with(2, "column 5: \"grye\"", render({"render", "gabor:4", "--param", "fft;grye"})));
+    EXPECT_TRUE(fails_with(2, "\"jiter\" is not a transform; did you mean jitter",
+                           render({"render", "gabor:4", "--transforms", "jiter(3)"})));
+    EXPECT_TRUE(fails_with(2, "--each", render({"render", "gabor:4", "texture:3", "--each"})));
+    EXPECT_TRUE(fails_with(2, "collapse_alpha", render({"render", "gabor:4", "--param", "fft; alpha"})));
+}
+
+TEST(Render, EachInOneBatchIsEachAlone) {
+    const TemporaryFolder folder;
+    const auto render = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), "render");
+        words.insert(words.end(), {"--net", "tiny", "--size", "32", "--steps", "5", "--quiet"});
+        return run_limpid(words);
+    };
+    ASSERT_EQ(render({"texture:1", "texture:9", "texture:4", "--each", "-o", folder / "a.png"}).status, 0);
+    ASSERT_EQ(render({"texture:9", "--job", "1", "-o", folder / "b.png"}).status, 0);
+    EXPECT_EQ(read_text(folder / "a-1.png"), read_text(folder / "b.png"));
+}
+
+TEST(Recipe, AreRendersThatMayBeChanged) {
+    const TemporaryFolder folder;
+    const Finished list = run_limpid({"recipe"});
+    EXPECT_EQ(list.status, 0);
+    EXPECT_THAT(list.out, ::testing::AllOf(HasSubstr("\nnegative "), HasSubstr("PHOTO LAYER...")));
+    const std::vector<std::string> small{"--net", "tiny", "--size", "32", "--steps", "3", "--quiet"};
+    const auto recipe = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), "recipe");
+        words.insert(words.end(), small.begin(), small.end());
+        return run_limpid(words);
+    };
+    const Finished grid =
+        recipe({"interaction", "texture:3", "texture:8", "-o", folder / "g.png", "--sheet", folder / "s.png"});
+    ASSERT_EQ(grid.status, 0) << grid.err;
+    EXPECT_EQ(load_image(folder / "s.png").rgb.shape, (Shape{1, 76, 76, 3}));
+    const Finished caricature = recipe(
+        {"caricature", folder / "g-0.png", "gabor", "texture", "-o", folder / "c.png", "--transforms", "jitter(2)"});
+    ASSERT_EQ(caricature.status, 0) << caricature.err;
+    EXPECT_EQ(nlohmann::json::parse(read_text(folder / "c-1.json")).at("transforms"), "jitter(2)");
+    const Finished alpha = recipe({"alpha", "texture:3", "-o", folder / "alpha.png"});
+    ASSERT_EQ(alpha.status, 0) << alpha.err;
+    EXPECT_EQ(load_image(folder / "alpha.png").alpha.shape, (Shape{1, 32, 32, 1}));
+    EXPECT_EQ(run_limpid({"recipe", "--show", "cppn", "texture:3"}).out,
+              "limpid render texture:3 --param 'cppn; rgb' --transforms none --learning-rate 0.005 --size 224\n");
+    EXPECT_TRUE(fails_with(2, "did you mean negative", run_limpid({"recipe", "negativ", "texture:3"})));
+    EXPECT_TRUE(fails_with(2, "takes UNIT", run_limpid({"recipe", "negative"})));
+}
+
+TEST(Gradcheck, AgreesOrSaysNo) {
+    const Finished good = run_limpid({"gradcheck", "texture:3 - 1e-3*total_variation()", "--net", "tiny"});
+    EXPECT_EQ(good.status, 0) << good.err;
+    EXPECT_THAT(good.out, HasSubstr("agrees"));
+    const Finished bad = run_limpid({"gradcheck", "blur_input_each_step()", "--net", "tiny"});
+    EXPECT_EQ(bad.status, 1) << "its gradient is stopped on purpose";
+    EXPECT_THAT(bad.out, HasSubstr("DIFFERS"));
 }
 
 TEST(Render, WrongArgumentsAreOneLine) {

@@ -39,19 +39,6 @@ uint32_t seed_of_test() {
 
 }  // namespace
 
-std::vector<Device> devices_under_test() {
-    std::vector<Device> devices;
-    for (const Device& device : {Device{DeviceKind::cpu, kCpuAvx512}, Device{DeviceKind::cpu, kCpuAvx2},
-                                 Device{DeviceKind::cpu, kCpuPortable}, Device{DeviceKind::cuda, 0}}) {
-        try {
-            backend(device);
-            devices.push_back(device);
-        } catch (const Error&) {  // this machine has no such device
-        }
-    }
-    return devices;
-}
-
 HostTensor random_tensor(Shape shape, float low, float high, uint32_t salt) {
     HostTensor result(shape);
     const RandomKey key{seed_of_test(), salt, 0, 0};

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "graph/grad.h"
@@ -24,9 +24,9 @@ View<float> rows(const DeviceTensor& tensor, int64_t count) {
     return {tensor.buffer.floats(), shape};
 }
 
-DeviceTensor tensor_of(Stream& stream, Shape shape, int64_t rows) {
-    shape.n *= rows;
-    return DeviceTensor(stream.device(), shape);
+// Whether the images of a job depend on each other, so that an update is of one job alone.
+bool is_joint(const Job& job) {
+    return job.options.batch != 1 || !per_image(job.objective) || !job.options.param.per_image();
 }
 
 }  // namespace
@@ -52,11 +52,10 @@ struct BatchRenderer::Form {
 
     // Of `capacity` pictures.
     int64_t capacity = 0;
-    DeviceTensor theta, gradient, score;
+    DeviceTensor theta, gradient, score, rates;
     // Knobs of the transforms, the number of the update where the objective asks for it, what the objective is fed
     // with.
-    std::vector<DeviceTensor> fed;
-    std::vector<Shape> fed_shapes;  // of one picture
+    std::vector<Buffer> fed;
     size_t knobs = 0;
 
     Form(const Net& n, Stream& s, ConstantStore& c, const Job& job)
@@ -65,14 +64,15 @@ struct BatchRenderer::Form {
           constants(c),
           objective(job.objective),
           options(job.options),
-          joint(!per_image(job.objective)),
+          joint(is_joint(job)),
           scale(std::make_shared<const HostTensor>(job.options.param.scale())) {
         Graph graph;
-        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), scale);
+        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), scale, images(1));
         decode_plan = make_plan(graph, {image}, constants);
     }
 
     int64_t images(int64_t count) const { return count * options.batch; }
+    int64_t score_rows(int64_t count) const { return per_image(objective) ? images(count) : 1; }
     Shape theta_shape(int64_t count) const { return options.param.theta(images(count)); }
 
     // The score of `count` pictures and all that it is computed from, and what the first of `objectives` feeds.
@@ -87,7 +87,7 @@ struct BatchRenderer::Form {
         Built built;
         Graph& graph = built.graph;
         built.theta = graph.input("theta", theta_shape(count));
-        const NodeId image = decode(graph, options.param, built.theta, scale);
+        const NodeId image = decode(graph, options.param, built.theta, scale, images(count));
         const Transformed view = transform(graph, options.transforms, scales, image, joint ? 1 : count);
         built.fed = view.knobs;
         built.knobs = view.knobs.size();
@@ -117,22 +117,31 @@ struct BatchRenderer::Form {
         return plans.emplace(key, make_plan(built.graph, {built.score, gradient_node}, constants)).first->second;
     }
 
-    // Of all plans with `count` pictures.
-    size_t arena_bytes(int64_t count) {
-        size_t bytes = decode_plan.arena_bytes;
-        for (const std::vector<int>& scales : all_scales(options.transforms)) {
-            bytes = std::max(bytes, plan({count, false, scales}).arena_bytes);
-            if (options.redirected_relu_updates > 0) bytes = std::max(bytes, plan({count, true, scales}).arena_bytes);
+    // Of all plans with `count` pictures: the largest arena, and the most that is fed.
+    struct Sizes {
+        size_t arena = 0, fed = 0;
+    };
+    Sizes sizes(int64_t count) {
+        Sizes most{decode_plan.arena_bytes, 0};
+        const auto widen = [&](const Plan& plan) {
+            most.arena = std::max(most.arena, plan.arena_bytes);
+            size_t fed_floats = 0;
+            for (size_t i = 1; i < plan.inputs.size(); i++) fed_floats += size_t(plan.inputs[i].shape.size());
+            most.fed = std::max(most.fed, fed_floats * sizeof(float));
+        };
+        for (const std::vector<int>& scales :
+             all_scales(options.transforms, options.param.height, options.param.width)) {
+            widen(plan({count, false, scales}));
+            if (options.redirected_relu_updates > 0) widen(plan({count, true, scales}));
         }
-        return bytes;
+        return most;
     }
 
     // Variables, gradient, Adam's two, once in the batch and once in the slots; fed values; pictures.
     size_t tensor_bytes(int64_t count) const {
         const int64_t theta_floats = theta_shape(count).size();
-        int64_t floats = 2 * theta_floats + 3 * theta_floats * kBatchesAtWork + images(count) +
+        int64_t floats = 2 * theta_floats + 3 * theta_floats * kBatchesAtWork + images(count) + count +
                          options.param.image(images(1)).size();
-        for (const Shape& shape : fed_shapes) floats += shape.size() * count;
         return size_t(floats) * sizeof(float);
     }
 
@@ -141,9 +150,8 @@ struct BatchRenderer::Form {
         capacity = count;
         theta = DeviceTensor(stream.device(), theta_shape(count));
         gradient = DeviceTensor(stream.device(), theta_shape(count));
-        score = DeviceTensor(stream.device(), {joint ? 1 : count, 1, 1, 1});
-        fed.clear();
-        for (const Shape& shape : fed_shapes) fed.push_back(tensor_of(stream, shape, count));
+        score = DeviceTensor(stream.device(), {score_rows(count), 1, 1, 1});
+        rates = DeviceTensor(stream.device(), {count, 1, 1, 1});
     }
 };
 
@@ -188,9 +196,9 @@ void BatchRenderer::set_batch(int64_t batch) {
 BatchRenderer::Form& BatchRenderer::form_of(const Job& job) {
     const RenderOptions& o = job.options;
     // What decides the graph; a joint objective shares its plans with nobody but itself.
-    const std::string key = concat(per_image(job.objective) ? form(job.objective) : to_string(job.objective), "|",
-                                   o.param.height, "x", o.param.width, "|", o.param.decay_power, "|",
-                                   o.param.decorrelate, "|", to_string(o.transforms), "|", o.batch);
+    const std::string key =
+        concat(is_joint(job) ? to_string(job.objective) : form(job.objective), "|", o.param.height, "x", o.param.width,
+               "|", to_string(o.param), "|", to_string(o.transforms), "|", o.batch);
     std::unique_ptr<Form>& found = forms_[key];
     if (!found) found = std::make_unique<Form>(net_, stream_, constants_, job);
     return *found;
@@ -207,13 +215,7 @@ std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     Form::Built built = form.build(job.objective, 1, slot->draw.scales);
     slot->objective_values = std::move(built.values);
     form.knobs = built.knobs;
-    form.fed_shapes.clear();
-    for (const NodeId node : built.fed) form.fed_shapes.push_back(built.graph.shape(node));
-    HostTensor theta(form.theta_shape(1));
-    for (int64_t i = 0; i < o.batch; i++) {
-        const HostTensor one = o.param.initial(o.seed, o.first_job + uint32_t(i));
-        std::copy(one.values.begin(), one.values.end(), theta.values.begin() + i * one.shape.size());
-    }
+    const HostTensor theta = o.param.initial(o.seed, o.first_job, o.batch);
     slot->theta = DeviceTensor(stream_, theta);
     slot->m = DeviceTensor(stream_, HostTensor(theta.shape));
     slot->v = DeviceTensor(stream_, HostTensor(theta.shape));
@@ -223,7 +225,8 @@ std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
 size_t BatchRenderer::device_bytes(const Job& job, int64_t batch) {
     Slot probe = std::move(*start(job));
     const int64_t count = probe.form->joint ? 1 : batch;
-    return probe.form->arena_bytes(count) + probe.form->tensor_bytes(count) + constants_.size_bytes();
+    const Form::Sizes sizes = probe.form->sizes(count);
+    return sizes.arena + sizes.fed + probe.form->tensor_bytes(count) + constants_.size_bytes();
 }
 
 int64_t BatchRenderer::batch_for_memory(const std::vector<const Job*>& jobs, size_t limit_bytes, int64_t most) {
@@ -284,26 +287,31 @@ void BatchRenderer::update(const std::vector<Slot*>& group) {
 
     std::vector<ConstView> inputs{rows(form.theta, form.images(count))};
     std::vector<float> staged;
+    form.fed.resize(plan.inputs.size() - 1);
     for (size_t i = 0; i < form.fed.size(); i++) {
         staged.clear();
-        for (const Slot* slot : group) {
-            const std::vector<float>& value = slot->fed(i);
-            staged.insert(staged.end(), value.begin(), value.end());
-        }
-        upload(stream_, staged.data(), form.fed[i].buffer.floats(), int64_t(staged.size()));
-        inputs.push_back(rows(form.fed[i], form.fed_shapes[i].n * count));
+        for (const Slot* slot : group) staged.insert(staged.end(), slot->fed(i).begin(), slot->fed(i).end());
+        const Shape shape = plan.inputs[i + 1].shape;
+        CHECK(int64_t(staged.size()) == shape.size(), plan.inputs[i + 1].name);
+        if (form.fed[i].size_bytes() < staged.size() * sizeof(float))
+            form.fed[i] = Buffer(stream_.device(), staged.size() * sizeof(float));
+        upload(stream_, staged.data(), form.fed[i].floats(), shape.size());
+        inputs.push_back({form.fed[i].floats(), shape});
     }
+    staged.clear();
+    for (const Slot* slot : group) staged.push_back(float(adam_rate(slot->job->options.adam, slot->step + 1)));
+    upload(stream_, staged.data(), form.rates.buffer.floats(), count);
     const KernelTable& kernels = stream_.backend().kernels;
     const Shape one = form.theta_shape(1);
     for (int64_t i = 0; i < count; i++)
         kernels.layout.copy_box(stream_, one, {}, {i * one.n, 0, 0, 0}, group[size_t(i)]->theta.view(),
                                 rows(form.theta, form.images(count)));
-    const int64_t score_rows = form.joint ? 1 : count;
+    const int64_t score_rows = form.score_rows(count);
     const MutView outputs[] = {rows(form.score, score_rows), rows(form.gradient, form.images(count))};
     limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
-        kernels.adam.step(stream_, slot.job->options.adam, slot.step + 1, one.size(),
+        kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),
                           form.gradient.buffer.floats() + i * one.size(), slot.theta.buffer.floats(),
                           slot.m.buffer.floats(), slot.v.buffer.floats());
     }
@@ -312,10 +320,12 @@ void BatchRenderer::update(const std::vector<Slot*>& group) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
-        slot.scores.push_back(values[size_t(i)]);
+        // The mean of a job's pictures.
+        const auto first = values.begin() + i * (score_rows / count), last = first + score_rows / count;
+        slot.scores.push_back(std::accumulate(first, last, 0.0f) / float(score_rows / count));
         slot.seconds += seconds / double(count);
-        if (!std::isfinite(values[size_t(i)]))
-            slot.error = concat("the score of update ", slot.step, " is ", values[size_t(i)],
+        if (!std::isfinite(slot.scores.back()))
+            slot.error = concat("the score of update ", slot.step, " is ", slot.scores.back(),
                                 "; a smaller learning rate may help");
         slot.step++;
         slot.draw_next();

@@ -68,7 +68,15 @@ const JobField kFields[] = {
     {"seed", [](JobText& job, const json& value) { job.options.seed = number<uint64_t>(value); }},
     {"job", [](JobText& job, const json& value) { job.options.first_job = number<uint32_t>(value); }},
     {"learning_rate", [](JobText& job, const json& value) { job.options.adam.rate = number<double>(value); }},
-    {"transforms", [](JobText& job, const json& value) { job.options.transforms = named_transforms(text_of(value)); }},
+    {"transforms", [](JobText& job, const json& value) { job.options.transforms = parse_transforms(text_of(value)); }},
+    {"param",
+     [](JobText& job, const json& value) {
+         ImageParam param = parse_param(text_of(value));
+         param.height = job.options.param.height;
+         param.width = job.options.param.width;
+         job.options.param = param;
+     }},
+    {"batch", [](JobText& job, const json& value) { job.options.batch = number_between(value, 1, 4096); }},
 };
 
 void set_field(JobText& job, const std::string& name, const json& value) {
@@ -321,9 +329,8 @@ std::string description(const Job& job, const Net& net) {
     const ordered_json record{{"objective", to_string(job.objective)},
                               {"height", o.param.height},
                               {"width", o.param.width},
-                              {"deviation", o.param.deviation},
-                              {"decay_power", o.param.decay_power},
-                              {"decorrelate", o.param.decorrelate},
+                              {"param", to_string(o.param)},
+                              {"batch", o.batch},
                               {"transforms", to_string(o.transforms)},
                               {"steps", o.steps},
                               {"seed", o.seed},

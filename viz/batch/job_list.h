@@ -18,7 +18,7 @@ struct JobList {
 //   all                                         every channel of the trunk: the layers that trunk_layers names
 //   any other objective                         e.g. "class:espresso", "mixed4a:476 - 0.5*mixed4a:477"
 // A file *.jsonl has an object on each line, a *.csv a header and rows, with the fields
-//   objective (needed; ranges too), name, size, steps, seed, job, learning_rate, transforms
+//   objective (needed; ranges too), name, size, param, transforms, steps, learning_rate, seed, job, batch
 // and what they leave out is taken from `defaults`. Any other file has one of the forms above on each line; '#' begins
 // a comment. Jobs that cannot be read are listed, and the others are taken; a source that is neither is an error of the
 // caller's: UsageError.

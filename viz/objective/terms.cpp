@@ -6,7 +6,7 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
-#include "viz/objective/array_file.h"
+#include "viz/image/array_file.h"
 #include "viz/param/param.h"
 
 namespace limpid {

@@ -415,6 +415,31 @@ TEST(Terms, BlurEachStepIsOneStepTowardsTheBlur) {
     });
 }
 
+TEST(Terms, ThreeStepsOfAscentRaiseAnyObjective) {
+    const Scene scene;
+    for (const TermCase& c : cases()) {
+        const Objective objective = parse_objective(c.text);
+        std::vector<HostTensor> values = scene.values;
+        std::vector<HostTensor> found = scene.evaluate(objective, values);
+        const auto total_score = [&] {
+            double sum = 0;
+            for (const float value : found[0].values) sum += double(value);
+            return sum;
+        };
+        const double before = total_score();
+        for (int step = 0; step < 3; step++) {
+            double lengths = 0;
+            for (size_t i = 0; i < values.size(); i++)
+                for (const float g : found[i + 1].values) lengths += double(g) * double(g);
+            for (size_t i = 0; i < values.size(); i++)
+                for (size_t k = 0; k < values[i].values.size(); k++)
+                    values[i].values[k] += float(0.01 / std::sqrt(lengths)) * found[i + 1].values[k];
+            found = scene.evaluate(objective, values);
+        }
+        EXPECT_GT(total_score(), before) << c.text;
+    }
+}
+
 TEST(Terms, EveryRowIsTested) {
     std::set<std::string> tested;
     const std::function<void(const Objective&)> collect = [&](const Objective& o) {

@@ -1,4 +1,4 @@
-// The spectral parameterisation.
+// From variables to values, colours, and range.
 #include "viz/param/param.h"
 
 #include <algorithm>
@@ -6,6 +6,8 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
+#include "viz/image/array_file.h"
+#include "viz/param/sources.h"
 
 namespace limpid {
 
@@ -13,26 +15,193 @@ namespace {
 
 // Lucid, param/spatial.py: the image is divided by 4 "to match the scale of a pixel image".
 constexpr float kGain = 0.25f;
+// Lucid, param/color.py: added where colours are not squashed by a sigmoid.
+constexpr double kColourMean[3] = {0.48, 0.46, 0.41};
 
-SpectralShape spectral_shape(const SpectralImage& param, int64_t batch) {
-    SpectralShape shape;
-    shape.n = batch, shape.h = param.height, shape.w = param.width, shape.c = 3, shape.gain = kGain;
-    return shape;
+using Colour = ImageParam::Colour;
+using Range = ImageParam::Range;
+
+// Channels of the values in front of colours and range.
+int64_t value_channels(const ImageParam& param) {
+    const int64_t colours = param.colour == Colour::grey ? 1 : param.colour == Colour::channels ? param.channels : 3;
+    return colours + (param.alpha ? 1 : 0);
+}
+
+Size3 size_of(const ImageParam& param) { return {param.height, param.width, value_channels(param)}; }
+
+// How many copies of the source's variables a batch has.
+int64_t copies(const Source& source, int64_t batch) {
+    const int64_t shared = shared_images(source);
+    return shared > 0 ? shared : batch;
+}
+
+int64_t numbers(const std::vector<Shape>& shapes) {
+    int64_t total = 0;
+    for (const Shape& shape : shapes) total += shape.size();
+    return total;
+}
+
+// The variables of a source as nodes {copies, h, w, c}, cut out of theta, in which copies follow each other.
+std::vector<NodeId> unpack(Graph& graph, NodeId theta, const std::vector<Shape>& shapes, int64_t count, int64_t first,
+                           bool rows) {
+    std::vector<NodeId> result;
+    const int64_t size = numbers(shapes);
+    NodeId part = ops::slice_channels(graph, theta, first, rows ? size : count * size);
+    if (!rows) part = ops::reshape(graph, part, {count, 1, 1, size});
+    for (int64_t at = 0; const Shape& shape : shapes) {
+        const NodeId one = ops::slice_channels(graph, part, at, shape.size());
+        result.push_back(ops::reshape(graph, one, {count, shape.h, shape.w, shape.c}));
+        at += shape.size();
+    }
+    return result;
+}
+
+// One variable, one source: theta is that variable, and nothing needs unpacking.
+bool is_plain(const ImageParam& param) {
+    return param.sources.size() == 1 && param.per_image() && variables(param.sources[0], size_of(param)).size() == 1;
+}
+
+NodeId apply_range(Graph& graph, Range range, NodeId t) {
+    if (range == Range::raw) return t;
+    if (range == Range::sigmoid) return ops::sigmoid(graph, t, "image");
+    return ops::affine(graph, constrain(graph, ops::affine(graph, t, 2, -1), {.infinite = true}), 0.5f, 0.5f, "image");
+}
+
+NodeId colours(Graph& graph, const ImageParam& param, NodeId t) {
+    if (param.colour == Colour::decorrelated) {
+        t = ops::matmul(graph, t, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
+        if (param.range != Range::sigmoid)
+            t = ops::add(graph, t,
+                         graph.constant(HostTensor({1, 1, 1, 3}, {float(kColourMean[0]), float(kColourMean[1]),
+                                                                  float(kColourMean[2])}),
+                                        "mean colour"));
+    }
+    t = apply_range(graph, param.range, t);
+    if (param.colour != Colour::grey) return t;
+    const Shape shape = graph.shape(t);
+    return ops::broadcast(graph, t, {shape.n, shape.h, shape.w, 3});
 }
 
 }  // namespace
 
-Shape SpectralImage::theta(int64_t batch) const { return spectral_shape(*this, batch).spectrum(); }
+bool ImageParam::per_image() const {
+    return std::ranges::all_of(sources, [](const Source& source) { return shared_images(source) == 0; });
+}
 
-HostTensor SpectralImage::scale() const {
-    const SpectralShape shape = spectral_shape(*this, 1);
-    HostTensor result({1, shape.h, shape.frequencies(), 1});
+int64_t ImageParam::image_channels() const { return (colour == Colour::channels ? channels : 3) + (alpha ? 1 : 0); }
+
+Shape ImageParam::theta(int64_t batch) const {
+    if (is_plain(*this)) {
+        Shape shape = variables(sources[0], size_of(*this))[0];
+        shape.n = batch;
+        return shape;
+    }
+    int64_t size = 0;
+    for (const Source& source : sources)
+        size += numbers(variables(source, size_of(*this))) * (per_image() ? 1 : copies(source, batch));
+    if (size == 0) throw UsageError(concat("param \"", to_string(*this), "\" has no variables; add pixel or a ball"));
+    return {per_image() ? batch : 1, 1, 1, size};
+}
+
+HostTensor ImageParam::initial(uint64_t seed, uint32_t job) const { return initial(seed, job, 1); }
+
+HostTensor ImageParam::initial(uint64_t seed, uint32_t first_job, int64_t batch) const {
+    HostTensor result(theta(batch));
+    float* to = result.values.data();
+    const auto fill = [&](size_t source, int64_t copy) {
+        // Which source: in the place of the update, so that a single source is number 0.
+        const RandomKey key{seed, first_job + uint32_t(copy), uint32_t(source), uint32_t(Purpose::initial_image)};
+        initialise(sources[source], variables(sources[source], size_of(*this)), key, to);
+        to += numbers(variables(sources[source], size_of(*this)));
+    };
+    if (per_image()) {
+        for (int64_t n = 0; n < batch; n++)
+            for (size_t i = 0; i < sources.size(); i++) fill(i, n);
+    } else {
+        for (size_t i = 0; i < sources.size(); i++)
+            for (int64_t n = 0; n < copies(sources[i], batch); n++) fill(i, n);
+    }
+    CHECK(to == result.values.data() + result.values.size());
+    return result;
+}
+
+HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
+    const Shape size = picture.shape;
+    if (size.h != height || size.w != width || size.n != 1)
+        throw Error(concat("the picture to start from is ", size, ", expected ", height, "x", width));
+    // Back through range and colours.
+    HostTensor values({1, height, width, value_channels(*this)});
+    const auto back = [&](double p) {
+        if (range != Range::sigmoid) return p;
+        const double inside = std::clamp(p, 1.0 / 1024, 1 - 1.0 / 1024);
+        return std::log(inside / (1 - inside));
+    };
+    const HostTensor matrix = colour_matrix();  // rgb = t * matrix
+    double m[3][3], inverse[3][3];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) m[i][j] = matrix.at(0, 0, i, j);
+    const auto minor = [&](int i, int j) {
+        const int a = (i + 1) % 3, b = (i + 2) % 3, c = (j + 1) % 3, d = (j + 2) % 3;
+        return m[a][c] * m[b][d] - m[a][d] * m[b][c];
+    };
+    const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) inverse[j][i] = minor(i, j) / determinant;
+    const int64_t colours = value_channels(*this) - (alpha ? 1 : 0);
+    if (colour == Colour::channels ? size.c != colours : size.c < 3)
+        throw Error(concat("the picture to start from has ", size.c, " channels, which the parameterisation \"",
+                           to_string(*this), "\" does not make"));
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++) {
+            const float* p = picture.view().pixel(0, y, x);
+            float* t = values.view().pixel(0, y, x);
+            if (colour == Colour::grey) {
+                t[0] = float(back((double(p[0]) + double(p[1]) + double(p[2])) / 3));
+            } else if (colour == Colour::decorrelated) {
+                double rgb[3];
+                for (int c = 0; c < 3; c++) rgb[c] = back(p[c]) - (range == Range::sigmoid ? 0 : kColourMean[c]);
+                for (int j = 0; j < 3; j++)
+                    t[j] = float(rgb[0] * inverse[0][j] + rgb[1] * inverse[1][j] + rgb[2] * inverse[2][j]);
+            } else {
+                for (int64_t c = 0; c < colours; c++) t[c] = float(back(p[c]));
+            }
+            if (alpha) t[colours] = float(back(size.c == 4 ? double(p[3]) : 1));
+        }
+    // The first source that can hold it does; the others are silent.
+    HostTensor result(theta(batch));
+    const auto holder = std::ranges::find_if(sources, [&](const Source& s) { return holds(s, size_of(*this)); });
+    if (holder == sources.end())
+        throw Error(
+            concat("no source of \"", to_string(*this), "\" can start from a picture; use fft, pixel or laplacian"));
+    const HostTensor held = hold(*holder, values);
+    const int64_t size_held = numbers(variables(*holder, size_of(*this)));
+    int64_t at = 0;
+    for (const Source& source : sources) {
+        if (&source == &*holder) break;
+        at += numbers(variables(source, size_of(*this))) * (per_image() ? 1 : copies(source, batch));
+    }
+    const int64_t stride = per_image() ? result.shape.size() / batch : size_held;
+    for (int64_t n = 0; n < copies(*holder, batch); n++)
+        std::copy(held.values.begin(), held.values.end(), result.values.begin() + at + n * stride);
+    return result;
+}
+
+HostTensor ImageParam::scale() const {
+    for (const Source& source : sources)
+        if (const auto* spectral = std::get_if<Spectral>(&source))
+            return spectral_scale(height, width, spectral->decay_power);
+    return {};
+}
+
+HostTensor spectral_scale(int64_t height, int64_t width, double decay_power) {
+    const int64_t frequencies = (width + width % 2) / 2 + 1;
+    HostTensor result({1, height, frequencies, 1});
     const double lowest = 1.0 / double(std::max(height, width));
-    for (int64_t v = 0; v < shape.h; v++)
-        for (int64_t u = 0; u < shape.frequencies(); u++) {
+    for (int64_t v = 0; v < height; v++)
+        for (int64_t u = 0; u < frequencies; u++) {
             // numpy.fft.fftfreq; only the magnitude matters. For odd widths Lucid's last frequency is fftfreq's first
             // negative one.
-            const double fy = double(std::min(v, shape.h - v)) / double(height),
+            const double fy = double(std::min(v, height - v)) / double(height),
                          fx = double(std::min(u, width - u)) / double(width);
             const double f = std::max(std::hypot(fx, fy), lowest);
             result.at(0, v, u, 0) = float(std::sqrt(double(width * height)) / std::pow(f, decay_power));
@@ -40,12 +209,9 @@ HostTensor SpectralImage::scale() const {
     return result;
 }
 
-HostTensor SpectralImage::initial(uint64_t seed, uint32_t job) const {
-    HostTensor result(theta(1));
-    const RandomKey key{seed, job, 0, uint32_t(Purpose::initial_image)};
-    for (int64_t i = 0; i < result.shape.size(); i++)
-        result.values[size_t(i)] = float(deviation) * random_normal(key, i);
-    return result;
+NodeId spectral_values(Graph& graph, NodeId theta, std::shared_ptr<const HostTensor> scale, int64_t width) {
+    return ops::spectral_inverse(graph, theta, graph.constant(std::move(scale), "spectral scale"), width, kGain,
+                                 "spectral image");
 }
 
 HostTensor colour_matrix() {
@@ -59,13 +225,56 @@ HostTensor colour_matrix() {
     return result;
 }
 
-NodeId decode(Graph& graph, const SpectralImage& param, NodeId theta, std::shared_ptr<const HostTensor> scale) {
-    NodeId image = ops::spectral_inverse(graph, theta, graph.constant(std::move(scale), "spectral scale"), param.width,
-                                         kGain, "spectral image");
-    if (param.decorrelate)
-        image =
-            ops::matmul(graph, image, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
-    return ops::sigmoid(graph, image, "image");
+NodeId constrain(Graph& graph, NodeId x, const Ball& ball) {
+    constexpr Axes kImage{false, true, true, true};
+    const float inverse = float(1 / ball.radius);
+    const NodeId size = ball.infinite
+                            ? ops::unary(graph, Unary::abs, x)
+                            : ops::unary(graph, Unary::sqrt, ops::reduce(graph, Reduce::sum_squares, kImage, x));
+    const NodeId excess = ops::binary(graph, Binary::max, ops::affine(graph, size, inverse, 0), graph.scalar(1));
+    const NodeId inside = ops::binary(graph, Binary::div, x, excess);
+    if (ball.infinite) {
+        const bool by_sign = ball.by_sign;
+        const float radius = float(ball.radius);
+        return ops::with_gradient(graph, inside, x, "constrain_l_inf", [=](Graph& g, NodeId, NodeId dy) {
+            const NodeId step = by_sign ? ops::unary(g, Unary::sign, dy) : dy;
+            const NodeId within = ops::binary(g, Binary::greater, g.scalar(radius), ops::unary(g, Unary::abs, x));
+            const NodeId inward = ops::binary(g, Binary::greater, g.scalar(0), ops::mul(g, x, step));
+            return ops::mul(g, step, ops::binary(g, Binary::max, within, inward));
+        });
+    }
+    const float radius = float(ball.radius);
+    return ops::with_gradient(graph, inside, x, "constrain_l2", [=](Graph& g, NodeId, NodeId dy) {
+        // Outside, the radial part is taken away where it leads further out.
+        const NodeId unit = ops::binary(g, Binary::div, x, ops::binary(g, Binary::max, size, g.scalar(1e-30f)));
+        const NodeId radial = ops::reduce(g, Reduce::sum, kImage, ops::mul(g, unit, dy));
+        const NodeId outside = ops::binary(g, Binary::greater, size, g.scalar(radius));
+        const NodeId outward = ops::mul(g, outside, ops::unary(g, Unary::relu, radial));
+        return ops::sub(g, dy, ops::mul(g, unit, outward));
+    });
+}
+
+NodeId decode(Graph& graph, const ImageParam& param, NodeId theta, std::shared_ptr<const HostTensor> scale,
+              int64_t batch) {
+    if (batch == 0) batch = graph.shape(theta).n;
+    const Size3 size = size_of(param);
+    NodeId t;
+    for (int64_t first = 0; const Source& source : param.sources) {
+        const std::vector<Shape> shapes = variables(source, size);
+        const int64_t count = copies(source, batch);
+        const bool rows = param.per_image();
+        const std::vector<NodeId> nodes =
+            is_plain(param) ? std::vector{theta} : unpack(graph, theta, shapes, count, first, rows);
+        first += numbers(shapes) * (rows ? 1 : count);
+        const NodeId values = source_values(graph, source, nodes, size, batch, scale);
+        t = t.valid() ? ops::add(graph, t, values) : values;
+    }
+    const Shape shape = graph.shape(t);
+    if (shape.n != batch) t = ops::broadcast(graph, t, {batch, shape.h, shape.w, shape.c});
+    if (!param.alpha) return colours(graph, param, t);
+    const NodeId rgb = colours(graph, param, ops::slice_channels(graph, t, 0, shape.c - 1));
+    const NodeId alpha = apply_range(graph, param.range, ops::slice_channels(graph, t, shape.c - 1, 1));
+    return ops::concatenate(graph, {rgb, alpha}, 3, "image with alpha");
 }
 
 }  // namespace limpid

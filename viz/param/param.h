@@ -1,6 +1,19 @@
-// Image parameterisations: from variables (theta) to an image in [0,1], as nodes of a graph (Olah et al. 2017; Lucid,
-// param/spatial.py).
+// Image parameterisations: from variables (theta) to an image in [0,1], as nodes of a graph (Olah et al. 2017;
+// Mordvintsev et al. 2018; Lucid, param/).
+//
+//   fft                                   the default: the spectrum of an image in decorrelated colours
+//   pixel; rgb                            the naive one
+//   fft; alpha                            with a channel of opacity
+//   fft + lowres(images=1, size=32)       a sum: here each picture, plus what all pictures of a batch share
+//   photo(file=cat.png) + linf_ball(0.03); rgb; raw
+//   param    := source { + source } { ; modifier }
+//   modifier := decorrelated | rgb | grey | channels(N) | alpha | sigmoid | clip | raw
 #pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "graph/graph.h"
 #include "kernels/random/philox.h"
@@ -9,31 +22,113 @@ namespace limpid {
 
 // What the numbers of a random stream are for: the `purpose` of a RandomKey. Values are part of the file format of
 // results: never reuse.
-enum class Purpose : uint32_t { initial_image = 1, transform = 2, direction = 3 };
+enum class Purpose : uint32_t { initial_image = 1, transform = 2, direction = 3, background = 4 };
 
-// A picture as the spectrum of colour-decorrelated channels (Lucid's fft_image and to_valid_rgb).
-struct SpectralImage {
+// Sources are added up. `images`: how many the batch has of them; 0: one for each picture, else they are shared, and
+// fewer are interpolated along the batch.
+
+// Lucid's fft_image: noise of `deviation` in the spectrum, scaled by 1/max(f, 1/max(w,h))^decay_power.
+struct Spectral {
+    double deviation = 0.01, decay_power = 1;
+    int64_t images = 0;
+    bool operator==(const Spectral&) const = default;
+};
+struct Pixels {
+    double deviation = 0.01;
+    int64_t images = 0;
+    bool operator==(const Pixels&) const = default;
+};
+// Sum of pictures of 1, 1/2, 1/4, ... of the size, enlarged: Lucid's laplacian_pyramid_image.
+struct Pyramid {
+    int64_t levels = 4;
+    double deviation = 0.01;
+    bool operator==(const Pyramid&) const = default;
+};
+// A smaller picture, enlarged: Lucid's lowres_tensor.
+struct Lowres {
+    int64_t height = 16, width = 16;
+    int64_t images = 0;
+    double deviation = 0.01;
+    bool operator==(const Lowres&) const = default;
+};
+// A network from coordinates to colours (Stanley 2007): Lucid's cppn.
+struct Cppn {
+    int64_t hidden = 24, layers = 8;
+    std::string activation = "composite";  // composite, unbiased, relu, abs
+    bool operator==(const Cppn&) const = default;
+};
+// Starts at zero and stays within a radius: Lucid's unit_ball_L2 and unit_ball_L_inf.
+struct Ball {
+    bool infinite = false;  // the largest magnitude, else the root of the sum of squares
+    double radius = 1;
+    bool by_sign = false;  // l_inf: only the sign of the gradient counts (Lucid's precondition)
+    bool operator==(const Ball&) const = default;
+};
+// A picture from a file, which must have the size; has no variables.
+struct Photo {
+    std::string file;
+    bool operator==(const Photo&) const = default;
+};
+// Lucid's interaction grid: n*n pictures, number n*i + j a mixture of what i and j look like alone, of what they share,
+// and of what all share.
+struct Grid {
+    int64_t n = 2;
+    double deviation = 0.01;
+    bool operator==(const Grid&) const = default;
+};
+using Source = std::variant<Spectral, Pixels, Pyramid, Lowres, Cppn, Ball, Photo, Grid>;
+
+struct ImageParam {
+    enum class Colour { decorrelated, rgb, grey, channels };
+    enum class Range { sigmoid, clip, raw };
+
     int64_t height = 128, width = 128;
-    double deviation = 0.01;  // of the initial spectrum
-    double decay_power = 1;   // of the scale 1/max(f, 1/max(w,h))^decay_power
-    bool decorrelate = true;
-    bool operator==(const SpectralImage&) const = default;
+    std::vector<Source> sources{Spectral{}};
+    Colour colour = Colour::decorrelated;
+    int64_t channels = 3;  // of Colour::channels: as many as the network takes, without meaning
+    bool alpha = false;    // a last channel of opacity
+    Range range = Range::sigmoid;
+    bool operator==(const ImageParam&) const = default;
 
-    Shape theta(int64_t batch) const;  // {batch, h, f, 6}
-    Shape image(int64_t batch) const { return {batch, height, width, 3}; }
-    // sqrt(w*h) / max(f, 1/max(w,h))^decay_power over the frequencies of h x w: {1, h, f, 1}.
-    HostTensor scale() const;
-    // Normal numbers that depend on seed and job (the picture's number) alone: theta of one picture, {1, h, f, 6}.
+    // Whether each picture has variables of its own, so that it is the same in any batch.
+    bool per_image() const;
+    // All variables as one tensor; {batch, ...} where per_image().
+    Shape theta(int64_t batch) const;
+    Shape image(int64_t batch) const { return {batch, height, width, image_channels()}; }
+    int64_t image_channels() const;
+    // Normal numbers that depend on seed and job (the picture's number) alone. One picture, where per_image().
     HostTensor initial(uint64_t seed, uint32_t job) const;
+    HostTensor initial(uint64_t seed, uint32_t first_job, int64_t batch) const;
+    // The variables that decode to a picture {1, h, w, 3 or 4}: exact but for rounding, and for sigmoids, which reach
+    // 0 and 1 to 1/1024 only. Throws Error where the sources cannot hold any picture.
+    HostTensor start(const HostTensor& picture, int64_t batch = 1) const;
+    // sqrt(w*h) / max(f, 1/max(w,h))^decay_power over the frequencies of h x w, of the first spectral source:
+    // {1, h, f, 1}; else empty.
+    HostTensor scale() const;
 };
 
-// theta -> RGB in [0,1]: inverse transform / 4, colour decorrelation, sigmoid. `scale` is a constant of
-// spectral.scale(), made once.
-NodeId decode(Graph& graph, const SpectralImage& param, NodeId theta, std::shared_ptr<const HostTensor> scale);
+// parse_param(to_string(p)) == p, but for the size. Throws UsageError with the column.
+ImageParam parse_param(const std::string& text);
+std::string to_string(const ImageParam& param);
+
+// theta -> image. `scale` is a constant of param.scale(), made once for all graphs; null: made here. batch:
+// pictures to make, needed where variables are shared.
+NodeId decode(Graph& graph, const ImageParam& param, NodeId theta, std::shared_ptr<const HostTensor> scale,
+              int64_t batch = 0);
 
 // Decorrelated colours to RGB: rgb_i = sum_j M[i][j] t_j, M = Lucid's colour correlation (Cholesky factor of the RGB
 // covariance of ImageNet) divided by its largest column norm, 0.46195238. Returned as {1,1,3,3}, transposed: rgb = t *
 // result.
 HostTensor colour_matrix();
+
+// A spectrum to the values of an image, as Lucid's fft_image makes it. theta {N,h,f,2C} -> {N,h,w,C}.
+NodeId spectral_values(Graph& graph, NodeId theta, std::shared_ptr<const HostTensor> scale, int64_t width);
+// {1,h,f,1}
+HostTensor spectral_scale(int64_t height, int64_t width, double decay_power);
+
+// x / max(1, |x| / radius) by element, or by image by its length. The gradient is that of a projection: what would only
+// lead out of the ball is taken away; inside it passes. (Lucid, constrain_L_inf and constrain_L2; at the border it
+// blocks the inward move instead, see README.)
+NodeId constrain(Graph& graph, NodeId x, const Ball& ball);
 
 }  // namespace limpid

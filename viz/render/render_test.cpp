@@ -114,7 +114,7 @@ TEST(Render, RefusesWhatDoesNotExist) {
 TEST(Render, GradientOfThetaIsThatOfTheScore) {
     // The whole chain, theta to score, against finite differences on the reference device.
     const Net net = make_net(tiny_weights());
-    SpectralImage param;
+    ImageParam param;
     param.height = 17, param.width = 16;
     Graph graph;
     const NodeId theta = graph.input("theta", param.theta(1));

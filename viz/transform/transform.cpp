@@ -1,4 +1,4 @@
-// Each transform's size rule, random draw and node.
+// Each transform's size rule, random draw and nodes.
 #include "viz/transform/transform.h"
 
 #include <array>
@@ -7,25 +7,22 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
+#include "viz/overloaded.h"
 #include "viz/param/param.h"
 
 namespace limpid {
 
 namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;  // Clang 14 does not deduce aggregates yet
-
 struct Size {
     int64_t h, w;
+    bool operator==(const Size&) const = default;
 };
 
 // tf: int32(factor * float32(size)), the product in float32.
 int64_t scaled(int64_t size, double factor) { return int64_t(float(factor) * float(size)); }
+
+Size scaled(Size size, double factor) { return {scaled(size.h, factor), scaled(size.w, factor)}; }
 
 // The size behind a transform; scale: index of its factor, for RandomScale.
 Size size_after(const Transform& transform, Size size, int scale) {
@@ -36,13 +33,24 @@ Size size_after(const Transform& transform, Size size, int scale) {
                           [&](const Jitter& t) {
                               return Size{size.h - t.distance, size.w - t.distance};
                           },
-                          [&](const RandomScale& t) {
-                              const double factor = t.factors[size_t(scale)];
-                              return Size{scaled(size.h, factor), scaled(size.w, factor)};
+                          [&](const RandomScale& t) { return scaled(size, t.factors[size_t(scale)]); },
+                          [&](const RandomCrop& t) {
+                              return Size{t.height, t.width};
                           },
-                          [&](const RandomRotate&) { return size; },
+                          [&](const CropOrPad& t) {
+                              return Size{t.height, t.width};
+                          },
+                          [&](const auto&) { return size; },
                       },
                       transform);
+}
+
+// The first factor that gives the same size: only the size counts, as TensorFlow's resize computes its steps from
+// sizes.
+int first_alike(const RandomScale& t, Size size, int which) {
+    int first = 0;
+    while (!(scaled(size, t.factors[size_t(first)]) == scaled(size, t.factors[size_t(which)]))) first++;
+    return first;
 }
 
 // Lucid's matrix (tf.contrib.image.angles_to_projective_transforms): rotation about the centre of pixel coordinates.
@@ -53,92 +61,131 @@ std::array<float, 6> rotation(double degrees, Size size) {
     return {float(c), float(-s), float(x0), float(s), float(c), float(y0)};
 }
 
-std::string print(const std::vector<double>& values) {
-    std::string text;
-    for (const double value : values) text += concat(text.empty() ? "" : ",", value);
-    return text;
+// Numbers of the spectrum of a random picture: {h, f, 6}.
+int64_t spectrum_size(Size size) { return size.h * ((size.w + size.w % 2) / 2 + 1) * 6; }
+
+// Lucid's image_sample: colours of a random spectrum.
+NodeId background(Graph& graph, const CollapseAlpha& t, NodeId noise, Size size) {
+    const NodeId spectrum =
+        ops::reshape(graph, noise, {graph.shape(noise).n, size.h, spectrum_size(size) / size.h / 6, 6});
+    auto scale = std::make_shared<const HostTensor>(spectral_scale(size.h, size.w, t.decay_power));
+    const NodeId values = spectral_values(graph, spectrum, std::move(scale), size.w);
+    return ops::sigmoid(graph, ops::matmul(graph, values, graph.constant(colour_matrix())), "background");
+}
+
+NodeId collapse_alpha(Graph& graph, const CollapseAlpha& t, NodeId image, NodeId noise) {
+    const Shape shape = graph.shape(image);
+    if (shape.c != 4)
+        throw Error(concat("collapse_alpha: the image has ", shape.c,
+                           " channels, expected colour and alpha; use a parameterisation with alpha"));
+    const NodeId rgb = ops::slice_channels(graph, image, 0, 3), alpha = ops::slice_channels(graph, image, 3, 1);
+    const NodeId behind = background(graph, t, noise, {shape.h, shape.w});
+    return ops::add(graph, ops::mul(graph, rgb, alpha), ops::mul(graph, ops::affine(graph, alpha, -1, 1), behind),
+                    "collapse alpha");
+}
+
+NodeId pad_image(Graph& graph, const Pad& t, NodeId image, NodeId value) {
+    Padding padding;
+    padding.before = padding.after = {0, t.width, t.width, 0};
+    const NodeId padded = ops::pad(graph, image, t.mode, padding, t.uniform ? 0 : t.value, "pad");
+    if (!t.uniform) return padded;
+    const Shape shape = graph.shape(padded);
+    HostTensor border({1, shape.h, shape.w, 1}, 1.0f);
+    for (int64_t y = t.width; y < shape.h - t.width; y++)
+        for (int64_t x = t.width; x < shape.w - t.width; x++) border.at(0, y, x, 0) = 0;
+    return ops::ternary(graph, Ternary::multiply_add, graph.constant(std::move(border), "border"), value, padded);
+}
+
+NodeId crop_or_pad(Graph& graph, const CropOrPad& t, NodeId image) {
+    const Shape shape = graph.shape(image);
+    const auto before = [](int64_t from, int64_t to) {  // tf.image: half of what is missing or too much, rounded down
+        return to >= from ? (to - from) / 2 : -((from - to) / 2);
+    };
+    Padding padding;
+    padding.before = {0, before(shape.h, t.height), before(shape.w, t.width), 0};
+    padding.after = {0, t.height - shape.h - padding.before[1], t.width - shape.w - padding.before[2], 0};
+    return ops::pad(graph, image, PadMode::constant, padding, 0, "crop or pad");
+}
+
+NodeId normalize_gradient(Graph& graph, const NormalizeGradient& t, NodeId image) {
+    const float scale = float(t.scale);
+    return ops::with_gradient(graph, image, image, "normalize_gradient", [scale](Graph& g, NodeId, NodeId dy) {
+        const NodeId squares = ops::reduce(g, Reduce::sum_squares, {false, true, true, true}, dy);
+        // No gradient keeps its length 0.
+        const NodeId inverse = ops::unary(g, Unary::rsqrt, ops::binary(g, Binary::max, squares, g.scalar(1e-30f)));
+        return ops::mul(g, dy, ops::affine(g, inverse, scale, 0));
+    });
 }
 
 }  // namespace
 
-Transforms standard_transforms() {
-    RandomScale scale;
-    RandomRotate rotate;
-    for (int i = 0; i <= 10; i++) scale.factors.push_back(1 + (i - 5) / 50.0);
-    for (int angle = -10; angle <= 10; angle++) rotate.degrees.push_back(angle);
-    rotate.degrees.insert(rotate.degrees.end(), 5, 0.0);
-    return {Pad{12, PadMode::constant, 0.5f}, Jitter{8}, scale, rotate, Jitter{4}};
-}
-
-Transforms named_transforms(const std::string& name) {
-    if (name == "standard") return standard_transforms();
-    if (name == "none") return {};
-    throw UsageError(concat("transforms \"", name, "\" are not known; expected standard or none"));
-}
-
-std::string to_string(const Transforms& transforms) {
-    std::string text;
-    for (const Transform& transform : transforms) {
-        if (!text.empty()) text += " ";
-        text +=
-            std::visit(Overloaded{
-                           [](const Pad& t) { return concat("pad(", t.width, ",", name(t.mode), ",", t.value, ")"); },
-                           [](const Jitter& t) { return concat("jitter(", t.distance, ")"); },
-                           [](const RandomScale& t) { return concat("scale(", print(t.factors), ")"); },
-                           [](const RandomRotate& t) { return concat("rotate(", print(t.degrees), ")"); },
-                       },
-                       transform);
-    }
-    return text.empty() ? "none" : text;
-}
-
 void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step, TransformSample& result) {
     const RandomKey key{seed, 0, step, uint32_t(Purpose::transform)};
     size_t scales = 0, knobs = 0;
-    const auto knob = [&](std::span<const float> values) {
+    const auto knob = [&]() -> std::vector<float>& {
         if (result.knobs.size() <= knobs) result.knobs.emplace_back();
-        result.knobs[knobs++].assign(values.begin(), values.end());
+        return result.knobs[knobs++];
     };
+    const auto put = [&](std::span<const float> values) { knob().assign(values.begin(), values.end()); };
     Size size{h, w};
     for (size_t i = 0; i < transforms.size(); i++) {
-        const auto draw = [&](int which, size_t below) {
+        const auto draw = [&](int which, int64_t below) {
             return random_below(key, int64_t(4 * i) + which, int(below));
         };
         int scale = 0;
-        std::visit(
-            Overloaded{
-                [](const Pad&) {},
-                [&](const Jitter& t) {
-                    const size_t places = size_t(t.distance) + 1;
-                    knob(std::array{float(draw(0, places)), float(draw(1, places))});
-                },
-                [&](const RandomScale& t) {
-                    scale = draw(0, t.factors.size());
-                    if (result.scales.size() <= scales) result.scales.emplace_back();
-                    result.scales[scales++] = scale;
-                },
-                [&](const RandomRotate& t) { knob(rotation(t.degrees[size_t(draw(0, t.degrees.size()))], size)); },
-            },
-            transforms[i]);
+        std::visit(Overloaded{
+                       [&](const Pad& t) {
+                           if (t.uniform) put(std::array{random_uniform(key, int64_t(4 * i))});
+                       },
+                       [&](const Jitter& t) {
+                           put(std::array{float(draw(0, t.distance + 1)), float(draw(1, t.distance + 1))});
+                       },
+                       [&](const RandomScale& t) {
+                           scale = first_alike(t, size, draw(0, int64_t(t.factors.size())));
+                           if (result.scales.size() <= scales) result.scales.emplace_back();
+                           result.scales[scales++] = scale;
+                       },
+                       [&](const RandomRotate& t) {
+                           put(rotation(t.degrees[size_t(draw(0, int64_t(t.degrees.size())))], size));
+                       },
+                       [&](const RandomCrop& t) {
+                           put(std::array{float(draw(0, size.h - t.height + 1)), float(draw(1, size.w - t.width + 1))});
+                       },
+                       [&](const CollapseAlpha& t) {
+                           const RandomKey noise{seed, uint32_t(i), step, uint32_t(Purpose::background)};
+                           std::vector<float>& values = knob();
+                           values.resize(size_t(spectrum_size(size)));
+                           for (int64_t k = 0; k < int64_t(values.size()); k++)
+                               values[size_t(k)] = float(t.deviation) * random_normal(noise, k);
+                       },
+                       [](const auto&) {},
+                   },
+                   transforms[i]);
         size = size_after(transforms[i], size, scale);
     }
     result.scales.resize(scales);
     result.knobs.resize(knobs);
 }
 
-std::vector<std::vector<int>> all_scales(const Transforms& transforms) {
-    std::vector<std::vector<int>> result{{}};
+std::vector<std::vector<int>> all_scales(const Transforms& transforms, int64_t h, int64_t w) {
+    struct Choice {
+        std::vector<int> scales;
+        Size size;
+    };
+    std::vector<Choice> choices{{{}, {h, w}}};
     for (const Transform& transform : transforms) {
         const auto* scale = std::get_if<RandomScale>(&transform);
-        if (!scale) continue;
-        std::vector<std::vector<int>> longer;
-        for (const std::vector<int>& choice : result)
-            for (int i = 0; i < int(scale->factors.size()); i++) {
-                longer.push_back(choice);
-                longer.back().push_back(i);
+        std::vector<Choice> longer;
+        for (const Choice& choice : choices)
+            for (int i = 0; i < (scale ? int(scale->factors.size()) : 1); i++) {
+                if (scale && first_alike(*scale, choice.size, i) != i) continue;
+                longer.push_back({choice.scales, size_after(transform, choice.size, i)});
+                if (scale) longer.back().scales.push_back(i);
             }
-        result = std::move(longer);
+        choices = std::move(longer);
     }
+    std::vector<std::vector<int>> result;
+    for (Choice& choice : choices) result.push_back(std::move(choice.scales));
     return result;
 }
 
@@ -157,21 +204,39 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
             result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {draws, 1, 1, count}));
             return result.knobs.back();
         };
-        std::visit(
+        const auto window = [&](const std::string& name) {
+            return ops::shift_crop(graph, result.image, knob(name, 2), size.h, size.w, name);
+        };
+        result.image = std::visit(
             Overloaded{
                 [&](const Pad& t) {
-                    Padding padding;
-                    padding.before = padding.after = {0, t.width, t.width, 0};
-                    result.image = ops::pad(graph, result.image, t.mode, padding, t.value, "pad");
+                    if (t.mode != PadMode::constant && t.width >= std::min(shape.h, shape.w))
+                        throw Error(concat("pad(", t.width, "): an image of ", shape.h, "x", shape.w, " has no ",
+                                           t.width, " pixels to mirror; use a larger one"));
+                    return pad_image(graph, t, result.image, t.uniform ? knob("pad", 1) : NodeId{});
                 },
-                [&](const Jitter&) {
-                    result.image = ops::shift_crop(graph, result.image, knob("jitter", 2), size.h, size.w, "jitter");
-                },
-                [&](const RandomScale&) { result.image = ops::resize(graph, result.image, size.h, size.w, "scale"); },
+                [&](const Jitter&) { return window("jitter"); },
+                [&](const RandomScale&) { return ops::resize(graph, result.image, size.h, size.w, "scale"); },
                 [&](const RandomRotate&) {
-                    result.image = ops::affine_warp(graph, Interpolation::nearest, result.image, knob("rotate", 6),
-                                                    size.h, size.w, "rotate");
+                    return ops::affine_warp(graph, Interpolation::nearest, result.image, knob("rotate", 6), size.h,
+                                            size.w, "rotate");
                 },
+                [&](const RandomCrop& t) {
+                    if (t.height > shape.h || t.width > shape.w)
+                        throw Error(
+                            concat("crop(", t.height, ", ", t.width, "): the image is only ", shape.h, "x", shape.w));
+                    return window("crop");
+                },
+                [&](const CropOrPad& t) { return crop_or_pad(graph, t, result.image); },
+                [&](const CollapseAlpha& t) {
+                    return collapse_alpha(graph, t, result.image,
+                                          knob("background", spectrum_size({shape.h, shape.w})));
+                },
+                [&](const Gamma& t) {
+                    return ops::unary(graph, Unary::power, ops::relu(graph, result.image), float(t.exponent), 0,
+                                      "gamma");
+                },
+                [&](const NormalizeGradient& t) { return normalize_gradient(graph, t, result.image); },
             },
             transform);
     }

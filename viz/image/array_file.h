@@ -1,4 +1,4 @@
-// Arrays that objectives name: vectors, masks and pictures in files.
+// Arrays that objectives and parameterisations name: vectors, masks and pictures in files.
 #pragma once
 
 #include <string>

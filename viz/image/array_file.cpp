@@ -1,5 +1,5 @@
 // The header of .npy is a Python dictionary; only the three keys that NumPy writes are looked for.
-#include "viz/objective/array_file.h"
+#include "viz/image/array_file.h"
 
 #include <charconv>
 #include <vector>

@@ -1,0 +1,218 @@
+// Parameterisations as text: tables of sources and of modifiers.
+#include <algorithm>
+
+#include "kernels/error.h"
+#include "nets/nearest.h"
+#include "viz/calls/calls.h"
+#include "viz/overloaded.h"
+#include "viz/param/param.h"
+
+namespace limpid {
+
+namespace {
+
+constexpr const char* kWhat = "param";
+
+// Arguments are those that print() below prints.
+struct SourceRow {
+    const char* name;
+    std::vector<std::string> arguments;
+    Source (*read)(const Arguments&);
+};
+
+double deviation(const Arguments& a) {
+    const double sd = a.number("sd", 0.01);
+    if (!(sd >= 0)) a.fail("sd", "expected 0 or more");
+    return sd;
+}
+
+int64_t at_least_one(const Arguments& a, const std::string& name, int64_t otherwise) {
+    const int64_t count = a.count(name, otherwise);
+    if (count < 1) a.fail(name, "expected 1 or more");
+    return count;
+}
+
+double radius(const Arguments& a) {
+    const double r = a.number("radius", 1);
+    if (!(r > 0)) a.fail("radius", "expected more than 0");
+    return r;
+}
+
+const std::vector<SourceRow>& source_rows() {
+    static const std::vector<SourceRow> rows{
+        {"fft",
+         {"sd", "decay", "images"},
+         [](const Arguments& a) -> Source {
+             return Spectral{deviation(a), a.number("decay", 1), a.count("images", 0)};
+         }},
+        {"pixel",
+         {"sd", "images"},
+         [](const Arguments& a) -> Source {
+             return Pixels{deviation(a), a.count("images", 0)};
+         }},
+        {"laplacian",
+         {"levels", "sd"},
+         [](const Arguments& a) -> Source {
+             return Pyramid{at_least_one(a, "levels", 4), deviation(a)};
+         }},
+        {"lowres",
+         {"size", "images", "height", "width", "sd"},
+         [](const Arguments& a) -> Source {
+             const int64_t size = at_least_one(a, "size", 16);
+             return Lowres{at_least_one(a, "height", size), at_least_one(a, "width", size), a.count("images", 0),
+                           deviation(a)};
+         }},
+        {"cppn",
+         {"hidden", "layers", "activation"},
+         [](const Arguments& a) -> Source {
+             const std::string activation = a.text("activation", "composite");
+             const std::vector<std::string> known{"composite", "unbiased", "relu", "abs"};
+             if (!std::ranges::count(known, activation))
+                 a.fail("activation", concat("did you mean ", nearest_names(activation, known), "?"));
+             return Cppn{at_least_one(a, "hidden", 24), at_least_one(a, "layers", 8), activation};
+         }},
+        {"l2_ball",
+         {"radius"},
+         [](const Arguments& a) -> Source {
+             return Ball{false, radius(a), false};
+         }},
+        {"linf_ball",
+         {"radius", "by_sign"},
+         [](const Arguments& a) -> Source {
+             return Ball{true, radius(a), a.flag("by_sign")};
+         }},
+        {"photo",
+         {"file"},
+         [](const Arguments& a) -> Source {
+             if (a.text("file", "").empty()) a.fail("file", "expected a picture");
+             return Photo{a.text("file", "")};
+         }},
+        {"grid",
+         {"n", "sd"},
+         [](const Arguments& a) -> Source {
+             return Grid{at_least_one(a, "n", 2), deviation(a)};
+         }},
+    };
+    return rows;
+}
+
+std::string print(const Source& source) {
+    using P = PrintedArguments;
+    return std::visit(
+        Overloaded{
+            [](const Spectral& s) {
+                return "fft" + P().add("sd", s.deviation, 0.01)
+                                   .add("decay", s.decay_power, 1)
+                                   .add("images", double(s.images), 0)
+                                   .text();
+            },
+            [](const Pixels& s) {
+                return "pixel" + P().add("sd", s.deviation, 0.01).add("images", double(s.images), 0).text();
+            },
+            [](const Pyramid& s) {
+                return "laplacian" + P().add("levels", double(s.levels), 4).add("sd", s.deviation, 0.01).text();
+            },
+            [](const Lowres& s) {
+                P arguments;
+                if (s.height == s.width) {
+                    arguments.add("size", double(s.height), 16);
+                } else {
+                    arguments.add("height", double(s.height), 0).add("width", double(s.width), 0);
+                }
+                return "lowres" + arguments.add("images", double(s.images), 0).add("sd", s.deviation, 0.01).text();
+            },
+            [](const Cppn& s) {
+                return "cppn" + P().add("hidden", double(s.hidden), 24)
+                                    .add("layers", double(s.layers), 8)
+                                    .add("activation", s.activation, "composite")
+                                    .text();
+            },
+            [](const Ball& s) {
+                return std::string(s.infinite ? "linf_ball" : "l2_ball") +
+                       P().add("radius", s.radius, 1).add("by_sign", s.by_sign ? "yes" : "no", "no").text();
+            },
+            [](const Photo& s) { return "photo(file=" + s.file + ")"; },
+            [](const Grid& s) { return "grid" + P().add("n", double(s.n), 2).add("sd", s.deviation, 0.01).text(); },
+        },
+        source);
+}
+
+struct ModifierRow {
+    const char* name;
+    void (*apply)(ImageParam&);
+};
+using Colour = ImageParam::Colour;
+using Range = ImageParam::Range;
+constexpr ModifierRow kModifiers[] = {
+    {"decorrelated", [](ImageParam& p) { p.colour = Colour::decorrelated; }},
+    {"rgb", [](ImageParam& p) { p.colour = Colour::rgb; }},
+    {"grey", [](ImageParam& p) { p.colour = Colour::grey; }},
+    {"alpha", [](ImageParam& p) { p.alpha = true; }},
+    {"sigmoid", [](ImageParam& p) { p.range = Range::sigmoid; }},
+    {"clip", [](ImageParam& p) { p.range = Range::clip; }},
+    {"raw", [](ImageParam& p) { p.range = Range::raw; }},
+};
+
+Source read_source(const std::string& text, const Call& call) {
+    std::vector<std::string> names;
+    for (const SourceRow& row : source_rows()) {
+        if (row.name == call.name) return row.read(Arguments(concat(kWhat, " \"", text, "\""), call, row.arguments));
+        names.push_back(row.name);
+    }
+    throw UsageError(concat(kWhat, " \"", text, "\": column ", call.column, ": \"", call.name,
+                            "\" is no source of pictures; did you mean ", nearest_names(call.name, names), "?"));
+}
+
+void apply_modifier(const std::string& text, const Call& call, ImageParam& param) {
+    const std::string what = concat(kWhat, " \"", text, "\"");
+    if (call.name == "channels") {
+        param.colour = Colour::channels;
+        param.channels = at_least_one(Arguments(what, call, {"n"}), "n", 3);
+        return;
+    }
+    std::vector<std::string> names{"channels"};
+    for (const ModifierRow& row : kModifiers) {
+        if (row.name == call.name) {
+            Arguments(what, call, {});
+            return row.apply(param);
+        }
+        names.push_back(row.name);
+    }
+    throw UsageError(concat(what, ": column ", call.column, ": \"", call.name,
+                            "\" is not known behind ';'; did you mean ", nearest_names(call.name, names), "?"));
+}
+
+}  // namespace
+
+ImageParam parse_param(const std::string& text) {
+    ImageParam param;
+    param.sources.clear();
+    bool sources = true;
+    for (const Call& call : parse_calls(kWhat, text, "+;")) {
+        if (sources) {
+            param.sources.push_back(read_source(text, call));
+        } else {
+            apply_modifier(text, call, param);
+        }
+        if (!sources && call.behind == '+')
+            throw UsageError(
+                concat(kWhat, " \"", text, "\": column ", call.column, ": sources come in front of the first ';'"));
+        sources = sources && call.behind != ';';
+    }
+    if (param.sources.empty()) throw UsageError(concat(kWhat, ": empty, expected fft, pixel, cppn or others"));
+    return param;
+}
+
+std::string to_string(const ImageParam& param) {
+    std::string text;
+    for (const Source& source : param.sources) text += (text.empty() ? "" : " + ") + print(source);
+    if (param.colour == Colour::rgb) text += "; rgb";
+    if (param.colour == Colour::grey) text += "; grey";
+    if (param.colour == Colour::channels) text += concat("; channels(", param.channels, ")");
+    if (param.alpha) text += "; alpha";
+    if (param.range == Range::clip) text += "; clip";
+    if (param.range == Range::raw) text += "; raw";
+    return text;
+}
+
+}  // namespace limpid

@@ -1,0 +1,196 @@
+// The table of recipes. Numbers are those of the source that the summary names.
+#include "viz/recipe/recipe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "kernels/error.h"
+#include "nets/nearest.h"
+#include "viz/calls/calls.h"
+#include "viz/objective/objective.h"
+#include "viz/objective/terms.h"
+
+namespace limpid {
+
+namespace {
+
+using Words = std::vector<std::string>;
+constexpr const char* kPreRelu = "_pre_relu";
+
+// LAYER:CHANNEL, and the layer's name in front of and behind its ReLU.
+struct Unit {
+    std::string text, layer, before, after;
+    int64_t channel = 0;
+    explicit Unit(const std::string& word) : text(word) {
+        const Objective objective = parse_objective(word);
+        if (objective.kind() != Objective::Kind::term || objective.term().name != "channel" ||
+            objective.arguments().size() != 2)
+            throw UsageError(concat("\"", word, "\" is no unit, expected LAYER:CHANNEL such as mixed4a:476"));
+        layer = std::get<std::string>(objective.arguments().at("layer"));
+        channel = std::get<int64_t>(objective.arguments().at("channel"));
+        after = layer.ends_with(kPreRelu) ? layer.substr(0, layer.size() - std::string(kPreRelu).size()) : layer;
+        before = after + kPreRelu;
+    }
+};
+
+RecipeSettings negative(const Words& words) {
+    const Unit u(words[0]);
+    return {{concat("channel(", u.before, ", ", u.channel, ", batch=1) - channel(", u.before, ", ", u.channel,
+                    ", batch=0)")},
+            {{"batch", "2"}}};
+}
+
+RecipeSettings diversity(const Words& words) {
+    const Unit u(words[0]);
+    return {{concat(u.before, ":", u.channel, " - 1e2*diversity(", u.after, ")")}, {{"batch", "4"}}};
+}
+
+// 50 pixels and a margin of 30 on each side; 1000 updates.
+RecipeSettings alpha(const Words& words) {
+    const Unit u(words[0]);
+    return {{concat("0.5*(neuron(", u.before, ", ", u.channel, ") + ", u.after, ":", u.channel,
+                    ") - decay(1500)*blur_input_each_step() - decay(1000)*blur_alpha_each_step()"
+                    " - 20000*only_after(150)*decay(1500)*penalize_alpha()")},
+            {{"param", "fft; alpha"}, {"transforms", "alpha"}, {"size", "110"}, {"steps", "999"}}};
+}
+
+RecipeSettings transparency(const Words& words) {
+    const Unit u(words[0]);
+    return {{concat(u.layer, ":", u.channel, "*(1.5 - 1.5*penalize_alpha())")},
+            {{"param", "fft; alpha"},
+             {"transforms",
+              "collapse_alpha(sd=0.2, decay=1.5); scale(0.6, 0.7, 0.8, 0.9, 1, 1.1); crop(160); "
+              "gamma(0.45454545)"},
+             {"size", "320"},
+             {"learning-rate", "0.03"},
+             {"steps", "999"}}};
+}
+
+// One picture for each layer, in one batch behind the photo.
+RecipeSettings caricature(const Words& words) {
+    std::string objective;
+    for (size_t i = 1; i < words.size(); i++)
+        objective += concat(i > 1 ? " + " : "", "dot_compare(", words[i], ", batch=", i, ")");
+    return {{objective},
+            {{"reference", words[0]},
+             {"batch", concat(words.size() - 1)},
+             {"size", "224"},
+             {"transforms", "standard; crop_or_pad(224)"},
+             {"steps", "511"}}};
+}
+
+RecipeSettings inversion(const Words& words) {
+    return {{concat("dot_compare(", words[1], ") + blur_input_each_step()")},
+            {{"reference", words[0]},
+             {"size", "224"},
+             {"transforms", "pad(8); jitter(8); scale(0.9, 0.95, 1.05, 1.1, 1*4); rotate(-5..4, 0*5); jitter(2)"},
+             {"no-redirect", ""},
+             {"steps", "511"}}};
+}
+
+RecipeSettings interpolation(const Words& words) {
+    const Unit a(words[0]), b(words[1]);
+    return {{concat("channel_interpolate(", a.layer, ", ", a.channel, ", ", b.layer, ", ", b.channel, ")")},
+            {{"batch", "6"},
+             {"param",
+              "fft + lowres(size=64, images=1) + lowres(size=32, images=1) + lowres(images=1) + "
+              "lowres(images=2) + lowres(size=8, images=1) + lowres(size=8, images=2)"}}};
+}
+
+RecipeSettings interaction(const Words& words) {
+    RecipeSettings settings;
+    for (const std::string& word : words)
+        if (Unit(word).layer != Unit(words[0]).layer)
+            throw UsageError(concat(words[0], " and ", word, " are of different layers, expected units of one layer"));
+    const auto part = [](const Unit& u) {
+        return concat("0.2*", u.layer, ":", u.channel, " + neuron(", u.layer, ", ", u.channel, ")");
+    };
+    for (const std::string& row : words)
+        for (const std::string& column : words)
+            settings.objectives.push_back(
+                concat(part(Unit(row)), " + ", part(Unit(column)), " - 10*blur_input_each_step()"));
+    settings.options = {
+        {"each", ""}, {"param", concat("grid(n=", words.size(), ")")}, {"columns", concat(words.size())}};
+    return settings;
+}
+
+RecipeSettings cppn(const Words& words) {
+    return {{Unit(words[0]).text},
+            {{"param", "cppn; rgb"}, {"transforms", "none"}, {"learning-rate", "0.005"}, {"size", "224"}}};
+}
+
+// Images 0 and 1 are the photos; number 2 gets the content of one and the style of the other.
+RecipeSettings style(const Words& words) {
+    std::string objective = "-100*activation_difference(mixed3b, batch=2, reference=0)";
+    for (const char* layer : {"conv2d2", "mixed3a", "mixed4a", "mixed4b", "mixed4c"})
+        objective += concat(" - style_difference(", layer, ", batch=2, reference=1)");
+    return {{objective},
+            {{"reference", words[0]},
+             {"reference", words[1]},
+             {"start", words[0]},
+             {"size", "224"},
+             {"transforms", "standard; crop_or_pad(224)"}}};
+}
+
+// The three of the regularisation demo, 64 pixels.
+RecipeSettings naive(const Words& words) {
+    return {{Unit(words[0]).text}, {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
+}
+
+RecipeSettings penalised(const Words& words) {
+    return {
+        {concat(Unit(words[0]).text, " - 0.05*L1(constant=0.5) - 0.25*total_variation() - 1*blur_input_each_step()")},
+        {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
+}
+
+RecipeSettings robust(const Words& words) {
+    std::string scales;
+    for (int n = -10; n <= 10; n++) scales += (scales.empty() ? "" : ", ") + print_number(std::pow(1.1, n / 10.0));
+    return {{Unit(words[0]).text},
+            {{"param", "pixel; rgb"},
+             {"transforms", "pad(2); jitter(1); scale(" + scales + "); rotate(-5..5)"},
+             {"size", "64"}}};
+}
+
+}  // namespace
+
+const std::vector<Recipe>& known_recipes() {
+    static const std::vector<Recipe> recipes{
+        {"alpha", "UNIT", "a small picture with opacity, as in the article's sprites (The Building Blocks)", alpha},
+        {"caricature", "PHOTO LAYER...", "the photo as each layer exaggerates it (Lucid, recipes/caricature)",
+         caricature},
+        {"cppn", "UNIT", "drawn by a network from coordinates to colours (Differentiable Parameterizations)", cppn},
+        {"diversity", "UNIT", "four pictures that differ (Feature Visualization)", diversity},
+        {"interaction", "UNIT...", "a grid of what units look like in pairs; with --sheet (Feature Visualization)",
+         interaction},
+        {"interpolation", "UNIT UNIT",
+         "six aligned pictures from one unit to another (Differentiable Parameterizations)", interpolation},
+        {"inversion", "PHOTO LAYER", "what a layer keeps of the photo (Building Blocks notebook)", inversion},
+        {"naive", "UNIT", "pixels without any regularisation (Feature Visualization)", naive},
+        {"negative", "UNIT", "what lowers and what raises a unit (Feature Visualization)", negative},
+        {"penalised", "UNIT", "pixels, high frequencies penalised (Feature Visualization)", penalised},
+        {"robust", "UNIT", "pixels under random transforms (Feature Visualization)", robust},
+        {"style", "PHOTO PHOTO", "the first photo in the style of the second (Differentiable Parameterizations)",
+         style},
+        {"transparency", "UNIT", "only what matters is opaque (Differentiable Parameterizations)", transparency},
+    };
+    return recipes;
+}
+
+RecipeSettings make_recipe(const std::string& name, const std::vector<std::string>& words) {
+    std::vector<std::string> names;
+    for (const Recipe& recipe : known_recipes()) {
+        names.push_back(recipe.name);
+        if (recipe.name != name) continue;
+        const size_t least = size_t(std::ranges::count(recipe.arguments, ' ')) + 1;
+        const bool more = recipe.arguments.ends_with("...");
+        if (words.size() < least || (words.size() > least && !more))
+            throw UsageError(concat("recipe ", name, ": takes ", recipe.arguments, ", found ", words.size(), " words"));
+        return with_context(concat("recipe ", name), [&] { return recipe.make(words); });
+    }
+    throw UsageError(concat("\"", name, "\" is not a recipe; did you mean ", nearest_names(name, names),
+                            "? limpid recipe lists them"));
+}
+
+}  // namespace limpid
