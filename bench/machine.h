@@ -21,8 +21,7 @@ struct Machine {
 // GPUs by their data sheets (dense, SXM boards where there are several).
 std::span<const Machine> known_gpus();
 
-// CPU: multiply-adds measured with the instructions of the device, times the threads. GPU: the data sheet, 0 when it is
-// not known. Bandwidth: measured, what a copy of 256 MB reaches.
+// CPU: measured (kernels/roofline.h). GPU: the data sheet, or what its driver reports.
 Machine machine_of(Stream& stream);
 
 }  // namespace limpid
