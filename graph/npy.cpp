@@ -4,23 +4,31 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <span>
 
 #include "kernels/error.h"
 
 namespace limpid {
 
-void write_npy(const std::string& path, const HostTensor& tensor) {
+std::vector<std::byte> npy_bytes(const HostTensor& tensor) {
     const Shape& s = tensor.shape;
     std::string header =
         concat("{'descr': '<f4', 'fortran_order': False, 'shape': (", s.n, ", ", s.h, ", ", s.w, ", ", s.c, "), }");
     header.append(63 - (10 + header.size()) % 64, ' ');
     header += '\n';
-    std::ofstream file(path, std::ios::binary);
     const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, char(header.size() & 255), char(header.size() >> 8)};
-    file.write(magic, sizeof magic);
-    file.write(header.data(), std::streamsize(header.size()));
-    file.write(reinterpret_cast<const char*>(tensor.values.data()),
-               std::streamsize(tensor.values.size() * sizeof(float)));
+    std::vector<std::byte> bytes;
+    const auto append = [&](std::span<const std::byte> part) { bytes.insert(bytes.end(), part.begin(), part.end()); };
+    append(std::as_bytes(std::span(magic)));
+    append(std::as_bytes(std::span(header)));
+    append(std::as_bytes(std::span(tensor.values)));
+    return bytes;
+}
+
+void write_npy(const std::string& path, const HostTensor& tensor) {
+    const std::vector<std::byte> bytes = npy_bytes(tensor);
+    std::ofstream file(path, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
     file.close();
     if (!file)
         throw Error(

@@ -9,8 +9,8 @@
 
 #include "graph/ops.h"
 #include "tools/command.h"
+#include "tools/photo_input.h"
 #include "tools/run_options.h"
-#include "viz/image/image.h"
 
 namespace limpid {
 
@@ -18,16 +18,15 @@ namespace {
 
 struct Arguments {
     RunArguments run;
-    std::string photo;
+    PhotoArguments photo;
     int top = 5;
-    bool as_json = false, whole = false;
+    bool as_json = false;
 };
 
 ExitStatus classify(const Arguments& arguments) {
     const Net net = load_net(arguments.run);
     if (net.logits.empty()) throw Error(concat(net.name, " has no classes; name another network with --weights"));
-    const HostTensor photo = flatten(load_image(arguments.photo));
-    const HostTensor image = arguments.whole ? photo : fit_photo(photo.view(), net.image_size);
+    const HostTensor image = load_photo(arguments.photo, net);
     Graph graph;
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);
@@ -55,12 +54,8 @@ ExitStatus classify(const Arguments& arguments) {
         nlohmann::ordered_json top = nlohmann::ordered_json::array();
         for (const size_t i : order)
             top.push_back({{"index", i}, {"label", label(i)}, {"probability", probability[i]}, {"logit", score[i]}});
-        const nlohmann::ordered_json result{{"photo", arguments.photo},
-                                            {"net", net.name},
-                                            {"weights_checksum", net.weights->checksum},
-                                            {"image", {image.shape.h, image.shape.w}},
-                                            {"device", stream.backend().name},
-                                            {"top", top}};
+        nlohmann::ordered_json result = provenance(arguments.photo, image, net, stream);
+        result["top"] = top;
         std::cout << result.dump(2) << '\n';
         return kDone;
     }
@@ -74,12 +69,11 @@ ExitStatus classify(const Arguments& arguments) {
 
 Run declare_classify(CLI::App& app) {
     const auto arguments = std::make_shared<Arguments>();
-    app.add_option("PHOTO", arguments->photo, "a PNG or JPEG file")->required();
+    declare_photo(app, arguments->photo);
     app.add_option("--top", arguments->top, "how many classes to list")
         ->check(CLI::Range(1, 100000))
         ->capture_default_str();
     app.add_flag("--json", arguments->as_json, "machine-readable");
-    app.add_flag("--whole", arguments->whole, "use the picture as it is, not its resized central square");
     declare_run_options(app, arguments->run);
     return [arguments] { return classify(*arguments); };
 }

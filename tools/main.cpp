@@ -29,7 +29,12 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"render", "draw what a unit of a network responds to", declare_render},
+    {"appendix", "make a page to browse what every channel responds to", declare_appendix},
     {"batch", "draw whole layers, or any list of jobs, into a folder", declare_batch},
+    {"dictionary", "list the channels that answer most at every position of a photo", declare_dictionary},
+    {"attribute", "show what an output or a layer owes to the pixels or activations of a photo", declare_attribute},
+    {"groups", "factorise a photo's activations into groups of neurons", declare_groups},
+    {"activations", "write the activations of layers for a photo as .npy or .h5", declare_activations},
     {"classify", "say what a network sees in a photo", declare_classify},
     {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
     {"devices", "list the devices of this machine", declare_devices},

@@ -1,0 +1,315 @@
+// limpid attribute: what an output, a channel or a position owes to the pixels of a photo, or to its activations.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "graph/vjp_overrides.h"
+#include "kernels/error.h"
+#include "nets/nearest.h"
+#include "tools/command.h"
+#include "tools/interrupt.h"
+#include "tools/photo_input.h"
+#include "tools/progress.h"
+#include "tools/run_options.h"
+#include "viz/attribution/faithfulness.h"
+#include "viz/attribution/gradient_methods.h"
+#include "viz/image/heat.h"
+#include "viz/image/image.h"
+
+namespace limpid {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Arguments {
+    RunArguments run;
+    PhotoArguments photo;
+    std::string from, to, method = "linear", pool = "plain", out = "attribution.png", array;
+    int64_t steps = 0, window = 0, stride = 8;  // 0: the method's default
+    uint64_t seed = 0;
+    bool faithful = false, quiet = false;
+};
+
+const std::map<std::string, VjpOverrides (*)()> kPools{{"plain", [] { return VjpOverrides{}; }},
+                                                       {"smooth", smoothed_max_pool},
+                                                       {"smooth+blur", smoothed_and_blurred_max_pool}};
+
+// What a method is given, and where it says more than its map.
+struct Work {
+    const Arguments& arguments;
+    Section& section;
+    const HostTensor& activations;  // of the layer it starts at
+    const Target& target;
+    PassWatcher watcher;
+    ordered_json& notes;
+
+    int64_t steps(int64_t otherwise) const { return arguments.steps > 0 ? arguments.steps : otherwise; }
+    int64_t window(int64_t otherwise) const { return arguments.window > 0 ? arguments.window : otherwise; }
+};
+
+HostTensor path(const Work& w, bool stochastic) {
+    return path_attribution(w.section, w.activations, w.target,
+                            {.steps = w.steps(100), .stochastic = stochastic, .seed = w.arguments.seed});
+}
+
+HostTensor integrated(const Work& w) {
+    const IntegratedGradients result = integrated_gradients(w.section, w.activations, w.target, w.steps(50));
+    w.notes["completeness"] = {{"sum", result.completeness.sum},
+                               {"change", result.completeness.change},
+                               {"relative_error", result.completeness.error()}};
+    return result.attribution;
+}
+
+HostTensor smooth(const Work& w) {
+    return smooth_grad(w.section, w.activations, w.target, {.samples = w.steps(50), .seed = w.arguments.seed});
+}
+
+HostTensor occluded(const Work& w) {
+    return occlusion(w.section, w.activations, w.target, {.window = w.window(32), .stride = w.arguments.stride},
+                     w.watcher);
+}
+
+HostTensor predicted(const Work& w) {
+    if (w.target.terms.size() != 1 || w.target.terms[0].kind != Target::Kind::logit)
+        throw UsageError("--method prediction-difference is about the probability of one class; give --to class:LABEL");
+    PredictionDifferenceOptions options{.window = w.window(16), .stride = w.arguments.stride, .seed = w.arguments.seed};
+    options.samples = w.steps(options.samples);
+    w.notes["surroundings"] = "normal distribution with the autocovariance of the photo itself";
+    return prediction_difference(w.section, w.activations, w.target.terms[0].channel, options, w.watcher);
+}
+
+HostTensor segmented(const Work& w) {
+    const Lime result =
+        lime(w.section, w.activations, w.target, {.samples = w.steps(1000), .seed = w.arguments.seed}, w.watcher);
+    w.notes["lime"] = {{"weights", result.weights}, {"intercept", result.intercept}, {"r2", result.r2}};
+    return result.map;
+}
+
+struct Method {
+    const char* name;
+    const char* from;  // the layer it starts at when none is named
+    bool pixels_only;
+    bool is_gradient;             // not multiplied by what it is owed to: the map is max_c |G|, not a sum
+    VjpOverrides (*overrides)();  // null: as --pool says
+    HostTensor (*attribute)(const Work&);
+};
+
+constexpr auto kGradient = [](const Work& w) { return gradient(w.section, w.activations, w.target); };
+constexpr auto kLinear = [](const Work& w) { return linear_attribution(w.section, w.activations, w.target); };
+
+const Method kMethods[] = {
+    {"linear", "mixed4d", false, false, nullptr, kLinear},
+    {"path", "mixed4d", false, false, nullptr, [](const Work& w) { return path(w, false); }},
+    {"stochastic-path", "mixed4d", false, false, nullptr, [](const Work& w) { return path(w, true); }},
+    {"gradient", "input", false, true, nullptr, kGradient},
+    {"saliency", "input", false, true, nullptr, [](const Work& w) { return saliency(kGradient(w)); }},
+    {"gradient-x-input", "input", false, false, nullptr, kLinear},
+    {"integrated-gradients", "input", false, false, nullptr, integrated},
+    {"smoothgrad", "input", false, true, nullptr, smooth},
+    {"guided-backprop", "input", false, true, guided_relu, kGradient},
+    {"deconvolution", "input", false, true, deconvolved_relu, kGradient},
+    {"grad-cam", "mixed5b", false, false, nullptr,
+     [](const Work& w) { return grad_cam(w.section, w.activations, w.target); }},
+    {"occlusion", "input", true, false, nullptr, occluded},
+    {"prediction-difference", "input", true, false, nullptr, predicted},
+    {"lime", "input", true, false, nullptr, segmented},
+};
+
+std::vector<std::string> method_names() {
+    std::vector<std::string> names;
+    for (const Method& method : kMethods) names.push_back(method.name);
+    return names;
+}
+
+const Method& find_method(const std::string& name) {
+    const auto found = std::ranges::find_if(kMethods, [&](const Method& m) { return name == m.name; });
+    if (found == std::end(kMethods))
+        throw UsageError(
+            concat("--method ", name, " is not known; did you mean ", nearest_names(name, method_names()), '?'));
+    return *found;
+}
+
+ordered_json rows_of(ConstView map) {
+    ordered_json rows = ordered_json::array();
+    for (int64_t y = 0; y < map.shape.h; y++)
+        rows.push_back(std::vector<float>(map.pixel(0, y, 0), map.pixel(0, y, 0) + map.shape.w));
+    return rows;
+}
+
+// [[channel, sum over positions], ...] from the largest to the most negative.
+ordered_json channels_of(const HostTensor& attribution) {
+    const HostTensor sums = sum_positions(attribution);
+    std::vector<size_t> order(sums.values.size());
+    std::iota(order.begin(), order.end(), size_t(0));
+    std::ranges::stable_sort(order, [&](size_t a, size_t b) { return sums.values[a] > sums.values[b]; });
+    ordered_json list = ordered_json::array();
+    for (const size_t c : order) list.push_back({c, sums.values[c]});
+    return list;
+}
+
+// Every position of a later layer: a sprite for each, in its place.
+//   from, to, shape [h,w,c] of from, to_shape, pool
+//   attribution [i][j][y][x]: what position (i,j) of `to` owes to (y,x) of `from`
+void attribute_positions(const Arguments& a, const Net& net, const HostTensor& photo, Stream& stream,
+                         const RunOptions& run, const std::string& json_path) {
+    const std::string from = a.from.empty() ? "mixed4d" : a.from;
+    const HostTensor values = activations(net, {from}, photo, stream, run)[0];
+    Section section(net, from, values.shape, a.to, stream, {.overrides = kPools.at(a.pool)(), .run = run});
+    const HostTensor all = position_attribution(section, values);
+    const Shape s = values.shape, to = section.to_shape();
+    ordered_json result = provenance(a.photo, photo, net, stream);
+    ordered_json rows = ordered_json::array();
+    for (int64_t i = 0; i < to.h; i++) {
+        ordered_json row = ordered_json::array();
+        for (int64_t j = 0; j < to.w; j++) row.push_back(rows_of(all.view().image(i * to.w + j)));
+        rows.push_back(row);
+    }
+    result.update({{"from", from},
+                   {"to", a.to},
+                   {"method", "linear"},
+                   {"pool", a.pool},
+                   {"shape", {s.h, s.w, s.c}},
+                   {"to_shape", {to.h, to.w, to.c}},
+                   {"attribution", rows}});
+    write_png(a.out, grey_sprites(all, to.w).view());
+    if (!a.array.empty())
+        write_array_file(a.array, {{"attribution", all}}, {{"photo", a.photo.path}, {"net", net.name}});
+    write_json(json_path, result);
+}
+
+// One target. Fields behind those of provenance(): from, to, method, pool, shape [h,w,c] of from, value (the target's),
+// sum (of all attributions), spatial [y][x] (sums over channels; of gradients the largest size), channels [[channel,
+// sum over positions]] descending where there is more than one, completeness / lime where the method has them; with
+// --faithful deletion and insertion {probability, area}.
+void attribute_target(const Arguments& a, const Method& method, const Net& net, const HostTensor& photo, Stream& stream,
+                      const RunOptions& run, const std::string& json_path) {
+    const Target target = parse_target(net, a.to);
+    const std::string from = a.from.empty() ? method.from : a.from;
+    if (method.pixels_only && from != "input")
+        throw UsageError(concat("--method ", method.name, " changes pixels; expected --from input"));
+    const HostTensor values = from == "input" ? photo : activations(net, {from}, photo, stream, run)[0];
+    VjpOverrides overrides = kPools.at(a.pool)();
+    if (method.overrides) overrides.merge(method.overrides());
+    Section section(net, from, values.shape, target.layer, stream, {.overrides = overrides, .run = run});
+    ordered_json result = provenance(a.photo, photo, net, stream);
+    result.update({{"from", from},
+                   {"to", to_string(target)},
+                   {"method", method.name},
+                   {"pool", a.pool},
+                   {"shape", {values.shape.h, values.shape.w, values.shape.c}},
+                   {"value", limpid::values(section, values, target)[0]}});
+    HostTensor attribution;
+    {
+        Progress progress("attribute", a.quiet || !method.pixels_only);
+        const PassWatcher watcher = [&](int64_t done, int64_t total) {
+            progress.report(done, total);
+            return !interrupted();
+        };
+        attribution = method.attribute({a, section, values, target, watcher, result});
+    }
+    const HostTensor map = method.is_gradient ? saliency(attribution) : sum_channels(attribution);
+    result["sum"] = std::accumulate(attribution.values.begin(), attribution.values.end(), 0.0);
+    if (attribution.shape.c > 3) result["channels"] = channels_of(attribution);
+    result["spatial"] = rows_of(map.view());
+    if (a.faithful) {
+        if (target.terms[0].kind != Target::Kind::logit)
+            throw UsageError("--faithful follows the probability of a class; give --to class:LABEL");
+        Section whole(net, "input", photo.shape, net.logits, stream);
+        const HostTensor wide = resize(map.view(), photo.shape.h, photo.shape.w);
+        const int64_t index = target.terms[0].channel;
+        for (const auto& [name, curve] : {std::pair{"deletion", deletion(whole, photo, wide, index)},
+                                          {"insertion", insertion(whole, photo, wide, index)}})
+            result[name] = {{"area", curve.area()}, {"probability", curve.probability}};
+    }
+    write_png(a.out, heat_over(photo.view(), map).view());
+    if (!a.array.empty())
+        write_array_file(a.array, {{"attribution", attribution}}, {{"photo", a.photo.path}, {"net", net.name}});
+    write_json(json_path, result);
+    std::cout << method.name << " of " << one_line(to_string(target)) << " (" << result["value"].get<double>()
+              << ") to " << from << ": sum " << result["sum"].get<double>();
+    for (const char* name : {"deletion", "insertion"})
+        if (result.contains(name)) std::cout << ", " << name << ' ' << result[name]["area"].get<double>();
+    std::cout << '\n';
+    if (result.contains("channels")) {
+        const ordered_json& channels = result["channels"];
+        const size_t shown = std::min<size_t>(5, channels.size() / 2);
+        for (size_t i = 0; i < 2 * shown; i++) {
+            const ordered_json& entry = channels[i < shown ? i : channels.size() - 2 * shown + i];
+            std::cout << "  " << from << ':' << entry[0].get<int64_t>() << "  " << entry[1].get<double>() << '\n';
+        }
+    }
+}
+
+ExitStatus attribute(const Arguments& a) {
+    const std::string json_path = json_beside(a.out);
+    const Method& method = find_method(a.method);
+    if (!a.array.empty()) check_array_file(a.array, 1);
+    const bool one_target = a.to == "logsumexp" || a.to.find(':') != std::string::npos;
+    if (!one_target && method.name != std::string("linear"))
+        throw UsageError(concat("--to ", a.to,
+                                " is a layer: every position of it is attributed linearly; expected no --method ",
+                                method.name));
+    const Net net = load_net(a.run);
+    const HostTensor photo = load_photo(a.photo, net);
+    Stream stream(choose_device(a.run), a.run.threads);
+    const Inspection inspection(a.run, stream);
+    RunOptions run = inspection.options();
+    run.trace = nullptr;  // a trace is of one plan; these are several
+    watch_interrupts();
+    if (one_target) {
+        attribute_target(a, method, net, photo, stream, run, json_path);
+    } else {
+        attribute_positions(a, net, photo, stream, run, json_path);
+    }
+    std::cout << a.out << '\n' << json_path << '\n';
+    return kDone;
+}
+
+std::string joined_names() {
+    std::string text;
+    for (const std::string& name : method_names()) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+}  // namespace
+
+Run declare_attribute(CLI::App& app) {
+    const auto a = std::make_shared<Arguments>();
+    declare_photo(app, a->photo);
+    app.add_option("--to", a->to,
+                   "what is explained: class:LABEL, class:A - class:B, logsumexp, LAYER:CHANNEL, LAYER:Y,X (norm of a "
+                   "position), or LAYER (every position of it)")
+        ->required();
+    app.add_option(
+        "--from", a->from,
+        "what it is owed to: a layer, or input (the pixels); by default mixed4d, mixed5b for grad-cam, input "
+        "for methods about pixels");
+    app.add_option("--method", a->method, joined_names())->capture_default_str();
+    app.add_option("--pool", a->pool, "gradient of max pooling: plain, smooth (relaxed), smooth+blur")
+        ->check(CLI::IsMember({"plain", "smooth", "smooth+blur"}))
+        ->capture_default_str();
+    app.add_option("--steps", a->steps, "steps of a path, samples of noise, sets of segments; 0: the method's default")
+        ->check(CLI::Range(0, 1000000))
+        ->capture_default_str();
+    app.add_option("--window", a->window, "side of the window of occlusion and prediction-difference; 0: their default")
+        ->check(CLI::Range(0, 4096))
+        ->capture_default_str();
+    app.add_option("--stride", a->stride, "from window to window")->check(CLI::Range(1, 4096))->capture_default_str();
+    app.add_option("--seed", a->seed, "of methods that draw")->capture_default_str();
+    app.add_flag("--faithful", a->faithful, "also deletion and insertion curves");
+    app.add_option(
+           "-o,--out", a->out,
+           "a picture: the map over the photo, orange for, blue against; for a LAYER one sprite per position. A "
+           ".json beside it has the numbers")
+        ->capture_default_str();
+    app.add_option("--array", a->array, "also the whole attribution, every channel, as .npy or .h5");
+    app.add_flag("--quiet", a->quiet, "no progress");
+    declare_run_options(app, a->run);
+    return [a] { return attribute(*a); };
+}
+
+}  // namespace limpid

@@ -1,0 +1,172 @@
+// limpid groups: a photo's activations as few groups of neurons, what they do for classes and for groups of other
+// layers.
+#include <CLI/CLI.hpp>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "kernels/error.h"
+#include "tools/command.h"
+#include "tools/photo_input.h"
+#include "tools/run_options.h"
+#include "viz/factor/groups.h"
+#include "viz/image/heat.h"
+#include "viz/image/image.h"
+
+namespace limpid {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Arguments {
+    RunArguments run;
+    PhotoArguments photo;
+    std::string layer = "mixed4d", earlier, out = "groups.png", arrays;
+    std::vector<std::string> targets;
+    int64_t count = 6, earlier_count = 6;
+    GroupOrder order = GroupOrder::centre;
+    bool align = false;
+};
+
+const std::map<std::string, GroupOrder> kOrders{
+    {"centre", GroupOrder::centre}, {"peak", GroupOrder::peak}, {"none", GroupOrder::none}};
+
+// "targets" of a group: {"class:tabby": its share of the gradient, ...}.
+struct NamedShares {
+    std::string name;
+    std::vector<double> shares;  // per group
+};
+
+std::vector<NamedShares> shares_of_targets(const Arguments& a, const Net& net, const std::string& layer,
+                                           const HostTensor& values, const Groups& groups, Stream& stream) {
+    std::vector<NamedShares> result;
+    for (const std::string& text : a.targets) {
+        const Target target = parse_target(net, text);
+        Section section(net, layer, values.shape, target.layer, stream);
+        result.push_back({to_string(target), group_shares(groups, gradient(section, values, target))[0]});
+    }
+    return result;
+}
+
+// Fields: layer, n_groups, order, iterations, each_group [{magnitude, attribution {target: share}, spatial [y][x],
+// channels [[channel, weight] x 10]}].
+ordered_json to_json(const Arguments& a, const std::string& layer, const Groups& groups,
+                     const std::vector<NamedShares>& shares) {
+    ordered_json each = ordered_json::array();
+    const std::vector<double> sizes = magnitudes(groups);
+    const Shape s = groups.spatial.shape;
+    const int64_t channels = groups.channel.shape.c;
+    for (int64_t i = 0; i < groups.count(); i++) {
+        ordered_json spatial = ordered_json::array(), attribution = ordered_json::object(), top = ordered_json::array();
+        for (int64_t y = 0; y < s.h; y++) {
+            ordered_json row = ordered_json::array();
+            for (int64_t x = 0; x < s.w; x++) row.push_back(groups.spatial.at(0, y, x, i));
+            spatial.push_back(row);
+        }
+        for (const NamedShares& named : shares) attribution[named.name] = named.shares[size_t(i)];
+        std::vector<int64_t> order(static_cast<size_t>(channels));
+        std::iota(order.begin(), order.end(), 0);
+        const auto weight = [&](int64_t c) { return groups.channel.at(0, 0, i, c); };
+        std::ranges::stable_sort(order, [&](int64_t b, int64_t c) { return weight(b) > weight(c); });
+        for (int64_t k = 0; k < std::min<int64_t>(10, channels); k++)
+            top.push_back({order[size_t(k)], weight(order[size_t(k)])});
+        each.push_back(
+            {{"magnitude", sizes[size_t(i)]}, {"attribution", attribution}, {"channels", top}, {"spatial", spatial}});
+    }
+    std::string order;
+    for (const auto& [name, value] : kOrders)
+        if (value == a.order) order = name;
+    return {{"layer", layer},
+            {"n_groups", groups.count()},
+            {"order", order},
+            {"iterations", groups.iterations},
+            {"each_group", each}};
+}
+
+void print(const std::string& layer, const Groups& groups, const std::vector<NamedShares>& shares) {
+    const std::vector<double> sizes = magnitudes(groups);
+    std::cout << std::fixed << std::setprecision(3);
+    for (int64_t i = 0; i < groups.count(); i++) {
+        std::cout << layer << " group " << i << "  magnitude " << sizes[size_t(i)];
+        for (const NamedShares& named : shares)
+            std::cout << "  " << one_line(named.name) << ' ' << named.shares[size_t(i)];
+        std::cout << '\n';
+    }
+}
+
+ExitStatus write_groups(const Arguments& a) {
+    const std::string json_path = json_beside(a.out);
+    if (!a.arrays.empty()) check_array_file(a.arrays, 2);
+    if (a.align && a.earlier.empty()) throw UsageError("--align is about an earlier layer; name it with --earlier");
+    const Net net = load_net(a.run);
+    for (const std::string& text : a.targets) parse_target(net, text);  // before the work
+    const HostTensor photo = load_photo(a.photo, net);
+    Stream stream(choose_device(a.run), a.run.threads);
+    const Inspection inspection(a.run, stream);
+    std::vector<std::string> names{a.layer};
+    if (!a.earlier.empty()) names.push_back(a.earlier);
+    const std::vector<HostTensor> values = activations(net, names, photo, stream, inspection.options());
+
+    const Groups groups = find_groups(values[0], a.count, a.order);
+    const std::vector<NamedShares> shares = shares_of_targets(a, net, a.layer, values[0], groups, stream);
+    ordered_json result = provenance(a.photo, photo, net, stream);
+    result["groups"] = to_json(a, a.layer, groups, shares);
+    std::vector<HostTensor> pictures{photo, hues_over(photo.view(), groups.spatial)};
+    std::map<std::string, HostTensor> arrays{{a.layer + "_spatial", groups.spatial},
+                                             {a.layer + "_channel", groups.channel}};
+    Groups earlier;
+    std::vector<NamedShares> early;
+    if (!a.earlier.empty()) {
+        Section section(net, a.earlier, values[1].shape, a.layer, stream);
+        earlier = a.align ? aligned_groups(section, values[1], groups, a.earlier_count, a.order)
+                          : find_groups(values[1], a.earlier_count, a.order);
+        early = shares_of_targets(a, net, a.earlier, values[1], earlier, stream);
+        result["earlier_groups"] = to_json(a, a.earlier, earlier, early);
+        result["earlier_groups"]["aligned"] = a.align;
+        // [group of the layer][group of the earlier layer]
+        result["groups_to_groups"] = groups_to_groups(section, values[1], earlier, groups);
+        pictures.push_back(hues_over(photo.view(), earlier.spatial));
+        arrays[a.earlier + "_spatial"] = earlier.spatial;
+        arrays[a.earlier + "_channel"] = earlier.channel;
+    }
+    std::vector<ConstView> views;
+    for (const HostTensor& picture : pictures) views.push_back(picture.view());
+    write_png(a.out, tile(views, int64_t(views.size()), 4).view());
+    if (!a.arrays.empty())
+        write_array_file(a.arrays, arrays,
+                         {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
+    write_json(json_path, result);
+    print(a.layer, groups, shares);
+    if (!a.earlier.empty()) print(a.earlier, earlier, early);
+    std::cout << a.out << '\n' << json_path << '\n';
+    return kDone;
+}
+
+}  // namespace
+
+Run declare_groups(CLI::App& app) {
+    const auto a = std::make_shared<Arguments>();
+    declare_photo(app, a->photo);
+    app.add_option("--layer", a->layer, "the layer; its activations must not be negative")->capture_default_str();
+    app.add_option("-n,--count", a->count, "how many groups")->check(CLI::Range(1, 1000))->capture_default_str();
+    app.add_option("--to", a->targets, "a target such as class:LABEL that the groups are attributed to; one or more");
+    app.add_option("--earlier", a->earlier,
+                   "also groups of this earlier layer, and what they do for those of the layer");
+    app.add_option("--earlier-count", a->earlier_count, "how many of them")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_flag("--align", a->align, "choose the earlier groups so that they agree with those of the layer");
+    app.add_option("--order", a->order, "centre: from left to right, as in the article's data; peak: as in Lucid; none")
+        ->transform(CLI::CheckedTransformer(kOrders));
+    app.add_option("-o,--out", a->out,
+                   "a picture: the photo, and the groups over it, each in its hue; a .json beside it has the numbers")
+        ->capture_default_str();
+    app.add_option("--arrays", a->arrays, "also the factors, as .h5");
+    declare_run_options(app, a->run);
+    return [a] { return write_groups(*a); };
+}
+
+}  // namespace limpid

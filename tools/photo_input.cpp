@@ -1,0 +1,62 @@
+// Photos in, results out.
+#include "tools/photo_input.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "graph/npy.h"
+#include "kernels/backend.h"
+#include "kernels/error.h"
+#include "viz/image/image.h"
+#include "weights/arrays.h"
+#include "weights/file.h"
+
+namespace limpid {
+
+void declare_photo(CLI::App& app, PhotoArguments& arguments) {
+    app.add_option("PHOTO", arguments.path, "a PNG or JPEG file")->required();
+    app.add_flag("--whole", arguments.whole, "use the picture as it is, not its resized central square");
+}
+
+HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
+    HostTensor photo = flatten(load_image(arguments.path));
+    return arguments.whole ? photo : fit_photo(photo.view(), net.image_size);
+}
+
+nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,
+                                  const Stream& stream) {
+    return {{"photo", arguments.path},
+            {"net", net.name},
+            {"weights_checksum", net.weights->checksum},
+            {"image", {photo.shape.h, photo.shape.w}},
+            {"device", stream.backend().name}};
+}
+
+void check_array_file(const std::string& path, size_t arrays) {
+    if (!path.ends_with(".npy") && !path.ends_with(".h5"))
+        throw UsageError(concat(path, ": arrays are .npy or .h5 files; end the name so"));
+    if (path.ends_with(".npy") && arrays != 1)
+        throw UsageError(concat(path, ": a .npy file holds one array, these are ", arrays, "; write a .h5"));
+}
+
+void write_array_file(const std::string& path, const std::map<std::string, HostTensor>& arrays,
+                      const std::map<std::string, std::string>& texts) {
+    check_array_file(path, arrays.size());
+    with_context(path, [&] {
+        write_file_atomically(path,
+                              path.ends_with(".npy") ? npy_bytes(arrays.begin()->second) : write_arrays(arrays, texts));
+    });
+}
+
+std::string json_beside(const std::string& png) {
+    if (!png.ends_with(".png")) throw UsageError(concat(png, ": pictures are PNG files; end the name with .png"));
+    return std::filesystem::path(png).replace_extension(".json").string();
+}
+
+void write_json(const std::string& path, const nlohmann::ordered_json& result) {
+    const std::string text = result.dump() + "\n";
+    write_file_atomically(path, as_bytes(text));
+}
+
+}  // namespace limpid
