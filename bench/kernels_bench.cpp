@@ -285,6 +285,8 @@ void add_memory_bound(std::vector<Case>& cases) {
     }
 }
 
+int wrong_results = 0;  // makes the program fail
+
 double largest(const HostTensor& tensor) {
     double most = 0;
     for (const float value : tensor.values) most = std::max(most, std::fabs(double(value)));
@@ -308,7 +310,10 @@ void measure(benchmark::State& state, const Case& one, Stream& stream, const Mac
              const Prepared& prepared) {
     if (!prepared.run) return state.SkipWithError(prepared.label.c_str());
     const bool gpu = stream.device().kind == DeviceKind::cuda;
-    if (gpu && !agrees_with_cpu(one, stream, prepared)) return state.SkipWithError("wrong result");
+    if (gpu && !agrees_with_cpu(one, stream, prepared)) {
+        wrong_results++;
+        return state.SkipWithError("wrong result");
+    }
     prepared.run();  // warms up
     stream.synchronize();
     // A GPU is given several calls at once: waiting takes longer than many kernels.
@@ -374,7 +379,7 @@ int main(int argc, char** argv) {
         benchmark::Initialize(&argc, argv);
         if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
         limpid::run_all(device, threads.empty() ? 1 : std::stoi(threads));
-        return 0;
+        return limpid::wrong_results == 0 ? 0 : 1;
     } catch (const limpid::Error& error) {
         std::fprintf(stderr, "kernels_bench: %s\n", error.what());
         return 1;
