@@ -406,7 +406,8 @@ TEST_P(ParamFits, APicture) {
     for (int64_t t = 1; t <= 300; t++) {
         run(plan, stream, inputs, outputs, arena.scratch());
         if (t == 1) first = *score.buffer.floats();
-        stream.backend().kernels.adam.step(stream, adam, t, param.theta(1).size(), slope.buffer.floats(),
+        const float rate = float(adam_rate(adam, t));
+        stream.backend().kernels.adam.step(stream, adam, &rate, param.theta(1).size(), slope.buffer.floats(),
                                            variables.buffer.floats(), m.buffer.floats(), v.buffer.floats());
         if (t == 200) adam.rate *= 0.2;
     }
