@@ -23,7 +23,7 @@ struct GradcheckArguments {
 ExitStatus gradcheck(const GradcheckArguments& a) {
     const Objective objective = parse_objective(a.objective);
     const Net net = load_net(a.run);
-    Stream stream(parse_device(a.run.device), a.run.threads);
+    Stream stream(choose_device(a.run), a.run.threads);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
     for (const GradcheckRow& row : result.rows)
         std::cout << "direction " << row.direction << ": gradient " << row.expected << ", differences " << row.measured

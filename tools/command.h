@@ -30,6 +30,7 @@ struct Command {
 };
 
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
+Run declare_appendix(CLI::App& app);
 Run declare_activations(CLI::App& app);
 Run declare_attribute(CLI::App& app);
 Run declare_batch(CLI::App& app);
@@ -42,7 +43,9 @@ Run declare_gradcheck(CLI::App& app);
 Run declare_grid(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_objectives(CLI::App& app);
 Run declare_recipe(CLI::App& app);
+Run declare_sheet(CLI::App& app);
 Run declare_render(CLI::App& app);
 
 // Runs a command as if these were its arguments: for commands that stand for another.

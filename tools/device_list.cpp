@@ -1,6 +1,7 @@
 // Finds out which devices can be used, by opening them.
 #include "tools/device_list.h"
 
+#include "kernels/backend.h"
 #include "kernels/error.h"
 #include "kernels/stream.h"
 
@@ -11,10 +12,11 @@ namespace {
 // More GPUs than any machine has; only stops the search.
 constexpr int kMaxGpus = 64;
 
-DeviceEntry probe(const Device& device, const char* note) {
+// note: "" stands for the name that the device gives itself.
+DeviceEntry probe(const Device& device, const std::string& note) {
     try {
         const Stream stream(device, 1);
-        return {to_string(device), true, note};
+        return {to_string(device), true, note.empty() ? stream.backend().name : note};
     } catch (const Error& error) {
         return {to_string(device), false, error.what()};
     }
@@ -30,7 +32,7 @@ std::vector<DeviceEntry> list_devices() {
         probe({DeviceKind::reference, 0}, "plain loops in double precision: exact and slow"),
     };
     for (int index = 0; index < kMaxGpus; index++) {
-        DeviceEntry gpu = probe({DeviceKind::cuda, index}, "NVIDIA GPU");
+        DeviceEntry gpu = probe({DeviceKind::cuda, index}, "");
         // The first failure explains why there is none; later ones only end the list.
         if (gpu.available || index == 0) entries.push_back(gpu);
         if (!gpu.available) break;

@@ -29,6 +29,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"render", "draw what a unit of a network responds to", declare_render},
+    {"appendix", "make a page to browse what every channel responds to", declare_appendix},
     {"batch", "draw whole layers, or any list of jobs, into a folder", declare_batch},
     {"dictionary", "list the channels that answer most at every position of a photo", declare_dictionary},
     {"attribute", "show what an output or a layer owes to the pixels or activations of a photo", declare_attribute},
@@ -41,7 +42,9 @@ constexpr Command kCommands[] = {
     {"fetch", "download trained weights and convert them", declare_fetch},
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
+    {"objectives", "list the terms of the objective language", declare_objectives},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
+    {"sheet", "lay many pictures out as one", declare_sheet},
 };
 
 std::vector<std::string> command_names() {

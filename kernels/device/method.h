@@ -12,7 +12,7 @@ enum class Method {
     direct,     // one thread per output, no reuse
     tiled,      // tiles in shared memory, 128-bit loads
     pipelined,  // the next tiles are copied while these are multiplied
-    tf32x3,     // tensor cores, operands split in two: about the accuracy of fp32
+    tf32x3,     // tensor cores, operands split in two: about the accuracy of fp32; an infinity becomes NaN
     tf32,       // tensor cores, operands rounded to TF32
 };
 inline constexpr Method kMethods[] = {Method::direct, Method::tiled, Method::pipelined, Method::tf32x3, Method::tf32};

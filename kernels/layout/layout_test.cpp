@@ -179,26 +179,29 @@ TEST(Layout, Fill) {
 }
 
 TEST(Layout, ShiftCrop) {
-    const Shape image{3, 31, 37, 3}, window{3, 23, 29, 3};
-    const HostTensor x = random_tensor(image, -1, 1, 1), dy = random_tensor(window, -1, 1, 2);
-    // Whole numbers up to rounding; both corners are reached.
-    for (const HostTensor& offsets : {HostTensor({3, 1, 1, 2}, std::vector<float>{0, 0, 8, 8, 2.9999f, 5.0001f}),
-                                      HostTensor({1, 1, 1, 2}, std::vector<float>{3, 7})}) {
-        HostArray<double> y(window), dx(image);
-        oracle::shift_crop(widen(x).view(), offsets.view(), y.view());
-        oracle::shift_crop_grad(widen(dy).view(), offsets.view(), dx.view());
-        EXPECT_NEAR(dot(y, widen(dy)), dot(widen(x), dx), 1e-9);
-        EXPECT_EQ(y.at(0, 4, 5, 1), offsets.shape.n == 3 ? double(x.at(0, 4, 5, 1)) : double(x.at(0, 7, 12, 1)));
-        for (const Device& device : devices_and_reference())
-            for (const int64_t gap : {0, 1}) {
-                Stream stream(device);
-                const GuardedTensor in(stream, x, 3 + gap), shift(stream, offsets), out(stream, window, 3 + gap);
-                stream.backend().kernels.layout.shift_crop(stream, in.view(), shift.view(), out.view());
-                EXPECT_TRUE(matches(y, out.read(), kExact)) << to_string(device);
-                const GuardedTensor gradient(stream, dy, 3 + gap), back(stream, image, 3 + gap);
-                stream.backend().kernels.layout.shift_crop_grad(stream, gradient.view(), shift.view(), back.view());
-                EXPECT_TRUE(matches(dx, back.read(), kExact)) << to_string(device);
-            }
+    for (const int64_t channels : {3, 4}) {
+        const Shape image{3, 31, 37, channels}, window{3, 23, 29, channels};
+        const HostTensor x = random_tensor(image, -1, 1, 1), dy = random_tensor(window, -1, 1, 2);
+        // Whole numbers up to rounding; both corners are reached.
+        for (const HostTensor& offsets : {HostTensor({3, 1, 1, 2}, std::vector<float>{0, 0, 8, 8, 2.9999f, 5.0001f}),
+                                          HostTensor({1, 1, 1, 2}, std::vector<float>{3, 7})}) {
+            HostArray<double> y(window), dx(image);
+            oracle::shift_crop(widen(x).view(), offsets.view(), y.view());
+            oracle::shift_crop_grad(widen(dy).view(), offsets.view(), dx.view());
+            EXPECT_NEAR(dot(y, widen(dy)), dot(widen(x), dx), 1e-9);
+            EXPECT_EQ(y.at(0, 4, 5, 1), offsets.shape.n == 3 ? double(x.at(0, 4, 5, 1)) : double(x.at(0, 7, 12, 1)));
+            for (const Device& device : devices_and_reference())
+                for (const int64_t gap : {0, 1, 4}) {
+                    Stream stream(device);
+                    const GuardedTensor in(stream, x, channels + gap), shift(stream, offsets),
+                        out(stream, window, channels + gap);
+                    stream.backend().kernels.layout.shift_crop(stream, in.view(), shift.view(), out.view());
+                    EXPECT_TRUE(matches(y, out.read(), kExact)) << to_string(device);
+                    const GuardedTensor gradient(stream, dy, channels + gap), back(stream, image, channels + gap);
+                    stream.backend().kernels.layout.shift_crop_grad(stream, gradient.view(), shift.view(), back.view());
+                    EXPECT_TRUE(matches(dx, back.read(), kExact)) << to_string(device);
+                }
+        }
     }
 }
 

@@ -90,8 +90,9 @@ __global__ void __launch_bounds__(kLrnChannels* kLrnPixels) lrn_forward(LrnPlan 
     y[at.pixel][c] = x[at.pixel][c] * power_of<kBeta>(d, plan.beta);
 }
 
+// The 1: on some GPUs ptxas would rather spill registers than run fewer blocks.
 template <LrnBeta kBeta>
-__global__ void __launch_bounds__(kLrnChannels* kLrnPixels)
+__global__ void __launch_bounds__(kLrnChannels* kLrnPixels, 1)
     lrn_grad_input(LrnPlan plan, ConstPixels x, ConstPixels dy, ConstPixels mask, MutPixels dx) {
     __shared__ float squares[kLrnPixels][kLrnChannels + 4 * kMostRadius];
     __shared__ float direct[kLrnPixels][kLrnChannels + 2 * kMostRadius];  // dy*d^-beta

@@ -143,7 +143,7 @@ struct GradAlongY {
     }
 };
 
-// The 1 lets a thread have more than the 64 registers that ptxas would hold it to, and spill.
+// The 1: on some GPUs ptxas would rather spill registers than run fewer blocks.
 template <class Product>
 __global__ void __launch_bounds__(kSpectralThreads* kSpectralThreads, 1)
     spectral_product(Product product, int problems) {

@@ -189,8 +189,9 @@ __global__ void __launch_bounds__(kWarpKernelThreads)
     store_channels<kWidth>(y[at.pixel] + at.c, result);
 }
 
+// The 1: on some GPUs ptxas would rather spill registers than run fewer blocks.
 template <Interpolation kInterpolation, int kWidth>
-__global__ void __launch_bounds__(kWarpKernelThreads)
+__global__ void __launch_bounds__(kWarpKernelThreads, 1)
     affine_grad_gather(ChannelGrid grid, ImageSize out, bool shared_matrix, ConstPixels matrix, ConstPixels dy,
                        MutPixels dx) {
     const unsigned thread = blockIdx.x * unsigned(kWarpKernelThreads) + threadIdx.x;

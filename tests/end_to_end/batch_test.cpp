@@ -275,5 +275,25 @@ TEST(Batch, TheBatchFollowsTheMemory) {
     EXPECT_TRUE(fails_with(2, "no amount of memory", at_once("many")));
 }
 
+TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
+    const TemporaryFolder folder;
+    std::vector<std::string> words = quick_batch({}, folder / "a", {"--layers", "gabor", "--steps", "2"});
+    words[0] = "appendix";
+    const Finished run = run_limpid(words);
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("a/index.html"));
+    EXPECT_THAT(read_text(folder / "a/index.html"), HasSubstr("<script src=\"units.js\"></script>"));
+    const std::string script = read_text(folder / "a/units.js"), begin = "const APPENDIX = ";
+    ASSERT_TRUE(script.starts_with(begin) && script.ends_with(";\n"));
+    const json page = json::parse(script.substr(begin.size(), script.size() - begin.size() - 2));
+    ASSERT_EQ(page.at("layers").size(), 1u);
+    for (const json& unit : page.at("layers")[0].at("units"))
+        for (const char* kind : {"picture", "negative", "diversity"})
+            EXPECT_TRUE(std::filesystem::exists(folder / ("a/" + unit.at(kind).get<std::string>()))) << unit;
+    const json first = page.at("layers")[0].at("units")[0];
+    EXPECT_EQ(load_image(folder / ("a/" + first.at("diversity").get<std::string>())).rgb.shape, (Shape{1, 24, 96, 3}));
+    EXPECT_THAT(first.at("command"), HasSubstr("limpid render gabor:0"));
+}
+
 }  // namespace
 }  // namespace limpid::testing

@@ -15,7 +15,8 @@ TEST(CommandLine, HelpNamesEveryCommandAndGoesToStdout) {
     const Finished run = run_limpid({"--help"});
     EXPECT_EQ(run.status, 0);
     EXPECT_EQ(run.err, "");
-    for (const char* command : {"classify", "convert", "devices", "fetch", "gradcheck", "info", "recipe", "render"})
+    for (const char* command :
+         {"classify", "convert", "devices", "fetch", "gradcheck", "info", "recipe", "render", "sheet"})
         EXPECT_THAT(run.out, HasSubstr(std::string("\n  ") + command + " "));
     EXPECT_EQ(run_limpid({"help"}).out, run.out);
     EXPECT_EQ(run_limpid({"-h"}).out, run.out);

@@ -186,6 +186,16 @@ TEST(Render, InterruptionKeepsWhatThereIs) {
     }
 }
 
+TEST(Sheet, LaysPicturesOutInRows) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_render(folder / "a.png")).status, 0);
+    const std::string a = folder / "a.png";
+    const Finished run = run_limpid({"sheet", a, a, a, "--columns", "2", "--cell", "16", "-o", folder / "s.png"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(load_image(folder / "s.png").rgb.shape, (Shape{1, 2 * 20 + 4, 2 * 20 + 4, 3}));
+    EXPECT_TRUE(fails_with(1, "absent.png", run_limpid({"sheet", folder / "absent.png", "-o", folder / "t.png"})));
+}
+
 TEST(Classify, PhotosAreWhatTheGoldenOutputsSay) {
     const char* shared = std::getenv("LIMPID_SHARED");
     if (!shared) GTEST_SKIP() << "LIMPID_SHARED is not set: no weights, no photos";

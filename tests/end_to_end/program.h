@@ -71,13 +71,13 @@ struct SendSignal {
 // environment: variables set (or, with an empty value, removed) for this run. LIMPID_MODELS, XDG_DATA_HOME and HOME of
 // the machine are never seen. Killed after timeout_s. out_file: where stdout goes instead of being read back, e.g.
 // "/dev/full".
-inline Finished run_limpid(const std::vector<std::string>& arguments,
-                           std::map<std::string, std::string> environment = {}, unsigned timeout_s = 120,
-                           const std::string& out_file = "", SendSignal send = {}) {
+inline Finished run_program(const std::string& program, const std::vector<std::string>& arguments,
+                            std::map<std::string, std::string> environment = {}, unsigned timeout_s = 120,
+                            const std::string& out_file = "", SendSignal send = {}) {
     const TemporaryFolder folder;
     const std::string out = out_file.empty() ? folder / "out" : out_file, err = folder / "err";
     for (const char* name : {"LIMPID_MODELS", "XDG_DATA_HOME", "HOME"}) environment.emplace(name, "");
-    std::vector<std::string> words{LIMPID_PROGRAM};
+    std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -107,13 +107,19 @@ inline Finished run_limpid(const std::vector<std::string>& arguments,
     Finished finished;
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child) {
-        ADD_FAILURE() << "could not run " << LIMPID_PROGRAM;
+        ADD_FAILURE() << "could not run " << program;
         return finished;
     }
     finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (out_file.empty()) finished.out = read_text(out);
     finished.err = read_text(err);
     return finished;
+}
+
+inline Finished run_limpid(const std::vector<std::string>& arguments,
+                           const std::map<std::string, std::string>& environment = {}, unsigned timeout_s = 120,
+                           const std::string& out_file = "", SendSignal send = {}) {
+    return run_program(LIMPID_PROGRAM, arguments, environment, timeout_s, out_file, send);
 }
 
 // The contract of every failure: this status, nothing on stdout, exactly one line on stderr that starts with "limpid: "

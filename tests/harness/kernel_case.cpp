@@ -16,7 +16,8 @@ namespace {
 
 constexpr int64_t kGuard = 64;             // elements on either side
 constexpr uint32_t kPoison = 0x7fc0beefu;  // a quiet NaN
-constexpr uint32_t kGuardWord = 0x7fc0dead;
+// Quiet NaNs, too. A kernel that runs over the ends of both its input and its output may copy the one to the other.
+constexpr uint32_t kInputGuard = 0x7fc01dea, kOutputGuard = 0x7fc0dead;
 
 float as_float(uint32_t word) {
     float value;
@@ -53,23 +54,27 @@ HostArray<double> widen(const HostTensor& tensor) {
     return HostArray<double>(tensor.shape, std::vector<double>(tensor.values.begin(), tensor.values.end()));
 }
 
-GuardedTensor::GuardedTensor(Stream& stream, Shape shape, int64_t pitch)
+GuardedTensor::GuardedTensor(Stream& stream, Shape shape, int64_t pitch, uint32_t guard)
     : stream_(&stream),
       shape_(shape),
       pitch_(pitch == 0 ? shape.c : pitch),
+      guard_(guard),
       buffer_(stream.device(), size_t(shape.pixels() * pitch_ + 2 * kGuard) * sizeof(float)) {
     CHECK(pitch_ >= shape.c);
     const int64_t count = shape.pixels() * pitch_ + 2 * kGuard;
-    std::vector<float> host(size_t(count), as_float(kGuardWord));
+    std::vector<float> host(size_t(count), as_float(guard_));
     for (int64_t pixel = 0; pixel < shape.pixels(); pixel++)
         for (int64_t c = 0; c < shape.c; c++) host[size_t(kGuard + pixel * pitch_ + c)] = as_float(kPoison);
     upload(stream, host.data(), buffer_.floats(), count);
 }
 
+GuardedTensor::GuardedTensor(Stream& stream, Shape shape, int64_t pitch)
+    : GuardedTensor(stream, shape, pitch, kOutputGuard) {}
+
 GuardedTensor::GuardedTensor(Stream& stream, const HostTensor& values, int64_t pitch)
-    : GuardedTensor(stream, values.shape, pitch) {
+    : GuardedTensor(stream, values.shape, pitch, kInputGuard) {
     const int64_t count = shape_.pixels() * pitch_ + 2 * kGuard;
-    std::vector<float> host(size_t(count), as_float(kGuardWord));
+    std::vector<float> host(size_t(count), as_float(guard_));
     for (int64_t pixel = 0; pixel < shape_.pixels(); pixel++)
         for (int64_t c = 0; c < shape_.c; c++)
             host[size_t(kGuard + pixel * pitch_ + c)] = values.values[size_t(pixel * shape_.c + c)];
@@ -90,7 +95,7 @@ HostTensor GuardedTensor::read() const {
         const bool inside = offset >= 0 && offset < shape_.pixels() * pitch_ && offset % pitch_ < shape_.c;
         if (inside) {
             result.values[size_t(offset / pitch_ * shape_.c + offset % pitch_)] = host[size_t(i)];
-        } else if (as_word(host[size_t(i)]) != kGuardWord) {
+        } else if (as_word(host[size_t(i)]) != guard_) {
             if (overwritten++ == 0) first = offset;
         }
     }

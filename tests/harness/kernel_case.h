@@ -36,9 +36,12 @@ class GuardedTensor {
     HostTensor read() const;
 
   private:
+    GuardedTensor(Stream& stream, Shape shape, int64_t pitch, uint32_t guard);
+
     Stream* stream_;
     Shape shape_;
     int64_t pitch_;
+    uint32_t guard_;  // the word in the guard bands and between pixels
     Buffer buffer_;
 };
 

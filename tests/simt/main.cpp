@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/simt/profile.h"
 #include "tests/simt/simt.h"
 
 namespace {
@@ -76,5 +77,6 @@ int main(int argc, char** argv) {
     std::printf("emulated GPU: %s\n", simt::describe_options().c_str());
     testing::UnitTest::GetInstance()->listeners().Append(new Reports);
     const int failed = RUN_ALL_TESTS();
+    if (simt::options().profile) simt::print_profile(simt::take_profile());
     return failed || cover.empty() ? failed : print_unlaunched_kernels(cover) != 0;
 }

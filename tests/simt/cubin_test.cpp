@@ -1,0 +1,104 @@
+// What ptxas makes of our kernels: registers, occupancy and instructions, against the table in cubin/kernels.txt.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+
+#include "tests/simt/cubin/cubin.h"
+
+namespace {
+
+using simt::CompiledKernel;
+
+const std::vector<CompiledKernel>& all_kernels() {
+    static const std::vector<CompiledKernel> all = [] {
+        std::vector<CompiledKernel> kernels;
+        std::error_code no_folder;
+        for (const auto& entry : std::filesystem::directory_iterator(SIMT_CUBIN_DIR, no_folder)) {
+            // matmul_cuda.sm_90.cubin
+            const std::string name = entry.path().filename();
+            const size_t architecture = name.find(".sm_");
+            if (!name.ends_with(".cubin") || architecture == name.npos) continue;
+            const auto more = simt::read_cubin(entry.path(), std::stoi(name.substr(architecture + 4)));
+            kernels.insert(kernels.end(), more.begin(), more.end());
+        }
+        std::sort(kernels.begin(), kernels.end(), [](const CompiledKernel& a, const CompiledKernel& b) {
+            return std::tie(a.name, a.architecture) < std::tie(b.name, b.architecture);
+        });
+        return kernels;
+    }();
+    return all;
+}
+
+class SimtCubin : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (all_kernels().empty()) GTEST_SKIP() << "no cubins in " SIMT_CUBIN_DIR ": this build has no ptxas";
+    }
+};
+
+TEST_F(SimtCubin, NoKernelUsesLocalMemory) {
+    for (const CompiledKernel& kernel : all_kernels()) {
+        EXPECT_EQ(kernel.stack_bytes, 0) << kernel.name << ", sm_" << kernel.architecture;
+        EXPECT_EQ(kernel.count("LDL") + kernel.count("STL"), 0) << kernel.name << ", sm_" << kernel.architecture;
+    }
+}
+
+// A name promises instructions: tensor cores, fused multiply-adds, asynchronous copies.
+TEST_F(SimtCubin, KernelsUseTheInstructionsTheyAreNamedFor) {
+    int tensor = 0, fused = 0;
+    for (const CompiledKernel& kernel : all_kernels()) {
+        const std::string name = kernel.name.substr(0, kernel.name.find('<'));
+        SCOPED_TRACE(kernel.name + ", sm_" + std::to_string(kernel.architecture));
+        if (name.find("_tf32") != name.npos) {
+            EXPECT_GT(kernel.count("HMMA"), 0);
+            tensor++;
+        }
+        const bool product = name.starts_with("conv2d") || name.starts_with("matmul");  // not transpose_tiled
+        if (product && (name.ends_with("_tiled") || name.ends_with("_pipelined"))) {
+            EXPECT_GE(kernel.count("FFMA"), 64);
+            EXPECT_EQ(kernel.count("HMMA"), 0);
+            fused++;
+        }
+        if (name.ends_with("_pipelined")) {
+            EXPECT_GT(kernel.count("LDGSTS"), 0);
+        }
+    }
+    EXPECT_GT(tensor, 0);
+    EXPECT_GT(fused, 0);
+}
+
+std::string as_table() {
+    std::ostringstream text;
+    text << "# Made by simt_test from what ptxas (of the version in the next line) wrote; see cubin_test.cpp.\n"
+            "# " SIMT_PTXAS_VERSION
+            "\n"
+            "# sm  registers  static shared bytes  threads  resident warps of 64  FFMA  HMMA  LDGSTS  kernel\n";
+    for (const CompiledKernel& k : all_kernels())
+        text << k.architecture << std::setw(5) << k.registers << std::setw(7) << k.shared_bytes << std::setw(6)
+             << k.most_threads << std::setw(4) << k.resident_warps() << std::setw(6) << k.count("FFMA") << std::setw(5)
+             << k.count("HMMA") << std::setw(5) << k.count("LDGSTS") << "  " << k.name << "\n";
+    return text.str();
+}
+
+// A change of a kernel that changes its registers is seen in the diff of the table.
+TEST_F(SimtCubin, TableIsUpToDate) {
+    const std::string actual = as_table(), path = LIMPID_SOURCE_DIR "/tests/simt/cubin/kernels.txt";
+    std::ifstream file(path);
+    const std::string expected((std::istreambuf_iterator<char>(file)), {});
+    if (expected.find("# " SIMT_PTXAS_VERSION "\n") == expected.npos && !expected.empty())
+        GTEST_SKIP() << "the table is of another ptxas than " SIMT_PTXAS_VERSION;
+    if (actual == expected) return;
+    const std::string made = SIMT_CUBIN_DIR "/kernels.txt";
+    std::ofstream(made) << actual;
+    std::istringstream lines(actual);
+    int differing = 0;
+    for (std::string line; std::getline(lines, line);)
+        if (expected.find(line + "\n") == expected.npos && differing++ < 10) ADD_FAILURE() << "new: " << line;
+    FAIL() << "cubin/kernels.txt differs; when that is meant: cp " << made << " " << path;
+}
+
+}  // namespace

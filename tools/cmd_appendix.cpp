@@ -1,0 +1,53 @@
+// limpid appendix: a page to browse what every channel of a network responds to.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "kernels/error.h"
+#include "tools/batch_run.h"
+#include "viz/appendix/appendix.h"
+
+namespace limpid {
+
+namespace {
+
+struct Arguments : BatchArguments {
+    AppendixOptions appendix;
+    bool no_negative = false, no_diversity = false;
+};
+
+ExitStatus make_appendix(Arguments& a) {
+    a.appendix.negative = !a.no_negative;
+    a.appendix.diversity = !a.no_diversity;
+    const Shard shard = find_shard(a.shard);
+    const Net net = load_net(a.run);
+    const RenderOptions options = batch_options(a);
+    const JobList list = appendix_jobs(a.appendix, options, net);
+    Stream stream(choose_device(a.run), a.run.threads);
+    std::string words =
+        concat(" --steps ", options.steps, " --size ", a.size, " --seed ", options.seed, " --learning-rate ",
+               options.adam.rate, " --param '", a.param, "' --transforms '", a.transforms, "'");
+    if (!a.run.net.empty()) words += " --net " + a.run.net;
+    const auto write_page = [&] { write_appendix(a.folder, a.appendix, options, net, words); };
+    const ExitStatus status = run_batch(a, net, stream, list, shard);
+    if (a.plan) return status;
+    write_page();
+    std::cout << a.folder << "/index.html\n";
+    return status;
+}
+
+}  // namespace
+
+Run declare_appendix(CLI::App& app) {
+    const auto a = std::make_shared<Arguments>();
+    app.add_option("--layers", a->appendix.layers,
+                   "layers, separated by commas; all of the trunk where it is not given")
+        ->delimiter(',');
+    app.add_flag("--no-negative", a->no_negative, "leave out what inhibits a channel");
+    app.add_flag("--no-diversity", a->no_diversity, "leave out the four different pictures of a channel");
+    declare_batch_options(app, *a);
+    return [a] { return make_appendix(*a); };
+}
+
+}  // namespace limpid
