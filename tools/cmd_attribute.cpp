@@ -57,7 +57,7 @@ HostTensor path(const Work& w, bool stochastic) {
 }
 
 HostTensor integrated(const Work& w) {
-    const IntegratedGradients result = integrated_gradients(w.section, w.activations, w.target, w.steps(50));
+    const IntegratedGradients result = integrated_gradients(w.section, w.activations, w.target, w.steps(200));
     w.notes["completeness"] = {{"sum", result.completeness.sum},
                                {"change", result.completeness.change},
                                {"relative_error", result.completeness.error()}};

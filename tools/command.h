@@ -40,6 +40,7 @@ Run declare_devices(CLI::App& app);
 Run declare_dictionary(CLI::App& app);
 Run declare_fetch(CLI::App& app);
 Run declare_gradcheck(CLI::App& app);
+Run declare_grid(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
 Run declare_objectives(CLI::App& app);

@@ -34,6 +34,7 @@ constexpr Command kCommands[] = {
     {"dictionary", "list the channels that answer most at every position of a photo", declare_dictionary},
     {"attribute", "show what an output or a layer owes to the pixels or activations of a photo", declare_attribute},
     {"groups", "factorise a photo's activations into groups of neurons", declare_groups},
+    {"grid", "draw what a layer sees at every position of a photo", declare_grid},
     {"activations", "write the activations of layers for a photo as .npy or .h5", declare_activations},
     {"classify", "say what a network sees in a photo", declare_classify},
     {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},

@@ -177,5 +177,25 @@ TEST(Groups, AreWritten) {
                            run_tiny("groups", photo, {"--layer", "texture", "--align", "-o", folder / "h.png"})));
 }
 
+TEST(Grid, IsWrittenWithItsMagnitudes) {
+    const TemporaryFolder folder;
+    const std::string photo = photo_in(folder);
+    const auto grid = [&](const std::string& out, const std::string& groups) {
+        return run_tiny("grid", photo,
+                        {"--layer", "texture", "--groups", groups, "--size", "12", "--steps", "1", "--batch", "32",
+                         "--quiet", "-o", folder / out});
+    };
+    const Finished run = grid("g.png", "3");
+    ASSERT_EQ(run.status, 0) << run.err;
+    const json result = json_of(folder / "g.json");
+    EXPECT_EQ(result.at("norms").size(), 32u);
+    EXPECT_EQ(result.at("scores").size(), 2u);
+    EXPECT_EQ(load_image(folder / "g.png").rgb.shape, (Shape{1, 32 * 8, 32 * 8, 3}));
+    EXPECT_FALSE(load_image(folder / "g-magnitude.png").alpha.values.empty());
+    EXPECT_TRUE(fails_with(2, ".png", grid("g.jpg", "3")));
+    EXPECT_TRUE(fails_with(1, "1 to 16", grid("h.png", "17")));
+    EXPECT_EQ(folder.names().size(), 4u);
+}
+
 }  // namespace
 }  // namespace limpid::testing

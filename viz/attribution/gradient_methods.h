@@ -26,9 +26,10 @@ struct IntegratedGradients {
     HostTensor attribution;  // of x's shape
     Completeness completeness;
 };
-// Midpoints: the sums converge with the square of the number of steps. An empty baseline is 0: black.
+// Midpoints. For the pixels of a photo 200 steps leave a few percent, 1000 a thousandth (see Completeness). An empty
+// baseline is 0: black.
 IntegratedGradients integrated_gradients(Section& section, const HostTensor& x, const Target& target,
-                                         int64_t steps = 50, const HostTensor& baseline = {});
+                                         int64_t steps = 200, const HostTensor& baseline = {});
 
 struct SmoothGradOptions {
     enum class Kind {
