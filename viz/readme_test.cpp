@@ -20,8 +20,9 @@ std::string readme() {
 TEST(Readme, NamesEveryFolder) {
     const std::string text = readme();
     for (const auto& entry : std::filesystem::directory_iterator(LIMPID_SOURCE_DIR "/viz"))
-        if (entry.is_directory())
+        if (entry.is_directory()) {
             EXPECT_NE(text.find("`" + entry.path().filename().string() + "/`"), std::string::npos) << entry.path();
+        }
 }
 
 TEST(Readme, ItsExamplesParse) {
