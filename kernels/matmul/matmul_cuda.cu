@@ -115,8 +115,9 @@ __global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge
     multiply_block<kA, kB, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
+// 1: with a higher number ptxas spills on Ampere, Ada and Blackwell, far below the registers that it may use.
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocks) matmul_pipelined(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, 1) matmul_pipelined(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyLater, kWidth>(job);
 }
 
