@@ -64,7 +64,7 @@ struct Element {
 class WindowModel {
   public:
     WindowModel(const HostTensor& photo, int64_t window, int64_t margin)
-        : window_(window), margin_(margin), covariance_(photo, window + 2 * margin - 1) {
+        : margin_(margin), covariance_(photo, window + 2 * margin - 1) {
         const int64_t side = window + 2 * margin;
         for (int64_t y = 0; y < side; y++)
             for (int64_t x = 0; x < side; x++)
@@ -125,7 +125,7 @@ class WindowModel {
         return m;
     }
 
-    int64_t window_, margin_;
+    int64_t margin_;
     Autocovariance covariance_;
     std::vector<Element> inside_, outside_;
     Matrix weights_;  // {inside, outside}: the conditional mean
