@@ -17,11 +17,11 @@ char* address(const Machine& m, int number, int64_t offset) {
     return kSpace == Space::shared ? m.shared + value : reinterpret_cast<char*>(value);
 }
 
-// A signed byte or short fills its register with its sign.
+// A signed value fills its register with its sign, however wide that is: ld.shared.s32 may name a 64-bit register.
 template <class T>
 void set_extended(Machine& m, int number, T value) {
-    if constexpr (std::is_signed_v<T> && sizeof(T) < 4)
-        m.set<int32_t>(number, value);
+    if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
+        m.set<int64_t>(number, value);
     else
         m.set<T>(number, value);
 }

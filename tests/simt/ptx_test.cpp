@@ -133,6 +133,23 @@ TEST(SimtPtx, MovesPackAndUnpack) {
     EXPECT_EQ(registers[2], 0x3333444411112222u);
 }
 
+// PTX ISA, ld: a register wider than the value is filled with the sign of a signed one, with zeros otherwise.
+TEST(SimtPtx, LoadsFillWideRegisters) {
+    const int32_t value = -1;
+    for (const auto& [opcode, expected] : {std::pair{"ld.param.s32", uint64_t(-1)},
+                                           {"ld.param.u32", uint64_t(0xffffffff)},
+                                           {"ld.param.s8", uint64_t(-1)},
+                                           {"ld.param.u16", uint64_t(0xffff)}}) {
+        uint64_t registers[] = {0xdeadbeefdeadbeef, 0};
+        Machine machine{registers, reinterpret_cast<const unsigned char*>(&value), nullptr, 0};
+        Instruction load;
+        load.r[0] = 0, load.r[1] = 1, load.count = 2;
+        ASSERT_NE(find_opcode(opcode), nullptr) << opcode;
+        find_opcode(opcode)(machine, load);
+        EXPECT_EQ(registers[0], expected) << opcode;
+    }
+}
+
 // An unknown opcode, directive or special register is named, with the kernel that uses it.
 TEST(SimtPtx, WhatIsMissingIsNamed) {
     const std::string path = testing::TempDir() + "missing.ptx";
