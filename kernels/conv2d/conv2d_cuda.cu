@@ -336,19 +336,7 @@ Conv2dKernels table() {
 }  // namespace
 
 Conv2dKernels conv2d_kernels(Method best) {
-    switch (best) {
-        case Method::direct:
-            return table<Method::direct>();
-        case Method::tiled:
-            return table<Method::tiled>();
-        case Method::pipelined:
-            return table<Method::pipelined>();
-        case Method::tf32x3:
-            return table<Method::tf32x3>();
-        case Method::tf32:
-            return table<Method::tf32>();
-    }
-    CHECK(false);
+    return with_method(best, [](auto method) { return table<decltype(method)::value>(); });
 }
 
 void install(Conv2dKernels&);

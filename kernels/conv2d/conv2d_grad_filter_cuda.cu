@@ -198,19 +198,10 @@ void grad_filter(Stream& stream, const Conv2dShape& shape, ConstView x, ConstVie
 }  // namespace
 
 Conv2dFilterKernels conv2d_filter_kernels(Method best) {
-    switch (best) {
-        case Method::direct:
-            return {scratch<Method::direct>, grad_filter<Method::direct>};
-        case Method::tiled:
-            return {scratch<Method::tiled>, grad_filter<Method::tiled>};
-        case Method::pipelined:
-            return {scratch<Method::pipelined>, grad_filter<Method::pipelined>};
-        case Method::tf32x3:
-            return {scratch<Method::tf32x3>, grad_filter<Method::tf32x3>};
-        case Method::tf32:
-            return {scratch<Method::tf32>, grad_filter<Method::tf32>};
-    }
-    CHECK(false);
+    return with_method(best, [](auto method) {
+        constexpr Method kBest = decltype(method)::value;
+        return Conv2dFilterKernels{scratch<kBest>, grad_filter<kBest>};
+    });
 }
 
 }  // namespace limpid::DEVICE_NS

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 
+#include "kernels/error.h"
 #include "kernels/stream.h"
 
 namespace limpid::DEVICE_NS {
@@ -31,6 +33,24 @@ inline Method best_method(Precision precision) {
             return Method::tf32x3;
         case Precision::tf32:
             return Method::tf32;
+    }
+    CHECK(false);
+}
+
+// f(method as a type: its ::value is constant), for a method that is known at run time only.
+template <class F>
+auto with_method(Method method, F&& f) {
+    switch (method) {
+        case Method::direct:
+            return f(std::integral_constant<Method, Method::direct>());
+        case Method::tiled:
+            return f(std::integral_constant<Method, Method::tiled>());
+        case Method::pipelined:
+            return f(std::integral_constant<Method, Method::pipelined>());
+        case Method::tf32x3:
+            return f(std::integral_constant<Method, Method::tf32x3>());
+        case Method::tf32:
+            return f(std::integral_constant<Method, Method::tf32>());
     }
     CHECK(false);
 }

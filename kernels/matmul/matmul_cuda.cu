@@ -226,19 +226,7 @@ MatmulKernels table() {
 }  // namespace
 
 MatmulKernels matmul_kernels(Method best) {
-    switch (best) {
-        case Method::direct:
-            return table<Method::direct>();
-        case Method::tiled:
-            return table<Method::tiled>();
-        case Method::pipelined:
-            return table<Method::pipelined>();
-        case Method::tf32x3:
-            return table<Method::tf32x3>();
-        case Method::tf32:
-            return table<Method::tf32>();
-    }
-    CHECK(false);
+    return with_method(best, [](auto method) { return table<decltype(method)::value>(); });
 }
 
 void install(MatmulKernels&);
