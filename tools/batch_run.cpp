@@ -65,6 +65,7 @@ class Batch {
             mine++;
             if (!before.finished.contains(identities_.at(&list_.jobs[i]))) todo.push_back(&list_.jobs[i]);
         }
+        const Inspection inspection(a_.run, stream_);
         BatchRenderer renderer(net_, stream_, a_.batch);
         int64_t batch = a_.batch;
         if (!a_.max_memory.empty() && !todo.empty()) {
@@ -107,7 +108,8 @@ class Batch {
                                                         double(todo.size()) / seconds * 3600),
                                                 " per hour"));
                          return !interrupted();
-                     });
+                     },
+                     inspection.options());
         const bool stopped = interrupted();
         if (!a_.quiet)
             std::cerr << std::fixed << std::setprecision(1) << done << " pictures in " << elapsed_s() << " s, "
@@ -125,7 +127,7 @@ class Batch {
 
     void announce(int64_t mine, int64_t todo, int64_t batch, const ManifestContents& before) const {
         if (a_.quiet) return;
-        std::cerr << "limpid batch: " << list_.jobs.size() << " pictures of " << net_.name << " on "
+        std::cerr << "limpid " << a_.command << ": " << list_.jobs.size() << " pictures of " << net_.name << " on "
                   << stream_.backend().name;
         if (shard_.count > 1)
             std::cerr << ", of which this share " << shard_.index << "/" << shard_.count << " (" << shard_.reason
@@ -138,7 +140,7 @@ class Batch {
 
     void report_failure(const std::string& name, const std::string& why) {
         failures_++;
-        std::cerr << "limpid batch: " << one_line(name) << ": " << one_line(why) << '\n';
+        std::cerr << "limpid " << a_.command << ": " << one_line(name) << ": " << one_line(why) << '\n';
     }
 
     ordered_json record(const Job& job) const {
@@ -186,7 +188,7 @@ class Batch {
         try {
             manifest.append(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
         } catch (const std::exception& error) {
-            std::cerr << "limpid batch: " << one_line(error.what()) << '\n';
+            std::cerr << "limpid " << a_.command << ": " << one_line(error.what()) << '\n';
         }
     }
 
@@ -232,7 +234,8 @@ class Batch {
 
 ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& stream, const JobList& list,
                      const Shard& shard) {
-    for (const std::string& error : list.errors) std::cerr << "limpid batch: " << one_line(error) << '\n';
+    for (const std::string& error : list.errors)
+        std::cerr << "limpid " << arguments.command << ": " << one_line(error) << '\n';
     if (list.jobs.empty()) throw Error("there is nothing to render");
     const ExitStatus status = Batch(arguments, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;

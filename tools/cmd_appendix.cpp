@@ -21,6 +21,7 @@ ExitStatus make_appendix(Arguments& a) {
     a.appendix.negative = !a.no_negative;
     a.appendix.diversity = !a.no_diversity;
     const Shard shard = find_shard(a.shard);
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     const RenderOptions options = batch_options(a);
     const JobList list = appendix_jobs(a.appendix, options, net);
@@ -41,6 +42,7 @@ ExitStatus make_appendix(Arguments& a) {
 
 Run declare_appendix(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
+    a->command = "appendix";
     app.add_option("--layers", a->appendix.layers,
                    "layers, separated by commas; all of the trunk where it is not given")
         ->delimiter(',');

@@ -253,12 +253,12 @@ ExitStatus attribute(const Arguments& a) {
         throw UsageError(concat("--to ", a.to,
                                 " is a layer: every position of it is attributed linearly; expected no --method ",
                                 method.name));
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
     const Inspection inspection(a.run, stream);
-    RunOptions run = inspection.options();
-    run.trace = nullptr;  // a trace is of one plan; these are several
+    const RunOptions& run = inspection.options();
     watch_interrupts();
     if (one_target) {
         attribute_target(a, method, net, photo, stream, run, json_path);

@@ -16,6 +16,7 @@ struct Arguments : BatchArguments {
 ExitStatus render_batch(Arguments& a) {
     a.sprites = !a.no_sprites;
     const Shard shard = find_shard(a.shard);
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     const JobList list = read_jobs(a.sources, batch_options(a), net);
     Stream stream(choose_device(a.run), a.run.threads);

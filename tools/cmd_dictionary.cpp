@@ -64,6 +64,7 @@ ordered_json to_json(const Dictionary& d, const std::string& layer, Shape s) {
 
 ExitStatus write_dictionary(const Arguments& a) {
     const std::string json_path = json_beside(a.out);
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);

@@ -50,6 +50,7 @@ ordered_json to_json(const Arguments& a, const ActivationGrid& grid, bool comple
 ExitStatus write_grid(const Arguments& a) {
     const std::string json_path = json_beside(a.out);
     const std::string magnitude_path = a.out.substr(0, a.out.size() - 4) + "-magnitude.png";
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);

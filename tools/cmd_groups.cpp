@@ -101,6 +101,7 @@ ExitStatus write_groups(const Arguments& a) {
     const std::string json_path = json_beside(a.out);
     if (!a.arrays.empty()) check_array_file(a.arrays, 2);
     if (a.align && a.earlier.empty()) throw UsageError("--align is about an earlier layer; name it with --earlier");
+    refuse_trace(a.run);
     const Net net = load_net(a.run);
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);

@@ -56,6 +56,12 @@ Net load_net(const RunArguments& arguments) {
     return make_net(import_weights(find_weights(arguments.weights)));
 }
 
+void refuse_trace(const RunArguments& arguments) {
+    if (arguments.trace)
+        throw UsageError(
+            "--trace times one plan, and this command runs several; use it with limpid render or classify");
+}
+
 Inspection::Inspection(const RunArguments& arguments, Stream& stream) {
     options_.check = arguments.check;
     if (arguments.trace) {

@@ -34,6 +34,9 @@ Device choose_device(const RunArguments& arguments);
 // The network that --net or --weights name.
 Net load_net(const RunArguments& arguments);
 
+// For commands that run several plans: throws UsageError where --trace, which is of one, was given.
+void refuse_trace(const RunArguments& arguments);
+
 // What the switches ask for, alive as long as the run.
 class Inspection {
   public:

@@ -265,6 +265,12 @@ TEST(Batch, AFullDiskIsSaidAndNothingIsHalfWritten) {
     EXPECT_EQ(umount((folder / "small").c_str()), 0);
 }
 
+TEST(Batch, HasNoPlanToTrace) {
+    const TemporaryFolder folder;
+    EXPECT_TRUE(fails_with(2, "--trace", run_limpid(quick_batch({"gabor:0"}, folder / "b", {"--trace"}))));
+    EXPECT_EQ(run_limpid(quick_batch({"gabor:0"}, folder / "b", {"--check", "--quiet"})).status, 0);
+}
+
 TEST(Batch, TheBatchFollowsTheMemory) {
     const TemporaryFolder folder;
     const auto at_once = [&](const std::string& memory) {

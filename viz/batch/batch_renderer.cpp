@@ -275,7 +275,7 @@ void BatchRenderer::reserve_arena(size_t bytes) {
     if (bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), bytes);
 }
 
-void BatchRenderer::update(const std::vector<Slot*>& group) {
+void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& run_options) {
     const auto begin = std::chrono::steady_clock::now();
     Form& form = *group[0]->form;
     const int64_t count = int64_t(group.size());
@@ -308,7 +308,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group) {
                                 rows(form.theta, form.images(count)));
     const int64_t score_rows = form.score_rows(count);
     const MutView outputs[] = {rows(form.score, score_rows), rows(form.gradient, form.images(count))};
-    limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
+    limpid::run(plan, stream_, inputs, outputs, arena_.scratch(), run_options);
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
         kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),
@@ -347,7 +347,8 @@ FinishedJob BatchRenderer::finish(Slot& slot) {
     return result;
 }
 
-void BatchRenderer::run(const NextJob& next_job, const TakeFinished& finished, const KeepGoing& keep_going) {
+void BatchRenderer::run(const NextJob& next_job, const TakeFinished& finished, const KeepGoing& keep_going,
+                        const RunOptions& run_options) {
     Slots slots;
     bool more = true;
     for (;;) {
@@ -367,7 +368,7 @@ void BatchRenderer::run(const NextJob& next_job, const TakeFinished& finished, c
             group = largest_group(slots);
         }
         if (group.empty()) return;
-        update(group);
+        update(group, run_options);
         for (Slot* slot : group)
             if (!slot->error.empty() || slot->step > slot->job->options.steps) finished(finish(*slot));
         const int64_t image_steps = group[0]->form->images(int64_t(group.size()));

@@ -53,7 +53,8 @@ class BatchRenderer {
     // Renders until next_job has no more and all are finished, or until keep_going says no: then what is unfinished is
     // dropped. A job that cannot be rendered, or whose score is no longer finite, is finished with an error; the others
     // go on.
-    void run(const NextJob& next_job, const TakeFinished& finished, const KeepGoing& keep_going = {});
+    void run(const NextJob& next_job, const TakeFinished& finished, const KeepGoing& keep_going = {},
+             const RunOptions& run_options = {});
 
   private:
     struct Form;
@@ -63,7 +64,7 @@ class BatchRenderer {
     Form& form_of(const Job& job);
     std::unique_ptr<Slot> start(const Job& job);
     std::vector<Slot*> largest_group(const Slots& slots) const;
-    void update(const std::vector<Slot*>& group);
+    void update(const std::vector<Slot*>& group, const RunOptions& run_options);
     FinishedJob finish(Slot& slot);
     void reserve_arena(size_t bytes);
 
