@@ -61,9 +61,8 @@ __device__ __forceinline__ RowPlace row_place(const Correlation& c, const Phase&
 template <class T, class Copy_, int kWidth>
 struct CorrelationSource {
     using Copy = Copy_;
-    using FillIn = TileFill<Copy, T::kThreads, T::kRows, kTileDepth, tile_pitch(Along::depth, T::kRows), kWidth>;
-    using FillFilter =
-        TileFill<Copy, T::kThreads, kTileDepth, T::kColumns, tile_pitch(Along::edge, T::kColumns), kVector>;
+    using FillIn = TileFill<Copy, T::kThreads, Along::depth, T::kRows, kWidth>;
+    using FillFilter = TileFill<Copy, T::kThreads, Along::edge, T::kColumns, kVector>;
 
     const CorrelationJob& job;
     const RowPlace* rows;

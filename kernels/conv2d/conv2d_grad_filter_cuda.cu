@@ -26,8 +26,8 @@ namespace {
 template <class T, class Copy_, int kWidth>
 struct FilterSource {
     using Copy = Copy_;
-    using FillX = TileFill<Copy, T::kThreads, kTileDepth, T::kRows, tile_pitch(Along::edge, T::kRows), kWidth>;
-    using FillDy = TileFill<Copy, T::kThreads, kTileDepth, T::kColumns, tile_pitch(Along::edge, T::kColumns), kWidth>;
+    using FillX = TileFill<Copy, T::kThreads, Along::edge, T::kRows, kWidth>;
+    using FillDy = TileFill<Copy, T::kThreads, Along::edge, T::kColumns, kWidth>;
 
     const FilterJob& job;
     int r, s, channel;  // of this thread's rows of dw; channel < 0 beyond the last

@@ -43,20 +43,31 @@ using WideTile = Tile<128, 64, 8, 8, 3>;   // the most multiply-adds per load
 using MiddleTile = Tile<64, 32, 8, 4, 6>;  // more blocks, for small maps and few channels
 using NarrowTile = Tile<256, 4, 4, 4, 8>;  // up to four columns: the gradient to an image
 
-// Pads rows in shared memory so that the reads of a warp, in all the ways below, meet 32 different banks.
-__host__ __device__ constexpr int tile_pitch(Along along, int edge) {
-    return along == Along::depth ? kTileDepth + 4 : edge + 8;
+// Where an element of a tile lies in shared memory, so that what a warp reads or copies, in all the ways below, meets
+// 32 different banks: along the edge rows are padded; along the depth the quads of a row are exchanged, in turn for
+// four pairs of rows, for two rows fill all banks.
+constexpr int kEdgePadding = 8;
+template <Along kAlong, int kEdge>
+__device__ __forceinline__ int tile_place(int edge, int k) {
+    return kAlong == Along::depth ? edge * kTileDepth + (k ^ edge / 2 % 4 * kVector)
+                                  : k * (kEdge + kEdgePadding) + edge;
 }
 __host__ __device__ constexpr int tile_floats(Along along, int edge) {
-    return (along == Along::depth ? edge : kTileDepth) * tile_pitch(along, edge);
+    return kTileDepth * (along == Along::depth ? edge : edge + kEdgePadding);
 }
 
 // Shared memory of a block, in floats: two stages of both tiles, then the totals.
+__host__ __device__ constexpr int stage_floats(Along a, Along b, int rows, int columns) {
+    return tile_floats(a, rows) + tile_floats(b, columns);
+}
+__host__ __device__ constexpr int tile_memory_floats(Along a, Along b, int rows, int columns) {
+    return 2 * stage_floats(a, b, rows, columns) + rows * columns;
+}
 template <class T, Along kA, Along kB>
 struct TileMemory {
-    static constexpr int kStage = tile_floats(kA, T::kRows) + tile_floats(kB, T::kColumns);
+    static constexpr int kStage = stage_floats(kA, kB, T::kRows, T::kColumns);
     static constexpr int kTotals = 2 * kStage;
-    static constexpr int kFloats = kTotals + T::kRows * T::kColumns;
+    static constexpr int kFloats = tile_memory_floats(kA, kB, T::kRows, T::kColumns);
 };
 
 // Copies to shared memory that happen at once, through registers; and such that go on while the block computes.
@@ -81,24 +92,30 @@ struct CopyLater {
     }
 };
 
-// Fills a tile [kMajor][kMinor] in pieces of kWidth floats. find(major, minor) is where a piece comes from, null for
-// zeros; `anywhere` is a valid address to name for those. A thread meets only one value of minor: minor_of().
-template <class Copy, int kThreads, int kMajor, int kMinor, int kPitch, int kWidth>
+// Fills a tile in pieces of kWidth floats; minor is the index that is contiguous, major the other one. find(major,
+// minor) is where a piece comes from, null for zeros; `anywhere` is a valid address to name for those. A thread meets
+// only one value of minor: minor_of().
+template <class Copy, int kThreads, Along kAlong, int kEdge, int kWidth>
 struct TileFill {
+    static constexpr int kMajor = kAlong == Along::depth ? kEdge : kTileDepth;
+    static constexpr int kMinor = kAlong == Along::depth ? kTileDepth : kEdge;
     static constexpr int kPieces = kMinor / kWidth;
-    static_assert(kThreads % kPieces == 0 || kPieces % kThreads == 0);
+    static constexpr int kStep = kThreads / kPieces, kPasses = (kMajor + kStep - 1) / kStep;
+    static_assert(kThreads % kPieces == 0, "a thread would meet several values of minor");
+    // Unrolled whole, the many passes of single floats keep too many addresses in registers.
+    static constexpr int kUnrolled = kWidth == kVector ? kPasses : 4;
 
     __device__ __forceinline__ static int minor_of() { return int(threadIdx.x) % kPieces * kWidth; }
     template <class Find>
     __device__ __forceinline__ static void run(float* tile, const float* anywhere, Find find) {
-        constexpr int kStep = kThreads >= kPieces ? kThreads / kPieces : 1;
-        static_assert(kThreads >= kPieces, "a thread would meet several values of minor");
-#pragma unroll
-        for (int pass = 0; pass < (kMajor + kStep - 1) / kStep; pass++) {
+#pragma unroll kUnrolled
+        for (int pass = 0; pass < kPasses; pass++) {
             const int major = int(threadIdx.x) / kPieces + pass * kStep;
             if (kMajor % kStep != 0 && major >= kMajor) break;
             const float* from = find(major, minor_of());
-            Copy::template copy<kWidth>(tile + major * kPitch + minor_of(), from ? from : anywhere, from != nullptr);
+            const int place = kAlong == Along::depth ? tile_place<kAlong, kEdge>(major, minor_of())
+                                                     : tile_place<kAlong, kEdge>(minor_of(), major);
+            Copy::template copy<kWidth>(tile + place, from ? from : anywhere, from != nullptr);
         }
     }
 };
@@ -106,8 +123,10 @@ struct TileFill {
 // Products in fp32: a thread multiplies kThreadRows x kThreadColumns sums forward, four of depth at a time.
 template <class T, Along kA, Along kB>
 struct ThreadProduct {
-    // Unrolled whole, large tiles have too many loads in flight for their registers.
-    static constexpr int kUnrolled = T::kThreadRows * T::kThreadColumns >= 64 ? 2 : 4;
+    // Unrolled whole, large tiles, and reads of four depths of both operands at once, have too many loads in flight for
+    // their registers.
+    static constexpr bool kManyLoads = kA == Along::depth && kB == Along::depth;
+    static constexpr int kUnrolled = kManyLoads || T::kThreadRows * T::kThreadColumns >= 64 ? 2 : 4;
     float sum[T::kThreadRows][T::kThreadColumns];
 
     __device__ __forceinline__ ThreadProduct() { clear(); }
@@ -131,7 +150,7 @@ struct ThreadProduct {
     // What this thread multiplies at depth k + q: read for one q, or, where depth is contiguous, for four at once.
     template <Along kAlong, int kPartners, int kEdge, int kCount>
     struct Values {
-        static constexpr int kPitch = tile_pitch(kAlong, kEdge), kAhead = kAlong == Along::depth ? 4 : 1;
+        static constexpr int kAhead = kAlong == Along::depth ? 4 : 1;
         float values[kCount][kAhead];
 
         __device__ __forceinline__ void read(const float* tile, int thread, int k, int q) {
@@ -139,13 +158,14 @@ struct ThreadProduct {
                 if (q != 0) return;
 #pragma unroll
                 for (int i = 0; i < kCount; i++) {
-                    const float4 v = load4(tile + place<kAlong, kPartners>(thread, i) * kPitch + k);
+                    const float4 v = load4(tile + tile_place<kAlong, kEdge>(place<kAlong, kPartners>(thread, i), k));
                     values[i][0] = v.x, values[i][1] = v.y, values[i][2] = v.z, values[i][3] = v.w;
                 }
             } else {
 #pragma unroll
                 for (int i = 0; i < kCount; i += 4) {
-                    const float4 v = load4(tile + (k + q) * kPitch + place<kAlong, kPartners>(thread, i));
+                    const float4 v =
+                        load4(tile + tile_place<kAlong, kEdge>(place<kAlong, kPartners>(thread, i), k + q));
                     values[i][0] = v.x, values[i + 1][0] = v.y, values[i + 2][0] = v.z, values[i + 3][0] = v.w;
                 }
             }
@@ -168,12 +188,14 @@ struct ThreadProduct {
             }
         }
     }
+    // visit(row, first column, sums of kTogether neighbouring columns)
+    static constexpr int kTogether = kB == Along::edge ? 4 : 1;
     template <class Visit>
     __device__ __forceinline__ void each(Visit visit) {
 #pragma unroll
         for (int i = 0; i < T::kThreadRows; i++)
 #pragma unroll
-            for (int j = 0; j < T::kThreadColumns; j++) visit(row(i), column(j), sum[i][j]);
+            for (int j = 0; j < T::kThreadColumns; j += kTogether) visit(row(i), column(j), &sum[i][j]);
     }
 };
 
@@ -205,32 +227,29 @@ struct WarpProduct {
     __device__ __forceinline__ static int first_column() {
         return int(threadIdx.x) / kWarp % kWarpsAlongColumns * kWarpColumns;
     }
-    template <Along kAlong, int kEdge>
-    __device__ __forceinline__ static float at(const float* tile, int edge, int k) {
-        constexpr int kPitch = tile_pitch(kAlong, kEdge);
-        return kAlong == Along::depth ? tile[edge * kPitch + k] : tile[k * kPitch + edge];
-    }
     // value = high + low + about 2^-22 of it
     __device__ __forceinline__ static void split(float value, unsigned& high, unsigned& low) {
         high = ptx::to_tf32(value);
         if constexpr (kSplit) low = ptx::to_tf32(value - __uint_as_float(high));
     }
     __device__ __forceinline__ void add(const float* a, const float* b) {
-#pragma unroll
+        // Unrolled, both halves of the depth would be in registers at once: a third fewer blocks.
+#pragma unroll 1
         for (int k = 0; k < kTileDepth; k += 8) {
             unsigned left[kM][4], left_low[kM][4], right[kN][2], right_low[kN][2];
 #pragma unroll
             for (int m = 0; m < kM; m++)
 #pragma unroll
                 for (int i = 0; i < 4; i++)
-                    split(at<kA, T::kRows>(a, first_row() + m * 16 + group() + i % 2 * 8, k + part() + i / 2 * 4),
-                          left[m][i], left_low[m][i]);
+                    split(
+                        a[tile_place<kA, T::kRows>(first_row() + m * 16 + group() + i % 2 * 8, k + part() + i / 2 * 4)],
+                        left[m][i], left_low[m][i]);
 #pragma unroll
             for (int n = 0; n < kN; n++)
 #pragma unroll
                 for (int i = 0; i < 2; i++)
-                    split(at<kB, T::kColumns>(b, first_column() + n * 8 + group(), k + part() + i * 4), right[n][i],
-                          right_low[n][i]);
+                    split(b[tile_place<kB, T::kColumns>(first_column() + n * 8 + group(), k + part() + i * 4)],
+                          right[n][i], right_low[n][i]);
 #pragma unroll
             for (int m = 0; m < kM; m++)
 #pragma unroll
@@ -243,6 +262,7 @@ struct WarpProduct {
                 }
         }
     }
+    static constexpr int kTogether = 2;
     template <class Visit>
     __device__ __forceinline__ void each(Visit visit) {
 #pragma unroll
@@ -250,9 +270,8 @@ struct WarpProduct {
 #pragma unroll
             for (int n = 0; n < kN; n++)
 #pragma unroll
-                for (int i = 0; i < 4; i++)
-                    visit(first_row() + m * 16 + group() + i / 2 * 8, first_column() + n * 8 + part() * 2 + i % 2,
-                          sum[m][n][i]);
+                for (int i = 0; i < 4; i += kTogether)
+                    visit(first_row() + m * 16 + group() + i * 4, first_column() + n * 8 + part() * 2, &sum[m][n][i]);
     }
 };
 
@@ -265,10 +284,25 @@ struct ProductOf<T, kA, kB, Arithmetic::fp32> {
     using type = ThreadProduct<T, kA, kB>;
 };
 
-// Where a total lies: quads of columns are exchanged between rows, so that writes of a warp meet different banks.
+// Where a total lies: pairs of quads are exchanged between rows, so that writes of a warp meet different banks.
 template <class T>
 __device__ __forceinline__ int total_place(int row, int column) {
-    return row * T::kColumns + (T::kColumns >= 32 ? column ^ row % 8 * 4 : column);
+    return row * T::kColumns + (T::kColumns >= 32 ? column ^ (row + row / 4) % 4 * 8 : column);
+}
+
+// Adds neighbouring sums to their totals, or starts those.
+template <int kTogether>
+__device__ __forceinline__ void add_to_totals(float* totals, const float* sums, bool start) {
+    if constexpr (kTogether == 4) {
+        float4& quad = *reinterpret_cast<float4*>(totals);
+        quad = start ? make_float4(sums[0], sums[1], sums[2], sums[3])
+                     : make_float4(quad.x + sums[0], quad.y + sums[1], quad.z + sums[2], quad.w + sums[3]);
+    } else if constexpr (kTogether == 2) {
+        float2& pair = *reinterpret_cast<float2*>(totals);
+        pair = start ? make_float2(sums[0], sums[1]) : make_float2(pair.x + sums[0], pair.y + sums[1]);
+    } else {
+        *totals = start ? *sums : *totals + *sums;
+    }
 }
 
 // Multiplies tiles [first, end) of depth and leaves the totals in memory, visible to the whole block. source.fill(a, b)
@@ -278,7 +312,8 @@ __device__ __forceinline__ void multiply_tiles(Source& source, int first, int en
     using Memory = TileMemory<T, kA, kB>;
     constexpr int kB0 = tile_floats(kA, T::kRows);
     float* const totals = memory + Memory::kTotals;
-    typename ProductOf<T, kA, kB, kArithmetic>::type product;
+    using Product = typename ProductOf<T, kA, kB, kArithmetic>::type;
+    Product product;
     bool first_slice = true;
     if (Source::Copy::kLater && first < end) {
         source.fill(memory, memory + kB0);
@@ -304,16 +339,17 @@ __device__ __forceinline__ void multiply_tiles(Source& source, int first, int en
         }
         product.add(stage, stage + kB0);
         if ((tile + 1) % kSliceTiles == 0 || tile + 1 == end) {
-            product.each([&](int row, int column, float value) {
-                float& total = totals[total_place<T>(row, column)];
-                total = first_slice ? value : total + value;
+            product.each([&](int row, int column, const float* sums) {
+                add_to_totals<Product::kTogether>(totals + total_place<T>(row, column), sums, first_slice);
             });
             product.clear();
             first_slice = false;
         }
     }
     if (first >= end)  // no depth at all
-        product.each([&](int row, int column, float) { totals[total_place<T>(row, column)] = 0; });
+        product.each([&](int row, int column, const float* zeros) {
+            add_to_totals<Product::kTogether>(totals + total_place<T>(row, column), zeros, true);
+        });
     __syncthreads();
 }
 

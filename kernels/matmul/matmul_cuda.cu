@@ -39,8 +39,7 @@ template <class T, Along kA, Along kB, class Copy_, int kWidth>
 struct MatmulSource {
     using Copy = Copy_;
     template <Along kAlong, int kEdge>
-    using Fill = TileFill<Copy, T::kThreads, kAlong == Along::depth ? kEdge : kTileDepth,
-                          kAlong == Along::depth ? kTileDepth : kEdge, tile_pitch(kAlong, kEdge), kWidth>;
+    using Fill = TileFill<Copy, T::kThreads, kAlong, kEdge, kWidth>;
 
     const MatmulJob& job;
     const float *a, *b;  // at the block's first row and column
@@ -115,9 +114,8 @@ __global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocksLarge
     multiply_block<kA, kB, Arithmetic::fp32, CopyNow, kWidth>(job);
 }
 
-// 1: with a higher number ptxas spills on Ampere, Ada and Blackwell, far below the registers that it may use.
 template <Along kA, Along kB, int kWidth>
-__global__ void __launch_bounds__(MatmulTile::kThreads, 1) matmul_pipelined(const MatmulJob job) {
+__global__ void __launch_bounds__(MatmulTile::kThreads, MatmulTile::kBlocks) matmul_pipelined(const MatmulJob job) {
     multiply_block<kA, kB, Arithmetic::fp32, CopyLater, kWidth>(job);
 }
 

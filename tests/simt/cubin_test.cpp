@@ -7,11 +7,36 @@
 #include <iomanip>
 #include <sstream>
 
+#include "kernels/device/tile_product.cuh"
 #include "tests/simt/cubin/cubin.h"
 
 namespace {
 
 using simt::CompiledKernel;
+
+// What the launches of convolutions and products add to static shared memory (their host functions; tile_product.cuh).
+// Other kernels use none.
+int dynamic_shared_bytes(const std::string& name) {
+    using namespace limpid::DEVICE_NS;
+    const auto number_after = [&](const std::string& mark, int which) {
+        size_t at = name.find(mark) + mark.size();
+        for (; which > 0; which--) at = name.find(',', at) + 1;
+        return std::stoi(name.substr(at));
+    };
+    if (name.starts_with("matmul_") && name.find('<') != name.npos) {
+        int most = 0;  // whichever way the matrices are stored
+        for (const Along a : {Along::depth, Along::edge})
+            for (const Along b : {Along::depth, Along::edge})
+                most = std::max(most, tile_memory_floats(a, b, MiddleTile::kRows, MiddleTile::kColumns));
+        return most * int(sizeof(float));
+    }
+    if (!name.starts_with("conv2d_") || name.find("<Tile<") == name.npos) return 0;
+    const int rows = number_after("<Tile<", 0), columns = number_after("<Tile<", 1);
+    if (name.starts_with("conv2d_grad_filter_"))
+        return tile_memory_floats(Along::edge, Along::edge, rows, columns) * int(sizeof(float));
+    // Forward, a block also keeps where its rows lie: RowPlace, of four ints.
+    return tile_memory_floats(Along::depth, Along::edge, rows, columns) * int(sizeof(float)) + rows * int(sizeof(int4));
+}
 
 const std::vector<CompiledKernel>& all_kernels() {
     static const std::vector<CompiledKernel> all = [] {
@@ -22,8 +47,10 @@ const std::vector<CompiledKernel>& all_kernels() {
             const std::string name = entry.path().filename();
             const size_t architecture = name.find(".sm_");
             if (!name.ends_with(".cubin") || architecture == name.npos) continue;
-            const auto more = simt::read_cubin(entry.path(), std::stoi(name.substr(architecture + 4)));
-            kernels.insert(kernels.end(), more.begin(), more.end());
+            for (CompiledKernel& kernel : simt::read_cubin(entry.path(), std::stoi(name.substr(architecture + 4)))) {
+                kernel.shared_bytes += dynamic_shared_bytes(kernel.name);
+                kernels.push_back(std::move(kernel));
+            }
         }
         std::sort(kernels.begin(), kernels.end(), [](const CompiledKernel& a, const CompiledKernel& b) {
             return std::tie(a.name, a.architecture) < std::tie(b.name, b.architecture);
@@ -76,7 +103,7 @@ std::string as_table() {
     text << "# Made by simt_test from what ptxas (of the version in the next line) wrote; see cubin_test.cpp.\n"
             "# " SIMT_PTXAS_VERSION
             "\n"
-            "# sm  registers  static shared bytes  threads  resident warps of 64  FFMA  HMMA  LDGSTS  kernel\n";
+            "# sm  registers  shared bytes  threads  resident warps of 64  FFMA  HMMA  LDGSTS  kernel\n";
     for (const CompiledKernel& k : all_kernels())
         text << k.architecture << std::setw(5) << k.registers << std::setw(7) << k.shared_bytes << std::setw(6)
              << k.most_threads << std::setw(4) << k.resident_warps() << std::setw(6) << k.count("FFMA") << std::setw(5)

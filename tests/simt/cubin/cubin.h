@@ -12,7 +12,7 @@ struct CompiledKernel {
     std::string name;  // readable: "conv2d_pipelined<Tile<64,32,8,4,6>,1>"
     int architecture = 0;
     int registers = 0;
-    int shared_bytes = 0;                // static
+    int shared_bytes = 0;                // static; the reader of a cubin adds what launches ask for
     int stack_bytes = 0;                 // local memory: spilled registers, arrays with computed indices
     int most_threads = 0;                // __launch_bounds__
     std::map<std::string, int> opcodes;  // those of kOpcodes
@@ -21,7 +21,7 @@ struct CompiledKernel {
         const auto found = opcodes.find(opcode);
         return found == opcodes.end() ? 0 : found->second;
     }
-    // Warps that a multiprocessor holds at once, of 64, as registers, threads and static shared memory allow.
+    // Warps that a multiprocessor holds at once, of 64, as registers, threads and shared memory allow.
     int resident_warps() const;
 };
 
