@@ -233,6 +233,28 @@ TEST(Run, ShadowComparesEveryStep) {
     EXPECT_THROW(evaluate(block.graph, {block.score, block.gradient}, stream, inputs, {}, options), Error);
 }
 
+// An operation whose kernel cannot be started.
+class Refused final : public Op {
+  public:
+    std::string kind() const override { return "refused"; }
+    Shape infer(std::span<const Shape> inputs) const override { return inputs[0]; }
+    std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override { return {NodeId{}}; }
+    void run(const RunContext&) const override { throw Error("device cuda:0: kernel conv2d_tiled: out of memory"); }
+};
+
+TEST(Run, ErrorsOfKernelsNameTheirNode) {
+    Graph graph;
+    const NodeId x = graph.input("x", {1, 2, 2, 3});
+    const NodeId y = graph.add(std::make_shared<Refused>(), {x}, "mixed3a_3x3");
+    Stream stream({DeviceKind::cpu, 0});
+    try {
+        evaluate(graph, {y}, stream, {HostTensor({1, 2, 2, 3})});
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "step 0, refused mixed3a_3x3: device cuda:0: kernel conv2d_tiled: out of memory");
+    }
+}
+
 TEST(Run, TraceCountsEveryStep) {
     Block block;
     Stream stream({DeviceKind::cpu, 0}, 1);

@@ -53,6 +53,18 @@ std::string describe(const PlanStep& step, size_t index) {
     return concat("step ", index, ", ", step.op->kind(), step.name.empty() ? "" : " ", step.name);
 }
 
+// Names the node of what a kernel or the device refuses.
+template <class F>
+void in_step(const PlanStep& step, size_t index, F work) {
+    try {
+        work();
+    } catch (const UsageError&) {
+        throw;
+    } catch (const Error& error) {
+        throw Error(concat(describe(step, index), ": ", error.what()));
+    }
+}
+
 void check_finite(const PlanStep& step, size_t index, const HostTensor& value) {
     for (size_t i = 0; i < value.values.size(); i++) {
         if (std::isfinite(value.values[i])) continue;
@@ -143,19 +155,21 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
             for (const ConstView& view : step_inputs) before.push_back(download(stream, view));
 
         const auto start = std::chrono::steady_clock::now();
-        const float* prepared = step.prepared;
-        if (step.prepared_storage >= 0) {
-            float* made = reinterpret_cast<float*>(arena.data + plan.storages[size_t(step.prepared_storage)].offset);
-            step.preparation->prepare(stream, kernels, views[size_t(step.preparation->input)], made);
-            prepared = made;
-        }
         const MutView output = places.view(step.output);
-        step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
-        if (options.trace) {
-            stream.synchronize();
+        in_step(step, i, [&] {
+            const float* prepared = step.prepared;
+            if (step.prepared_storage >= 0) {
+                float* made =
+                    reinterpret_cast<float*>(arena.data + plan.storages[size_t(step.prepared_storage)].offset);
+                step.preparation->prepare(stream, kernels, views[size_t(step.preparation->input)], made);
+                prepared = made;
+            }
+            step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
+            if (options.trace) stream.synchronize();
+        });
+        if (options.trace)
             options.trace->seconds[i] +=
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        }
         if (options.poison) poison_dead(plan, stream, arena.data, int(i));
         if (options.check || options.shadow || !options.dump_folder.empty()) {
             const HostTensor value = download(stream, output);
