@@ -3,13 +3,16 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "kernels/error.h"
 #include "tools/byte_count.h"
@@ -66,12 +69,17 @@ class Batch {
             if (!before.finished.contains(identities_.at(&list_.jobs[i]))) todo.push_back(&list_.jobs[i]);
         }
         const Inspection inspection(a_.run, stream_);
+        // Several renderers take jobs in turn, each on a stream and in memory of its own.
+        std::vector<Stream> more_streams;
+        for (int64_t i = 1; i < a_.streams; i++) more_streams.emplace_back(stream_.device(), a_.run.threads);
         BatchRenderer renderer(net_, stream_, a_.batch);
         int64_t batch = a_.batch;
         if (!a_.max_memory.empty() && !todo.empty()) {
-            batch = renderer.batch_for_memory(todo, parse_byte_count(a_.max_memory), a_.batch);
+            batch = renderer.batch_for_memory(todo, parse_byte_count(a_.max_memory) / size_t(a_.streams), a_.batch);
             renderer.set_batch(batch);
         }
+        if (a_.streams > 1 && inspection.options().watches())
+            throw UsageError("--streams: --check, --shadow and --dump watch one run at a time; leave one of them out");
         announce(mine, int64_t(todo.size()), batch, before);
         if (a_.plan) {
             if (!todo.empty())
@@ -88,28 +96,57 @@ class Batch {
         size_t next = 0;
         int64_t image_steps = 0, done = 0, total_steps = 0;
         for (const Job* job : todo) total_steps += (job->options.steps + 1) * job->options.batch;
-        renderer.run([&]() -> const Job* { return next < todo.size() ? todo[next++] : nullptr; },
-                     [&](FinishedJob&& finished) {
-                         try {
-                             if (!finished.error.empty()) throw Error(finished.error);
-                             keep(finished, manifest);
-                             done++;
-                         } catch (const std::exception& error) {
-                             report_failure(finished.job->name, error.what());
-                             try_to_record_failure(*finished.job, error.what(), manifest);
-                         }
-                     },
-                     [&](int64_t images) {
-                         image_steps += images;
-                         const double seconds = elapsed_s();
-                         progress.report(image_steps, total_steps,
-                                         concat(done, " of ", todo.size(), " pictures, ",
-                                                int64_t(double(image_steps) / double(total_steps) *
-                                                        double(todo.size()) / seconds * 3600),
-                                                " per hour"));
-                         return !interrupted();
-                     },
-                     inspection.options());
+        std::mutex mutex;  // of all below: renderers call from threads of their own
+        std::exception_ptr failure;
+        const auto work = [&](BatchRenderer& one) {
+            one.run(
+                [&]() -> const Job* {
+                    const std::lock_guard lock(mutex);
+                    return next < todo.size() && !failure ? todo[next++] : nullptr;
+                },
+                [&](FinishedJob&& finished) {
+                    const std::lock_guard lock(mutex);
+                    try {
+                        if (!finished.error.empty()) throw Error(finished.error);
+                        keep(finished, manifest);
+                        done++;
+                    } catch (const std::exception& error) {
+                        report_failure(finished.job->name, error.what());
+                        try_to_record_failure(*finished.job, error.what(), manifest);
+                    }
+                },
+                [&](int64_t images) {
+                    const std::lock_guard lock(mutex);
+                    image_steps += images;
+                    const double seconds = elapsed_s();
+                    progress.report(image_steps, total_steps,
+                                    concat(done, " of ", todo.size(), " pictures, ",
+                                           int64_t(double(image_steps) / double(total_steps) * double(todo.size()) /
+                                                   seconds * 3600),
+                                           " per hour"));
+                    return !interrupted() && !failure;
+                },
+                inspection.options());
+        };
+        std::vector<std::thread> threads;
+        for (Stream& stream : more_streams)
+            threads.emplace_back([&] {
+                try {
+                    BatchRenderer one(net_, stream, batch);
+                    work(one);
+                } catch (...) {
+                    const std::lock_guard lock(mutex);
+                    failure = std::current_exception();
+                }
+            });
+        try {
+            work(renderer);
+        } catch (...) {
+            const std::lock_guard lock(mutex);
+            failure = std::current_exception();
+        }
+        for (std::thread& thread : threads) thread.join();
+        if (failure) std::rethrow_exception(failure);
         const bool stopped = interrupted();
         if (!a_.quiet)
             std::cerr << std::fixed << std::setprecision(1) << done << " pictures in " << elapsed_s() << " s, "
@@ -254,6 +291,11 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
     app.add_option("-o,--out", a.folder, "folder of the pictures and their manifest")->required();
     app.add_option("--batch", a.batch, "pictures at once, at most. Results do not depend on it")
         ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    app.add_option("--streams", a.streams,
+                   "batches at once, each on a stream of the device: a GPU computes one while another waits for the "
+                   "host. Results do not depend on it")
+        ->check(CLI::Range(1, 64))
         ->capture_default_str();
     app.add_option("--max-memory", a.max_memory, "memory of the device that may be used, e.g. 2GiB: the batch follows");
     app.add_flag("--resume", a.resume, "keep what is finished and render the rest");

@@ -9,6 +9,7 @@
 
 #include "graph/grad.h"
 #include "graph/vjp_overrides.h"
+#include "kernels/captured_work.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -31,6 +32,14 @@ bool is_joint(const Job& job) {
 
 }  // namespace
 
+// What the plans of a form differ in.
+struct BatchRenderer::FormKey {
+    int64_t count;
+    bool redirected;
+    std::vector<int> scales;
+    auto operator<=>(const FormKey&) const = default;
+};
+
 // What pictures of one form share: their plans, by number of pictures and by shapes; and the memory of a batch.
 struct BatchRenderer::Form {
     const Net& net;
@@ -41,14 +50,15 @@ struct BatchRenderer::Form {
     bool joint;  // the images of a job have one score: one job per update
     std::shared_ptr<const HostTensor> scale;
 
-    struct Key {
-        int64_t count;
-        bool redirected;
-        std::vector<int> scales;
-        auto operator<=>(const Key&) const = default;
-    };
+    using Key = FormKey;
     std::map<Key, Plan> plans;
     Plan decode_plan;
+    // A plan's work as a GPU has recorded it, and the memory that it works in: recorded anew where that has moved.
+    struct Recording {
+        std::vector<const void*> places;
+        CapturedWork work;
+    };
+    std::map<Key, Recording> recordings;
 
     // Of `capacity` pictures.
     int64_t capacity = 0;
@@ -249,6 +259,7 @@ int64_t BatchRenderer::batch_for_memory(const std::vector<const Job*>& jobs, siz
         }
         fits = low;
         form->plans.clear();
+        form->recordings.clear();
     }
     return fits;
 }
@@ -273,6 +284,24 @@ std::vector<BatchRenderer::Slot*> BatchRenderer::largest_group(const Slots& slot
 
 void BatchRenderer::reserve_arena(size_t bytes) {
     if (bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), bytes);
+}
+
+// On a GPU the second update in the same memory is recorded, and replayed from then on.
+void BatchRenderer::run_plan(Form& form, const FormKey& key, std::span<const ConstView> inputs,
+                             std::span<const MutView> outputs, const RunOptions& run_options) {
+    const Plan& plan = form.plans.at(key);
+    const auto work = [&] { limpid::run(plan, stream_, inputs, outputs, arena_.scratch(), run_options); };
+    if (run_options.watches() || !CapturedWork::possible(stream_)) return work();
+    std::vector<const void*> places{arena_.data()};
+    for (const ConstView& input : inputs) places.push_back(input.data);
+    for (const MutView& output : outputs) places.push_back(output.data);
+    Form::Recording& recording = form.recordings[key];
+    if (recording.places != places) {
+        recording = {std::move(places), {}};
+        return work();
+    }
+    if (!recording.work) recording.work = CapturedWork(stream_, work);
+    recording.work.replay(stream_);
 }
 
 void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& run_options) {
@@ -308,7 +337,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
                                 rows(form.theta, form.images(count)));
     const int64_t score_rows = form.score_rows(count);
     const MutView outputs[] = {rows(form.score, score_rows), rows(form.gradient, form.images(count))};
-    limpid::run(plan, stream_, inputs, outputs, arena_.scratch(), run_options);
+    run_plan(form, key, inputs, outputs, run_options);
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
         kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,12 +59,15 @@ class BatchRenderer {
 
   private:
     struct Form;
+    struct FormKey;
     struct Slot;
     using Slots = std::vector<std::unique_ptr<Slot>>;
 
     Form& form_of(const Job& job);
     std::unique_ptr<Slot> start(const Job& job);
     std::vector<Slot*> largest_group(const Slots& slots) const;
+    void run_plan(Form& form, const FormKey& key, std::span<const ConstView> inputs, std::span<const MutView> outputs,
+                  const RunOptions& run_options);
     void update(const std::vector<Slot*>& group, const RunOptions& run_options);
     FinishedJob finish(Slot& slot);
     void reserve_arena(size_t bytes);
