@@ -26,6 +26,7 @@ ExitStatus write_activations(const Arguments& a) {
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
+    announce_choice(a.run, "activations", net, stream);
     const Inspection inspection(a.run, stream);
     const std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());
     std::map<std::string, HostTensor> arrays;

@@ -31,8 +31,7 @@ ExitStatus classify(const Arguments& arguments) {
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);
     Stream stream(choose_device(arguments.run), arguments.run.threads);
-    if (arguments.run.device == "auto")
-        std::cerr << "limpid classify: " << net.name << " on " << stream.backend().name << '\n';
+    announce_choice(arguments.run, "classify", net, stream);
     const Inspection inspection(arguments.run, stream);
     const std::vector<NodeId> outputs{logits, ops::softmax(graph, logits)};
     const std::vector<HostTensor> values = evaluate(graph, outputs, stream, {image}, {}, inspection.options());

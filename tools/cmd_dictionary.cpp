@@ -68,6 +68,7 @@ ExitStatus write_dictionary(const Arguments& a) {
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
+    announce_choice(a.run, "dictionary", net, stream);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
     const Dictionary dictionary = make_dictionary(values, a.top);

@@ -25,6 +25,7 @@ ExitStatus gradcheck(const GradcheckArguments& a) {
     refuse_trace(a.run);
     const Net net = load_net(a.run);
     Stream stream(choose_device(a.run), a.run.threads);
+    announce_choice(a.run, "gradcheck", net, stream);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
     for (const GradcheckRow& row : result.rows)
         std::cout << "direction " << row.direction << ": gradient " << row.expected << ", differences " << row.measured

@@ -54,6 +54,7 @@ ExitStatus write_grid(const Arguments& a) {
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
+    if (!a.quiet) announce_choice(a.run, "grid", net, stream);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
     watch_interrupts();

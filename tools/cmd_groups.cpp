@@ -106,6 +106,7 @@ ExitStatus write_groups(const Arguments& a) {
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
+    announce_choice(a.run, "groups", net, stream);
     const Inspection inspection(a.run, stream);
     std::vector<std::string> names{a.layer};
     if (!a.earlier.empty()) names.push_back(a.earlier);

@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "nets/tiny.h"
 #include "tools/find_weights.h"
+#include "tools/shard.h"
 
 namespace limpid {
 
@@ -33,16 +35,34 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
 }
 
+namespace {
+
+Device automatic_device() {
+    int gpus = 0;
+    while (cuda_backend({DeviceKind::cuda, gpus})) gpus++;
+    if (gpus == 0) return {};
+    Device device{DeviceKind::cuda, 0};
+    if (const std::optional<LocalProcess> process = find_local_process()) {
+        device.index = int(process->index % gpus);
+        std::cerr << concat("limpid: ", process->launcher, " process ", process->index + 1, " of this machine takes ",
+                            to_string(device), " of ", gpus, " GPUs\n");
+    }
+    return device;
+}
+
+}  // namespace
+
 Device choose_device(const RunArguments& arguments) {
     const Precision precision = parse_precision(arguments.precision);
-    Device device;
-    if (arguments.device != "auto")
-        device = parse_device(arguments.device);
-    else if (cuda_backend({DeviceKind::cuda, 0}))
-        device = {DeviceKind::cuda, 0};
+    Device device = arguments.device == "auto" ? automatic_device() : parse_device(arguments.device);
     device.precision = precision;
     backend(device);
     return device;
+}
+
+void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream) {
+    if (arguments.device == "auto")
+        std::cerr << concat("limpid ", command, ": ", net.name, " on ", stream.backend().name, "\n");
 }
 
 Net load_net(const RunArguments& arguments) {

@@ -27,9 +27,13 @@ struct RunArguments {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
 
-// The device that --device and --precision name; auto: the first GPU, or else the CPU. Throws UsageError where they do
-// not fit together, Error where the machine lacks the device.
+// The device that --device and --precision name; auto: a GPU, or else the CPU. Of several GPUs the first, or, for
+// processes that a launcher has started on this machine, one after the other in turn, which is said on stderr. Throws
+// UsageError where they do not fit together, Error where the machine lacks the device.
 Device choose_device(const RunArguments& arguments);
+
+// "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen.
+void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream);
 
 // The network that --net or --weights name.
 Net load_net(const RunArguments& arguments);

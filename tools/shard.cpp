@@ -48,17 +48,23 @@ std::optional<Place> slurm_array() {
     return Place{(*id - first) / step, count, "Slurm array"};
 }
 
+struct Variables {
+    const char *index, *count, *name;
+};
+
+std::optional<Place> place_of(const Variables& launcher) {
+    const auto index = variable(launcher.index), count = variable(launcher.count);
+    if (index && count && *count > 1) return Place{*index, *count, launcher.name};
+    return std::nullopt;
+}
+
 // One of several processes that were started together.
 std::optional<Place> rank() {
-    constexpr struct {
-        const char *index, *count, *name;
-    } kLaunchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "Open MPI"},
-                      {"SLURM_PROCID", "SLURM_NTASKS", "Slurm"},
-                      {"PMI_RANK", "PMI_SIZE", "MPI"}};
-    for (const auto& launcher : kLaunchers) {
-        const auto index = variable(launcher.index), count = variable(launcher.count);
-        if (index && count && *count > 1) return Place{*index, *count, launcher.name};
-    }
+    constexpr Variables kLaunchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "Open MPI"},
+                                        {"SLURM_PROCID", "SLURM_NTASKS", "Slurm"},
+                                        {"PMI_RANK", "PMI_SIZE", "MPI"}};
+    for (const Variables& launcher : kLaunchers)
+        if (const std::optional<Place> place = place_of(launcher)) return place;
     return std::nullopt;
 }
 
@@ -74,6 +80,15 @@ std::optional<Place> launcher() {
 }
 
 }  // namespace
+
+std::optional<LocalProcess> find_local_process() {
+    constexpr Variables kLaunchers[] = {{"OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_SIZE", "Open MPI"},
+                                        {"SLURM_LOCALID", "SLURM_NTASKS", "Slurm"},
+                                        {"MPI_LOCALRANKID", "PMI_SIZE", "MPI"}};
+    for (const Variables& launcher : kLaunchers)
+        if (const std::optional<Place> place = place_of(launcher)) return LocalProcess{place->index, place->name};
+    return std::nullopt;
+}
 
 std::string Shard::manifest_name() const {
     return count == 1 ? "manifest.jsonl" : concat("manifest-", index, "-of-", count, ".jsonl");

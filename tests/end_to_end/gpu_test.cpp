@@ -56,6 +56,62 @@ TEST(Gpu, AutoTakesItAndSaysSo) {
     EXPECT_THAT(run.err, HasSubstr("on cuda:0"));
 }
 
+// One process per GPU: those that a launcher starts on one machine take its GPUs in turn.
+TEST(Gpu, ProcessesOfALauncherShareTheGpus) {
+    const TemporaryFolder folder;
+    const auto run = [&](std::map<std::string, std::string> environment, const std::string& device) {
+        environment["LIMPID_EMULATED_GPUS"] = "2";
+        return run_program(LIMPID_EMULATED,
+                           {"batch", "gabor:0-3", "--net", "tiny", "--size", "24", "--steps", "0", "--no-sprites",
+                            "--device", device, "-o", folder / "b"},
+                           environment);
+    };
+    for (int rank = 0; rank < 4; rank++) {
+        const std::string text = std::to_string(rank), gpu = "cuda:" + std::to_string(rank % 2);
+        const Finished process =
+            run({{"OMPI_COMM_WORLD_RANK", text}, {"OMPI_COMM_WORLD_LOCAL_RANK", text}, {"OMPI_COMM_WORLD_SIZE", "4"}},
+                "auto");
+        ASSERT_EQ(process.status, 0) << process.err;
+        EXPECT_THAT(process.err, HasSubstr("Open MPI process " + std::to_string(rank + 1) + " of this machine takes " +
+                                           gpu + " of 2 GPUs"));
+        EXPECT_THAT(process.err, HasSubstr("on " + gpu));
+    }
+    // A second machine counts its own processes; a device that is named is taken.
+    const Finished slurm = run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "auto");
+    EXPECT_THAT(slurm.err, HasSubstr("on cuda:1")) << slurm.err;
+    const Finished named = run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "cuda:0");
+    EXPECT_THAT(named.err, HasSubstr("on cuda:0")) << named.err;
+    // Without a launcher: the first.
+    EXPECT_THAT(run({}, "auto").err, HasSubstr("on cuda:0"));
+    const Finished devices = run_program(LIMPID_EMULATED, {"devices"}, {{"LIMPID_EMULATED_GPUS", "2"}});
+    EXPECT_THAT(devices.out, HasSubstr("cuda:1"));
+}
+
+// Ten updates: recorded at the second of each size and replayed; the same bytes as one picture alone, in any batch and
+// on any number of streams.
+TEST(Gpu, BatchHasTheBytesOfRender) {
+    const TemporaryFolder folder;
+    const auto batch = [&](const std::string& name, const std::vector<std::string>& more) {
+        std::vector<std::string> words{
+            "batch",    "gabor:3-6", "--net", "tiny",        "--size",       "24",           "--steps",  "9",
+            "--device", "cuda",      "-o",    folder / name, "--no-sprites", "--transforms", "jitter(2)"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Finished run = run_program(LIMPID_EMULATED, words);
+        EXPECT_EQ(run.status, 0) << run.err;
+    };
+    batch("a", {});
+    batch("b", {"--batch", "1", "--streams", "3"});
+    ASSERT_EQ(
+        render(LIMPID_EMULATED, folder / "one.png", "9", {"--device", "cuda", "--transforms", "jitter(2)"}).status, 0);
+    const std::string alone = read_text(folder / "one.png");
+    EXPECT_FALSE(alone.empty());
+    EXPECT_EQ(read_text(folder / "a/gabor-0004.png"), alone);
+    for (const char* name : {"gabor-0003", "gabor-0004", "gabor-0005", "gabor-0006"})
+        EXPECT_EQ(read_text(folder / ("a/" + std::string(name) + ".png")),
+                  read_text(folder / ("b/" + std::string(name) + ".png")))
+            << name;
+}
+
 TEST(Gpu, PrecisionIsAnArgument) {
     const TemporaryFolder folder;
     ASSERT_EQ(render(LIMPID_EMULATED, folder / "fp32.png", "0", {}).status, 0);

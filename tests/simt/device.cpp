@@ -31,6 +31,13 @@ std::map<const void*, int> g_dynamic_shared_limits;
 
 std::set<const void*> g_launched;
 
+// Of this thread, as in CUDA.
+int& current_device() {
+    thread_local int device = 0;
+    return device;
+}
+bool device_exists(int device) { return device >= 0 && device < options().devices; }
+
 bool launchable(const cudaLaunchConfig_t& config, const void* kernel) {
     const dim3 grid = config.gridDim, block = config.blockDim;
     const uint64_t threads = uint64_t(block.x) * block.y * block.z;
@@ -135,17 +142,21 @@ const char* cudaGetErrorString(cudaError_t error) { return find_error(error).tex
 const char* cudaGetErrorName(cudaError_t error) { return find_error(error).name; }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-    *count = 1;
+    *count = options().devices;
     return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
-    *device = 0;
+    *device = current_device();
     return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : set_device_error(cudaErrorInvalidDevice); }
+cudaError_t cudaSetDevice(int device) {
+    if (!device_exists(device)) return set_device_error(cudaErrorInvalidDevice);
+    current_device() = device;
+    return cudaSuccess;
+}
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-    if (device != 0) return set_device_error(cudaErrorInvalidDevice);
+    if (!device_exists(device)) return set_device_error(cudaErrorInvalidDevice);
     *properties = {};
     std::snprintf(properties->name, sizeof properties->name, "emulated GPU");
     properties->totalGlobalMem = kArenaBytes;

@@ -26,6 +26,7 @@ struct Options {
     bool profile = false;                // count bank conflicts and sectors per source line; needs what check needs
     bool strict_exit = true;             // report barriers that complete only because some threads have exited
     int multiprocessors = 4;             // few, so that grids sized by the device stay small
+    int devices = 1;                     // all with the same memory
     std::vector<std::string> ptx_files;  // kernels run from these instead of from their C++
 };
 Options& options();
