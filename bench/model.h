@@ -3,7 +3,7 @@
 
 namespace limpid {
 
-// A table on stdout, one line per convolution and product of bench/shapes: launches, operations, bytes, and the least
+// A table on stdout, one line per case of kernels_bench: launches, operations, bytes, and the least
 // time on known GPUs.
 void print_model();
 
