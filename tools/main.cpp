@@ -44,6 +44,7 @@ constexpr Command kCommands[] = {
     {"info", "show what a file of weights contains", declare_info},
     {"objectives", "list the terms of the objective language", declare_objectives},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
+    {"report", "make a page of interactive figures for photos", declare_report},
     {"sheet", "lay many pictures out as one", declare_sheet},
 };
 

@@ -1,4 +1,4 @@
-// Pictures in files and in memory: reading PNG and JPEG, writing PNG, resizing, cropping, contact sheets.
+// Pictures in files and in memory: reading PNG and JPEG, writing both, resizing, cropping, contact sheets.
 //
 // In memory a picture is {1, h, w, c} with values in [0, 1], encoded as in the file (sRGB; nothing here linearises),
 // RGB order. Orientation tags of cameras (EXIF) and colour profiles are ignored: the pixels are taken as they are
@@ -34,6 +34,8 @@ HostTensor flatten(const Image& image, float background = 1.0f);
 // multiplied by 255 and truncated, not rounded: Lucid's normalize_array. Error on values that are not finite, which no
 // picture should hide.
 std::vector<std::byte> encode_png(ConstView picture);
+// The bytes of a baseline JPEG of the same samples: 1 or 3 channels. quality: 1 to 100.
+std::vector<std::byte> encode_jpeg(ConstView picture, int quality);
 // Writes atomically: on any failure the old file, or none, is left.
 void write_png(const std::string& path, ConstView picture);
 
