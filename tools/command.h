@@ -44,6 +44,7 @@ Run declare_grid(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
 Run declare_objectives(CLI::App& app);
+Run declare_parity(CLI::App& app);
 Run declare_recipe(CLI::App& app);
 Run declare_report(CLI::App& app);
 Run declare_sheet(CLI::App& app);

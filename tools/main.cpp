@@ -43,6 +43,7 @@ constexpr Command kCommands[] = {
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
     {"objectives", "list the terms of the objective language", declare_objectives},
+    {"parity", "compare with the numbers that were published with the papers", declare_parity},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"report", "make a page of interactive figures for photos", declare_report},
     {"sheet", "lay many pictures out as one", declare_sheet},

@@ -169,7 +169,14 @@ struct Report::State {
         if (classes) names.push_back(net.logits);
         std::vector<HostTensor> values =
             with_context(photo.name, [&] { return activations(net, names, photo.rgb, stream); });
-        for (size_t i = 0; i < names.size(); i++) scene.activations[names[i]] = std::move(values[i]);
+        for (size_t i = 0; i < names.size(); i++) {
+            const Shape map = values[i].shape;
+            if (names[i] != net.logits && std::min(map.h, map.w) < 2)
+                throw Error(concat(photo.name, ": of ", photo.rgb.shape.w, "x", photo.rgb.shape.h, " pixels ", names[i],
+                                   " makes ", map.w, "x", map.h,
+                                   " positions, expected at least 2x2; give a larger picture, or leave out --whole"));
+            scene.activations[names[i]] = std::move(values[i]);
+        }
         if (classes) {
             scene.logits = scene.at(net.logits).values;
             scene.activations.erase(net.logits);
