@@ -1,6 +1,5 @@
 // limpid report: the article's interactive figures for photos, as one page.
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -9,6 +8,7 @@
 #include <set>
 
 #include "kernels/error.h"
+#include "tools/cache_folder.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"
@@ -32,17 +32,12 @@ struct Arguments {
     bool whole = false, no_cache = false, plan = false, quiet = false;
 };
 
-// Where icons are kept when no folder is named: XDG base directories; relative paths are invalid and ignored.
-std::string cache_folder(const Arguments& a, const std::string& work) {
+// Where icons are kept: with the report's own work where there is no cache.
+std::string icon_folder(const Arguments& a, const std::string& work) {
     if (a.no_cache) return work;
     if (!a.cache.empty()) return a.cache;
-    const auto environment = [](const char* name) {
-        const char* value = std::getenv(name);
-        return std::string(value ? value : "");
-    };
-    if (const std::string cache = environment("XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/limpid/icons";
-    if (const std::string home = environment("HOME"); !home.empty()) return home + "/.cache/limpid/icons";
-    return work;
+    const std::string home = cache_home();
+    return home.empty() ? work : home + "/icons";
 }
 
 // What the photos are called: their files' names without extension, with a number where two are the same.
@@ -126,7 +121,7 @@ ExitStatus make_report(const Arguments& a) {
     options.made_by = concat("limpid ", LIMPID_VERSION, " (", LIMPID_COMMIT, ")");
     Stream stream(choose_device(a.run), a.run.threads);
     const std::string work = a.out + ".work";
-    Kept icons(cache_folder(a, work)), figures(work);
+    Kept icons(icon_folder(a, work)), figures(work);
     Report report(net, std::move(photos), std::move(options), stream, icons, figures);
     if (a.plan) return announce(report.plan(), true), kDone;
     if (!a.quiet) announce(report.plan(), false);

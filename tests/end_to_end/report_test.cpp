@@ -28,13 +28,21 @@ std::string photo_in(const TemporaryFolder& folder, const std::string& name, dou
     return folder / name;
 }
 
-std::vector<std::string> quick_report(std::vector<std::string> photos, const TemporaryFolder& folder,
+// `more` may name an option of the quick report again: then that counts.
+std::vector<std::string> quick_report(const std::vector<std::string>& photos, const TemporaryFolder& folder,
                                       const std::vector<std::string>& more = {}) {
     std::vector<std::string> words{"report"};
     words.insert(words.end(), photos.begin(), photos.end());
-    for (const char* word : {"--whole", "--net", "tiny", "--device", "cpu", "--steps", "2", "--icons", "5"})
-        words.push_back(word);
-    words.insert(words.end(), {"-o", folder / "r.html", "--data", folder / "r.json", "--cache", folder / "cache"});
+    words.push_back("--whole");
+    const std::vector<std::pair<std::string, std::string>> options{{"--net", "tiny"},
+                                                                   {"--device", "cpu"},
+                                                                   {"--steps", "2"},
+                                                                   {"--icons", "5"},
+                                                                   {"-o", folder / "r.html"},
+                                                                   {"--data", folder / "r.json"},
+                                                                   {"--cache", folder / "cache"}};
+    for (const auto& [name, value] : options)
+        if (!std::count(more.begin(), more.end(), name)) words.insert(words.end(), {name, value});
     words.insert(words.end(), more.begin(), more.end());
     return words;
 }

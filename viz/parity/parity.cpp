@@ -394,7 +394,7 @@ std::vector<ParityRow> check_parity(const std::string& folder, const Net* lucid,
         files.push_back(check.reference);
         for (const std::string& file : files)
             if (!published.has(file)) row.skipped = concat(file, " is not in the folder");
-        if (check.needs_weights && !lucid) row.skipped = reason;
+        if (check.needs_weights && !lucid) row.skipped = reason.empty() ? "Lucid's weights are needed" : reason;
         if (row.skipped.empty())
             row.error = with_context(check.reference, [&] {
                 try {
