@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "viz/factor/groups.h"
+#include "viz/grid/grid.h"
 #include "viz/report/report.h"
 
 namespace limpid {
@@ -65,6 +65,9 @@ struct Unit {
 };
 // The channels that the figures of a photo name, the most prominent first, each once.
 std::vector<Unit> named_units(const nlohmann::ordered_json& photo);
+
+// How a layer's grid is drawn.
+GridOptions grid_options(const Scene& scene, const std::string& layer);
 
 // Multiply-additions of one pass, forward and back, from `from` ("input": from the pixels) to `to` for a square image.
 double pass_work(const Net& net, int64_t size, const std::string& from, const std::string& to);

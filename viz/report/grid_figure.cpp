@@ -1,5 +1,5 @@
 // Activation grids, and the history of one optimisation.
-#include "viz/grid/grid.h"
+#include <algorithm>
 
 #include "viz/report/figure.h"
 #include "viz/report/page_data.h"
@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kGridMargin = 2;
 constexpr int64_t kHistorySize = 128, kHistoryCell = 112;
 
-// Pixels of a cell after its margin is cut off, by the side of the layer's map in a 224 px photo (the article's
-// index.json): 26 for 28 x 28 positions, 40 to 46 for 14 x 14, 46 for 7 x 7.
+// Pixels of a cell after its margin is cut off, by the rows of the layer's map: the article's, which has 40 for
+// mixed4a.
 int64_t cell_of(int64_t rows) { return rows > 20 ? 26 : 46; }
 
 ordered_json grid_json(const Scene& scene, const ActivationGrid& grid) {
@@ -31,15 +31,22 @@ ordered_json grid_json(const Scene& scene, const ActivationGrid& grid) {
 
 }  // namespace
 
+GridOptions grid_options(const Scene& scene, const std::string& layer) {
+    const Shape s = scene.at(layer).shape;
+    GridOptions options;
+    options.margin = kGridMargin;
+    options.size = cell_of(s.h) + 2 * kGridMargin;
+    options.steps = scene.options.profile.grid_steps;
+    options.groups = std::min<int64_t>({options.groups, s.c, s.h * s.w});
+    // Large grids would be drawn too rarely.
+    options.batch = std::max(options.batch, s.h * s.w / 4);
+    return options;
+}
+
 FigureParts grid_parts(Scene& scene) {
     FigureParts parts{{"grids", "/grids", "", 0, [](const PartWatcher&) { return ordered_json::object(); }}};
     for (const std::string& layer : scene.options.layers.grids) {
-        const Shape s = scene.at(layer).shape;
-        GridOptions options;
-        options.margin = kGridMargin;
-        options.size = cell_of(s.h) + 2 * kGridMargin;
-        options.steps = scene.options.profile.grid_steps;
-        options.groups = std::min<int64_t>({options.groups, s.c, s.h * s.w});
+        const GridOptions options = grid_options(scene, layer);
         const auto make = [&scene, layer, options](const PartWatcher& watcher) -> std::optional<ordered_json> {
             bool stopped = false;
             const ActivationGrid grid = activation_grid(

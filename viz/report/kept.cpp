@@ -27,6 +27,7 @@ std::optional<std::string> Kept::find(const std::string& name) {
         const std::string_view bytes = text.substr(header);
         if (sha256_of(as_bytes(bytes)) == text.substr(kMagic.size(), kDigest)) return std::string(bytes);
     }
+    std::filesystem::remove(path, error);
     damaged_++;
     return std::nullopt;
 }

@@ -1,7 +1,7 @@
 // Results that outlive a run: bytes by name in a folder, each file with its checksum.
 //
 // A file is "limpid kept 1 SHA256\n" and the bytes. It is written beside its place and renamed, so it is whole or not
-// there. What does not match its checksum counts as not there and is made again.
+// there. What does not match its checksum is removed, and made again.
 #pragma once
 
 #include <optional>

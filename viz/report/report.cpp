@@ -27,6 +27,7 @@ namespace {
 
 constexpr int kVersion = 1;  // of the data; with every change of a figure, so that what older programs kept is not read
 constexpr int64_t kIconCell = 80;
+constexpr int64_t kLeastSide = 16;  // of a photo
 
 struct Figure {
     const char* name;
@@ -87,9 +88,11 @@ ordered_json commands_json(const Scene& scene, const std::string& word) {
     };
     ordered_json result{{"dictionary", command("dictionary", " --layer " + layers.dictionary)},
                         {"vector", command("activations", " --layer " + layers.dictionary + " -o activations.npy")}};
-    const std::string steps = concat(" --steps ", scene.options.profile.grid_steps);
-    for (const std::string& layer : layers.grids)
-        result["grid:" + layer] = command("grid", " --layer " + layer + steps);
+    for (const std::string& layer : layers.grids) {
+        const GridOptions o = grid_options(scene, layer);
+        result["grid:" + layer] = command("grid", concat(" --layer ", layer, " --size ", o.size, " --steps ", o.steps,
+                                                         " --batch ", o.batch, " --groups ", o.groups));
+    }
     if (layers.spatial.size() > 1)
         result["saliency"] = command("attribute", " --from " + layers.spatial[layers.spatial.size() - 2] + " --to " +
                                                       layers.spatial.back() + " --pool smooth+blur");
@@ -167,13 +170,17 @@ struct Report::State {
         for (const std::string& layer : used_layers(options.layers)) names.push_back(layer);
         const bool classes = !net.logits.empty();
         if (classes) names.push_back(net.logits);
+        const Shape size = photo.rgb.shape;
+        if (std::min(size.h, size.w) < kLeastSide)
+            throw Error(concat(photo.name, ": is of ", size.w, "x", size.h, " pixels, expected at least ", kLeastSide,
+                               "x", kLeastSide, "; give a larger picture, or leave out --whole"));
         std::vector<HostTensor> values =
             with_context(photo.name, [&] { return activations(net, names, photo.rgb, stream); });
         for (size_t i = 0; i < names.size(); i++) {
             const Shape map = values[i].shape;
             if (names[i] != net.logits && std::min(map.h, map.w) < 2)
-                throw Error(concat(photo.name, ": of ", photo.rgb.shape.w, "x", photo.rgb.shape.h, " pixels ", names[i],
-                                   " makes ", map.w, "x", map.h,
+                throw Error(concat(photo.name, ": of ", size.w, "x", size.h, " pixels ", names[i], " makes ", map.w,
+                                   "x", map.h,
                                    " positions, expected at least 2x2; give a larger picture, or leave out --whole"));
             scene.activations[names[i]] = std::move(values[i]);
         }

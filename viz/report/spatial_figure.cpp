@@ -13,7 +13,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr int64_t kFactors = 2;
+constexpr int64_t kFactors = 2, kFactoredClasses = 50;
 
 // What every class owes to every position of a layer: {1,h,w,classes}.
 HostTensor classes_last(const HostTensor& by_position) {
@@ -34,31 +34,41 @@ void forget_unnamed(const Net& net, HostTensor& classes) {
     }
 }
 
-HostTensor positive(HostTensor t) {
-    for (float& v : t.values) v = std::max(v, 0.0f);
-    return t;
-}
-
 std::vector<float> channel_of(const HostTensor& t, int64_t c) {
     std::vector<float> map;
     for (size_t i = size_t(c); i < t.values.size(); i += size_t(t.shape.c)) map.push_back(t.values[i]);
     return map;
 }
 
-// Two factors of the positions x classes of `layer`; other layers on the same mixes of classes.
-ordered_json factors_json(const std::map<std::string, HostTensor>& owed, const std::string& layer) {
-    const Groups factors = find_groups(positive(owed.at(layer)), kFactors);
-    const int64_t classes = factors.channel.shape.c;
+// The columns of some classes: {1,h,w,classes.size()}.
+HostTensor columns_of(const HostTensor& owed, const std::vector<int64_t>& classes) {
+    const Shape s = owed.shape;
+    HostTensor result({1, s.h, s.w, int64_t(classes.size())});
+    for (int64_t p = 0; p < s.pixels(); p++)
+        for (size_t i = 0; i < classes.size(); i++)
+            result.values[size_t(p) * classes.size() + i] = std::max(owed.values[size_t(p * s.c + classes[i])], 0.0f);
+    return result;
+}
+
+// Two factors of the positions x classes of `layer`; other layers on the same mixes of classes. The article does not
+// say which classes: here the most probable, as all others together would outweigh them.
+ordered_json factors_json(const Scene& scene, const std::map<std::string, HostTensor>& owed, const std::string& layer) {
+    const std::vector<int64_t> classes = largest(scene.logits, kFactoredClasses);
+    const Groups factors = find_groups(columns_of(owed.at(layer), classes), kFactors);
     ordered_json lists = ordered_json::array(), maps = ordered_json::object();
     for (int64_t i = 0; i < kFactors; i++) {
         double mass = 0;
         for (const float v : channel_of(factors.spatial, i)) mass += double(v);
         std::vector<float> values;
-        for (int64_t c = 0; c < classes; c++) values.push_back(float(mass * double(factors.channel.at(0, 0, i, c))));
-        lists.push_back(top_entries(values, 5));
+        for (size_t c = 0; c < classes.size(); c++)
+            values.push_back(float(mass * double(factors.channel.at(0, 0, i, int64_t(c)))));
+        ordered_json entries = ordered_json::array();
+        for (const int64_t c : largest(values, 5))
+            entries.push_back({classes[size_t(c)], rounded(double(values[size_t(c)]))});
+        lists.push_back(entries);
     }
     for (const auto& [name, values] : owed) {
-        const HostTensor spatial = name == layer ? factors.spatial : project(positive(values), factors);
+        const HostTensor spatial = name == layer ? factors.spatial : project(columns_of(values, classes), factors);
         ordered_json pair = ordered_json::array();
         for (int64_t i = 0; i < kFactors; i++)
             pair.push_back(byte_map(channel_of(spatial, i), {spatial.shape.h, spatial.shape.w}));
@@ -100,8 +110,9 @@ std::optional<ordered_json> classes_json(const Scene& scene, const PartWatcher& 
     position_classes["max"] = most;
     const std::string factored =
         std::ranges::count(layers, scene.options.layers.dictionary) ? scene.options.layers.dictionary : layers.back();
-    return ordered_json{
-        {"class_maps", class_maps}, {"position_classes", position_classes}, {"factors", factors_json(owed, factored)}};
+    return ordered_json{{"class_maps", class_maps},
+                        {"position_classes", position_classes},
+                        {"factors", factors_json(scene, owed, factored)}};
 }
 
 // Keys "earlier>later".
