@@ -12,7 +12,7 @@ ReportProfile report_profile(const std::string& name) {
         {.name = "fast",
          .icon_steps = 96,
          .most_icons = 300,
-         .grid_steps = 192,
+         .grid_steps = 128,
          .group_icon_steps = 96,
          .overlay_steps = 48,
          .history_steps = {1, 32, 128, 256, 512}},
