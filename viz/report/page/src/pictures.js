@@ -1,31 +1,37 @@
 // Pictures of the file as elements to draw from: each is decoded once, and kept.
 
-const pictures = new Map();
+const pictures = new Map(); // uri -> {bitmap or null, waiting: those to call when it is there}
 
 export function picture(uri) {
-  let image = pictures.get(uri);
-  if (!image) {
-    image = new Image();
+  let entry = pictures.get(uri);
+  if (!entry) {
+    entry = { bitmap: null, waiting: new Set() };
+    pictures.set(uri, entry);
+    const image = new Image();
+    image.onload = async () => {
+      // A bitmap stays decoded; drawing from the image would decode it again whenever the browser's cache is full.
+      entry.bitmap = await createImageBitmap(image);
+      for (const draw of entry.waiting) draw(entry.bitmap);
+      entry.waiting.clear();
+    };
     image.src = uri;
-    pictures.set(uri, image);
   }
-  return image;
+  return entry;
 }
 
-// Calls `draw` now or when the picture is there; returns what cancels it.
-export function whenReady(image, draw) {
-  if (image.complete && image.naturalWidth > 0) {
-    draw(image);
+// Calls `draw` with the bitmap, now or when it is there; returns what cancels it.
+export function whenReady(entry, draw) {
+  if (entry.bitmap) {
+    draw(entry.bitmap);
     return () => {};
   }
-  const listener = () => draw(image);
-  image.addEventListener("load", listener, { once: true });
-  return () => image.removeEventListener("load", listener);
+  entry.waiting.add(draw);
+  return () => entry.waiting.delete(draw);
 }
 
 // Item `index` of a sprite of square cells, row by row, into a box of the canvas.
 export function drawItem(context, image, cell, index, x, y, width, height = width) {
-  const columns = Math.max(1, Math.round(image.naturalWidth / cell));
+  const columns = Math.max(1, Math.round(image.width / cell));
   context.drawImage(image, (index % columns) * cell, Math.floor(index / columns) * cell, cell, cell, x, y, width, height);
 }
 
