@@ -49,13 +49,17 @@ export function orangeBlue(a, b) {
 export const groupHue = (group, count) => (360 / count) * group - 200;
 export const groupColour = (group, count) => css(hcl(groupHue(group, count), 70, 62));
 
+// The article's formulas for groups (chroma 4 v, luminance 3 v, opacity v / 10) are made for its activations. Ours are scaled to this at
+// their 99th percentile: bright, and not yet glaring.
+export const groupScale = 20;
+
 // All groups in one map: hue is the direction of the sum of v^2 e^(i hue), its colourfulness how much they agree, luminance their strength.
-// `only` is a group to show alone. Values are those of 25 at `most`, where the formulas of the article are made for.
+// `only` is a group to show alone; `most` is the value that becomes groupScale.
 export function groupMap(maps, most, only = -1) {
   const [count, height, width] = maps.shape;
   const image = blank([height, width]);
   const size = height * width;
-  const scale = 25 / (most || 1);
+  const scale = groupScale / (most || 1);
   for (let at = 0; at < size; at++) {
     let re = 0, im = 0, squares = 0, sum = 0;
     for (let group = 0; group < count; group++) {

@@ -50,7 +50,8 @@ export function cells(node, wishes) {
   node.tabIndex = 0;
   node.setAttribute("role", "application");
   const describe = () => {
-    node.setAttribute("aria-label", `${wishes.label}, ${wishes.rows} by ${wishes.columns} positions; arrow keys move, Enter pins, Escape clears`);
+    const keys = ["arrow keys move", wishes.pick && "Enter pins", wishes.zoom && "plus and minus zoom", "Escape clears"].filter(Boolean);
+    node.setAttribute("aria-label", `${wishes.label}, ${wishes.rows} by ${wishes.columns} positions; ${keys.join(", ")}`);
   };
   describe();
   const stop = listen(node, {

@@ -40,6 +40,15 @@ test("figures are drawn when they come near", async () => {
   await tab.context().close();
 });
 
+test("an address with a figure's name opens the page there", async () => {
+  const tab = await browser.open({ report });
+  await tab.goto(`${tab.address}#groups`);
+  await tab.reload();
+  await tab.locator("#groups .body").waitFor();
+  assert.ok((await tab.locator("#groups").boundingBox()).y < 450);
+  await tab.context().close();
+});
+
 test("every figure shows its command and copies it", async () => {
   const tab = await browser.open({ report, permissions: ["clipboard-read", "clipboard-write"] });
   for (const section of await tab.locator("main section:not(#cuts)").all()) assert.match(await section.locator(".command code").innerText(), /^limpid /);

@@ -75,6 +75,13 @@ test("grids: the same place in all layers, in both rows", async () => {
   await shoot(tab, "grids-hover");
   await away(tab);
   assert.equal(await section.locator(".marker").count(), 0);
+  const place = await point(tab, section.locator(".surface").nth(2), [7, 3], [14, 14]);
+  await tab.mouse.click(place.x, place.y);
+  await away(tab);
+  assert.equal(await section.locator(".marker").count(), 8);
+  await tab.mouse.click(place.x, place.y);
+  await away(tab);
+  assert.equal(await section.locator(".marker").count(), 0);
 });
 
 test("grids: zoom keeps the centre, both rows scroll together, magnitudes have two rules", async () => {
@@ -129,6 +136,9 @@ test("spatial: classes and factors light all layers; a click keeps a cell", asyn
   const surface = section.locator(".surface").nth(3);
   const place = await point(tab, surface, [2, 2], [7, 7]);
   await tab.mouse.click(place.x, place.y);
+  await section.locator(".classes").first().locator("button").nth(1).hover();  // a class of the kept cell's list
+  assert.match(await text(section.locator(".classes").first()), /mixed5a at row 2, column 2/);
+  assert.equal(await section.locator(".classes").first().locator(".lit").count(), 1);
   await away(tab);
   assert.match(await text(section.locator(".classes").first()), /mixed5a at row 2, column 2/);
   await tab.mouse.click(place.x, place.y);

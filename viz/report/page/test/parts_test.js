@@ -49,7 +49,7 @@ test("maps become light: zero is black, the largest is white", () => {
 test("groups: one alone has its hue, equal opposites are grey, nothing is black", () => {
   const maps = { shape: [2, 1, 3], data: Float32Array.of(1, 1, 0, 0, 1, 0) };
   const [alone, mixed, none] = [0, 4, 8].map((at) => [...groupMap(maps, 1).pixels.subarray(at, at + 3)]);
-  assert.deepEqual(alone, hcl(-200, 100, 75));
+  assert.deepEqual(alone, hcl(-200, 80, 60));
   assert.ok(Math.max(...mixed) - Math.min(...mixed) <= 1, String(mixed));  // hues 180 degrees apart
   assert.deepEqual(none, [0, 0, 0]);
   assert.equal(percentile99({ data: Float32Array.from({ length: 200 }, (_, at) => at) }), 198);
