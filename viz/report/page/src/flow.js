@@ -11,10 +11,11 @@ export function flowCase(photo, counts, aligned) {
 
 const largestSize = (values) => Math.max(1e-9, ...values.map(Math.abs));
 
-// Links {from, to, value, width, active} of both sides; choice is {class}, {later} or {earlier}; the widest link of a layer has `widest` px.
+// Links {from, to, value, width, active} of both sides; choice is {class}, {later}, {earlier}, or {} for all; the widest link of a layer has `widest` px.
 export function links({ earlier, later }, classes, choice, widest = 20) {
   const toLater = earlier.to_later;
-  const toClass = (index, group) => later.attribution[index]?.[group] ?? 0;
+  const all = Object.keys(choice).length === 0;
+  const toClass = (index, group) => later.attribution?.[index]?.[group] ?? 0;
   const groups = toLater.map((_, group) => group);
   const mostLater = largestSize(toLater.flat());
   const mostClass = largestSize(classes.flatMap((index) => groups.map((group) => toClass(index, group))));
@@ -25,7 +26,7 @@ export function links({ earlier, later }, classes, choice, widest = 20) {
     row.map((value, from) => {
       // A class is reached through the later groups, so what flows into a group counts as much as the group does.
       const weight = choice.class !== undefined ? Math.abs(toClass(choice.class, to)) / mostChosen : 1;
-      const active = choice.class !== undefined || choice.later === to || choice.earlier === from;
+      const active = all || choice.class !== undefined || choice.later === to || choice.earlier === from;
       return { from, to, value, width: (widest * weight * Math.abs(value)) / mostLater, active };
     }),
   );
@@ -33,7 +34,7 @@ export function links({ earlier, later }, classes, choice, widest = 20) {
     groups.map((from) => {
       const value = toClass(index, from);
       const weight = choice.earlier !== undefined ? Math.abs(toLater[from][choice.earlier]) / mostPath : 1;
-      const active = choice.class === index || choice.later === from || choice.earlier !== undefined;
+      const active = all || choice.class === index || choice.later === from || choice.earlier !== undefined;
       return { from, to, value, width: (widest * weight * Math.abs(value)) / mostClass, active };
     }),
   );

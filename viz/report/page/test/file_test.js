@@ -138,6 +138,28 @@ test("members that are absent leave their figures out, and nothing breaks", asyn
   assert.deepEqual(bare.errors, []);
 });
 
+test("a network without classes", async () => {
+  const photo = structuredClone(report.photos[0]);
+  for (const key of ["predictions", "teaser", "history"]) delete photo[key];
+  for (const key of ["class_maps", "position_classes", "factors", "outputs"]) delete photo.spatial[key];
+  delete photo.channels.class;
+  delete photo.channels.output.classes;
+  for (const channels of Object.values(photo.channels.channel)) for (const entry of Object.values(channels)) delete entry.classes;
+  photo.groups.classes = photo.flow.classes = [];
+  for (const count of Object.values(photo.groups.by_count)) delete count.attribution;
+  const tab = await browser.open({ report: { ...report, photos: [photo], similarity: undefined, classes: [] } });
+  await drawAll(tab);
+  assert.deepEqual(tab.errors, []);
+  const flow = await figure(tab, "flow");
+  assert.ok((await flow.locator("path.for").count()) > 3);
+  await flow.locator(".node").first().click();
+  await tab.locator("#channels .unit").first().click();
+  assert.equal(await tab.locator("#channels .column.blue").count(), 4);
+  await shoot(tab, "without-classes");
+  assert.deepEqual(tab.errors, []);
+  await tab.context().close();
+});
+
 test("photos with different members: the picker moves between them", async () => {
   const [photo, other] = report.photos;
   const tab = await browser.open({ report: { ...report, photos: [photo, { name: other.name, size: [320, 200], picture: other.picture, predictions: other.predictions, groups: other.groups }] } });
