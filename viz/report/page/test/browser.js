@@ -32,7 +32,7 @@ export async function start() {
     tab.on("request", (request) => tab.requests.push(request.url()));
     tab.on("pageerror", (error) => tab.errors.push(String(error)));
     tab.on("console", (message) => ["error", "warning"].includes(message.type()) && tab.errors.push(message.text()));
-    tab.setDefaultTimeout(8000);
+    tab.setDefaultTimeout(60000);  // machines are shared
     tab.address = pathToFileURL(file).href;
     await tab.goto(tab.address);
     return tab;

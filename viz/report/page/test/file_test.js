@@ -98,8 +98,12 @@ test("numbers: every figure gives JSON, arrays also .npy", async () => {
   // One scale for each channel.
   const maps = await figure(tab, "unit");
   const unit = readNpy((await download(tab, maps.locator("button.npy"))).bytes);
+  const { layer, channel } = JSON.parse((await download(tab, maps.locator("button.json"))).bytes);
   assert.deepEqual(unit.shape, [14, 14]);
-  assert.ok(Math.max(...unit.data) > 50);
+  const { channels, values } = report.photos[0].maps[layer];
+  const at = channels.indexOf(channel), own = Buffer.from(values.u8, "base64").subarray(196 * at, 196 * (at + 1));
+  assert.ok(at > 0 && values.scales[at] !== values.scales[0]);
+  unit.data.forEach((value, place) => assert.ok(Math.abs(value - (own[place] * values.scales[at]) / 255) < 1e-3));
   await tab.context().close();
 });
 

@@ -278,8 +278,9 @@ test("saliency: either layer asks the other", async () => {
 
 test("history: the curve and the strip point at each other", async () => {
   const section = await figure(tab, "history");
-  assert.match(await text(section.locator(".strip li").nth(2)), new RegExp(`step 128: `));
-  await point(tab, section.locator(".curve .surface"), [0, 255], [1, 512]);
+  assert.match(await text(section.locator(".strip li").nth(2)), new RegExp(`step 128: ${pond.history.scores[128].toFixed(1)}`));
+  assert.match(await text(section), /class:967 \(espresso\)/);
+  await point(tab, section.locator(".curve .surface"), [0, 256], [1, 513]);
   assert.match(await section.locator(".curve .label").textContent(), /step 256: /);
   assert.match(await section.locator(".strip li").nth(3).getAttribute("class"), /hot/);
   await shoot(tab, "history-hover");

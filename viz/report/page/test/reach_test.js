@@ -122,6 +122,11 @@ test("a finger: a tap is a hover, a tap elsewhere clears, a second tap pins", as
   const side = await section.locator(".title").last().boundingBox();
   await phone.touchscreen.tap(side.x + 5, side.y + 5);
   assert.deepEqual(await heat(section.locator(".grid").first()), resting);
+  // Browsers that do not move the focus on a tap have the event alone.
+  await phone.touchscreen.tap(box.x + (10.5 / 14) * box.width, box.y + (3.5 / 14) * box.height);
+  assert.notDeepEqual(await heat(section.locator(".grid").first()), resting);
+  await phone.evaluate(() => document.querySelector("h1").dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, pointerType: "touch" })));
+  assert.deepEqual(await heat(section.locator(".grid").first()), resting);
 
   const channels = await figure(phone, "channels");
   const unit = channels.locator(".column").nth(1).locator(".unit").first();
@@ -149,7 +154,8 @@ test("a finger: dragging over a figure scrolls the page and selects nothing", as
 });
 
 // From the event to the frame after it, with everything that the hover changes drawn: the median of 31 hovers. Where neighbours keep the
-// machine busy the clock counts them too; then the processor's time on the page's main thread decides, which may take half as long: drawing goes on elsewhere.
+// machine busy the clock counts them too; then the processor's time on the page's main thread decides. It may take half as long: drawing
+// goes on elsewhere.
 const surfaces = { dictionary: 0, vector: 0, grid: 0, grids: 0, spatial: 0, groups: 1, similarity: 0, saliency: 1, history: 0 };
 const hovers = async (node) => {
   const box = node.getBoundingClientRect();

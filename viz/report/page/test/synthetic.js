@@ -49,14 +49,14 @@ function sprite(count, columns, cell, ...keys) {
     const look = looks[Math.floor(y / cell) * columns + Math.floor(x / cell)];
     if (!look) return [255, 255, 255];
     const [colour, frequency, angle] = look;
-    const wave = Math.sin(frequency * ((x % cell) * Math.cos(angle) + (y % cell) * Math.sin(angle)));
+    const wave = Math.sin(frequency * ((x % cell) * Math.cos(angle) + (y % cell) * Math.sin(angle))) < 0 ? -0.5 : 0.5;
     return colour.map((value) => Math.min(255, value * (0.8 + 0.35 * wave)));
   });
 }
 const picture = (photo) => (x, y) => {
   const [cy, cx] = centre(photo, 77);
   const inside = Math.hypot(x / 224 - cx, y / 224 - cy) < 0.2;
-  return inside ? [225, 150 + 40 * photo, 60] : [70 + x / 2.4, 110 + y / 2.6, 190 - (x + y) / 5];
+  return inside ? [225, 150 + 40 * photo, 60] : [70 + 4 * (x >> 3), 110 + 3 * (y >> 3), 180 - 4 * (x >> 4)];
 };
 
 const used = [3, 17, 50, 88, 120, 200, 311, 426, 436, 500];
@@ -140,8 +140,8 @@ function makePhoto(name, p) {
     teaser: { layer: "mixed4d", classes: teaserClasses, pairs: teaserPairs },
     groups: { layer: "mixed4d", counts, default: 6, classes: outputs, by_count: laterGroups },
     flow: { earlier: "mixed4a", later: "mixed4d", earlier_counts: counts, later_counts: counts, default: [4, 6], classes: outputs, later_groups: "as groups.by_count", cases: flowCases },
-    history: { objective: "class:espresso", steps: [1, 32, 128, 256, 512], cell: 112, sprite: sprite(5, 5, 112, p, 41),
-      scores: list(512, (at) => (at === 40 ? null : round(30 * (1 - Math.exp(-at / 90)) + 3 * random(p, at, 51)))) },
+    history: { objective: "class:967", steps: [1, 32, 128, 256, 512], cell: 112, sprite: sprite(5, 5, 112, p, 41),
+      scores: list(513, (at) => (at === 40 ? null : round(30 * (1 - Math.exp(-at / 90)) + 3 * random(p, at, 51)))) },
     ...(p === 0 && { atlas: { layer: "mixed4d", size: [10, 8], cell: 40, sprite: sprite(80, 10, 40, 61),
       items: list(80, (at) => ({ x: (at % 10) + 0.5, y: Math.floor(at / 10) + 0.5, class: outputs[at % 5] })) } }),
   };
