@@ -48,7 +48,7 @@ struct BatchRenderer::Form {
     Objective objective;  // any of the form
     RenderOptions options;
     bool joint;  // the images of a job have one score: one job per update
-    std::shared_ptr<const HostTensor> scale;
+    std::shared_ptr<const ParamConstants> shared;
 
     using Key = FormKey;
     std::map<Key, Plan> plans;
@@ -63,6 +63,7 @@ struct BatchRenderer::Form {
     // Of `capacity` pictures.
     int64_t capacity = 0;
     DeviceTensor theta, gradient, score, rates;
+    std::vector<DeviceTensor> memory;  // of a joint objective, behind an update
     // Knobs of the transforms, the number of the update where the objective asks for it, what the objective is fed
     // with.
     std::vector<Buffer> fed;
@@ -75,9 +76,9 @@ struct BatchRenderer::Form {
           objective(job.objective),
           options(job.options),
           joint(is_joint(job)),
-          scale(std::make_shared<const HostTensor>(job.options.param.scale())) {
+          shared(job.options.param.constants()) {
         Graph graph;
-        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), scale, images(1));
+        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), shared, images(1));
         decode_plan = make_plan(graph, {image}, constants);
     }
 
@@ -91,13 +92,14 @@ struct BatchRenderer::Form {
         NodeId theta, step, score;
         std::vector<NodeId> fed;
         size_t knobs = 0;
-        std::vector<HostTensor> values;  // of the objective's inputs
+        std::vector<HostTensor> values;  // of the objective's inputs, and of its memory in front of the first update
+        std::vector<NodeId> memory;      // behind an update
     };
     Built build(const Objective& of, int64_t count, const std::vector<int>& scales) const {
         Built built;
         Graph& graph = built.graph;
         built.theta = graph.input("theta", theta_shape(count));
-        const NodeId image = decode(graph, options.param, built.theta, scale, images(count));
+        const NodeId image = decode(graph, options.param, built.theta, shared, images(count));
         const Transformed view = transform(graph, options.transforms, scales, image, joint ? 1 : count);
         built.fed = view.knobs;
         built.knobs = view.knobs.size();
@@ -108,7 +110,11 @@ struct BatchRenderer::Form {
         Layers layers = apply(net, graph, view.image);
         layers["input"] = image;
         if (joint) {
-            built.score = limpid::score(graph, of, net, layers, built.step);
+            ObjectiveMemory memory;
+            built.score = limpid::score(graph, of, net, layers, built.step, &memory);
+            built.fed.insert(built.fed.end(), memory.before.begin(), memory.before.end());
+            for (const NodeId kept : memory.before) built.values.emplace_back(graph.shape(kept));
+            built.memory = std::move(memory.after);
         } else {
             ObjectiveInputs inputs;
             built.score = scores(graph, std::vector<Objective>(size_t(count), of), net, layers, built.step, &inputs);
@@ -124,7 +130,9 @@ struct BatchRenderer::Form {
         Built built = build(objective, key.count, key.scales);
         const NodeId gradient_node =
             grad(built.graph, built.score, {built.theta}, key.redirected ? redirected_relu() : VjpOverrides{})[0];
-        return plans.emplace(key, make_plan(built.graph, {built.score, gradient_node}, constants)).first->second;
+        std::vector<NodeId> outputs{built.score, gradient_node};
+        outputs.insert(outputs.end(), built.memory.begin(), built.memory.end());
+        return plans.emplace(key, make_plan(built.graph, outputs, constants)).first->second;
     }
 
     // Of all plans with `count` pictures: the largest arena, and the most that is fed.
@@ -171,9 +179,10 @@ struct BatchRenderer::Slot {
     Form* form = nullptr;
     int64_t step = 0;
     DeviceTensor theta, m, v;
-    TransformSample draw;          // of the next update
-    std::vector<float> number{0};  // of the next update, as the objective sees it
-    std::vector<HostTensor> objective_values;
+    TransformSample draw;                      // of the next update
+    std::vector<float> number{0};              // of the next update, as the objective sees it
+    std::vector<HostTensor> objective_values;  // what it is fed with, or what it remembers
+    std::vector<ImageParam::Redrawn> redrawn;
     std::vector<float> scores;
     double seconds = 0;
     std::string error;
@@ -216,6 +225,7 @@ BatchRenderer::Form& BatchRenderer::form_of(const Job& job) {
 
 std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     const RenderOptions& o = job.options;
+    check_optimiser(o);
     Form& form = form_of(job);
     auto slot = std::make_unique<Slot>();
     slot->job = &job;
@@ -225,6 +235,9 @@ std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     Form::Built built = form.build(job.objective, 1, slot->draw.scales);
     slot->objective_values = std::move(built.values);
     form.knobs = built.knobs;
+    slot->redrawn = o.param.redrawn(o.batch);
+    form.memory.clear();
+    for (const NodeId kept : built.memory) form.memory.emplace_back(stream_.device(), built.graph.shape(kept));
     const HostTensor theta = o.param.initial(o.seed, o.first_job, o.batch);
     slot->theta = DeviceTensor(stream_, theta);
     slot->m = DeviceTensor(stream_, HostTensor(theta.shape));
@@ -304,6 +317,24 @@ void BatchRenderer::run_plan(Form& form, const FormKey& key, std::span<const Con
     recording.work.replay(stream_);
 }
 
+void BatchRenderer::redraw(const Slot& slot) {
+    const RenderOptions& o = slot.job->options;
+    std::vector<float> values;
+    for (const ImageParam::Redrawn& part : slot.redrawn) {
+        values.resize(size_t(part.count));
+        o.param.redraw(part, o.seed, o.first_job, uint32_t(slot.step), values.data());
+        upload(stream_, values.data(), slot.theta.buffer.floats() + part.first, part.count);
+    }
+}
+
+void BatchRenderer::ascend_by_gradient(const Slot& slot, ConstView gradient) {
+    HostTensor theta = download(stream_, slot.theta.view());
+    const HostTensor slope = download(stream_, gradient);
+    for (int64_t n = 0; n < theta.shape.n; n++)
+        ascend(*slot.job->options.optimiser, slot.step, slope.view().image(n), theta.view().image(n));
+    upload(stream_, theta.values.data(), slot.theta.buffer.floats(), theta.shape.size());
+}
+
 void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& run_options) {
     const auto begin = std::chrono::steady_clock::now();
     Form& form = *group[0]->form;
@@ -316,6 +347,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
 
     std::vector<ConstView> inputs{rows(form.theta, form.images(count))};
     std::vector<float> staged;
+    for (Slot* slot : group) redraw(*slot);
     form.fed.resize(plan.inputs.size() - 1);
     for (size_t i = 0; i < form.fed.size(); i++) {
         staged.clear();
@@ -336,10 +368,17 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
         kernels.layout.copy_box(stream_, one, {}, {i * one.n, 0, 0, 0}, group[size_t(i)]->theta.view(),
                                 rows(form.theta, form.images(count)));
     const int64_t score_rows = form.score_rows(count);
-    const MutView outputs[] = {rows(form.score, score_rows), rows(form.gradient, form.images(count))};
+    std::vector<MutView> outputs{rows(form.score, score_rows), rows(form.gradient, form.images(count))};
+    for (const DeviceTensor& kept : form.memory) outputs.push_back(kept.view());
     run_plan(form, key, inputs, outputs, run_options);
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
+        for (size_t k = 0; k < form.memory.size(); k++)
+            slot.objective_values[k] = download(stream_, form.memory[k].view());
+        if (slot.job->options.optimiser) {
+            ascend_by_gradient(slot, {form.gradient.buffer.floats() + i * one.size(), one});
+            continue;
+        }
         kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),
                           form.gradient.buffer.floats() + i * one.size(), slot.theta.buffer.floats(),
                           slot.m.buffer.floats(), slot.v.buffer.floats());

@@ -69,6 +69,8 @@ class BatchRenderer {
     void run_plan(Form& form, const FormKey& key, std::span<const ConstView> inputs, std::span<const MutView> outputs,
                   const RunOptions& run_options);
     void update(const std::vector<Slot*>& group, const RunOptions& run_options);
+    void redraw(const Slot& slot);
+    void ascend_by_gradient(const Slot& slot, ConstView gradient);
     FinishedJob finish(Slot& slot);
     void reserve_arena(size_t bytes);
 
