@@ -47,6 +47,7 @@ Run declare_objectives(CLI::App& app);
 Run declare_recipe(CLI::App& app);
 Run declare_sheet(CLI::App& app);
 Run declare_render(CLI::App& app);
+Run declare_train(CLI::App& app);
 Run declare_world(CLI::App& app);
 
 // Runs a command as if these were its arguments: for commands that stand for another.

@@ -45,6 +45,7 @@ constexpr Command kCommands[] = {
     {"objectives", "list the terms of the objective language", declare_objectives},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"sheet", "lay many pictures out as one", declare_sheet},
+    {"train", "teach a small network what is in labelled pictures", declare_train},
     {"world", "paint the procedural world: patterns, with masks of where they are", declare_world},
 };
 
