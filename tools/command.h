@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,18 @@ struct Command {
     Run (*declare)(CLI::App& app);  // adds the options; the values they fill are owned by the Run it returns
 };
 
+// What the environment may say; read nowhere but in tools/.
+struct EnvironmentVariable {
+    const char* name;
+    const char* summary;
+};
+
+// The tables behind limpid --help, the manual page and the completions of shells.
+std::span<const Command> commands();
+std::span<const EnvironmentVariable> environment_variables();
+extern const char* const kProgramSummary;
+extern const char* const kExitStatuses;
+
 // One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
 Run declare_appendix(CLI::App& app);
 Run declare_activations(CLI::App& app);
@@ -43,6 +56,7 @@ Run declare_gradcheck(CLI::App& app);
 Run declare_grid(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_manual(CLI::App& app);
 Run declare_objectives(CLI::App& app);
 Run declare_recipe(CLI::App& app);
 Run declare_sheet(CLI::App& app);

@@ -42,11 +42,17 @@ constexpr Command kCommands[] = {
     {"fetch", "download trained weights and convert them", declare_fetch},
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
+    {"manual", "print the manual page, or completions for a shell", declare_manual},
     {"objectives", "list the terms of the objective language", declare_objectives},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"sheet", "lay many pictures out as one", declare_sheet},
     {"train", "teach a small network what is in labelled pictures", declare_train},
     {"world", "paint the procedural world: patterns, with masks of where they are", declare_world},
+};
+
+constexpr EnvironmentVariable kEnvironment[] = {
+    {"LIMPID_MODELS", "folder with weights (.h5); otherwise $XDG_DATA_HOME/limpid or ~/.local/share/limpid"},
+    {"NO_COLOR", "no colours in the output"},
 };
 
 std::vector<std::string> command_names() {
@@ -64,18 +70,17 @@ const Command& find_command(const std::string& name) {
 }
 
 void print_help() {
-    std::cout << "limpid: what the units of a convolutional network respond to, as pictures\n\n"
-                 "Usage: limpid COMMAND [OPTIONS]     limpid COMMAND --help\n\nCommands:\n";
+    std::cout << "limpid: " << kProgramSummary
+              << "\n\nUsage: limpid COMMAND [OPTIONS]     limpid COMMAND --help\n\nCommands:\n"
+              << std::left;
     for (const Command& command : kCommands)
-        std::cout << "  " << std::left << std::setw(12) << command.name << command.summary << '\n';
+        std::cout << "  " << std::setw(12) << command.name << command.summary << '\n';
     std::cout << "\nOptions:\n"
                  "  --help      this text\n"
-                 "  --version   version, commit, compiler and devices\n\n"
-                 "Environment:\n"
-                 "  LIMPID_MODELS  folder with weights (.h5); otherwise $XDG_DATA_HOME/limpid or "
-                 "~/.local/share/limpid\n"
-                 "  NO_COLOR       no colours in the output\n\n"
-                 "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partly done. Errors are one line on stderr.\n";
+                 "  --version   version, commit, compiler and devices\n\nEnvironment:\n";
+    for (const EnvironmentVariable& variable : kEnvironment)
+        std::cout << "  " << std::setw(15) << variable.name << variable.summary << '\n';
+    std::cout << "\nExit status: " << kExitStatuses << '\n';
 }
 
 void print_version() {
@@ -137,6 +142,12 @@ ExitStatus fail(ExitStatus status, std::string_view message) {
 }
 
 }  // namespace
+
+const char* const kProgramSummary = "what the units of a convolutional network respond to, as pictures";
+const char* const kExitStatuses = "0 done, 1 failed, 2 wrong usage, 3 partly done. Errors are one line on stderr.";
+
+std::span<const Command> commands() { return kCommands; }
+std::span<const EnvironmentVariable> environment_variables() { return kEnvironment; }
 
 ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments) {
     const std::optional<Run> run = parse(find_command(name), arguments);
