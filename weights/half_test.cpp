@@ -44,7 +44,11 @@ TEST(Half, RoundsToTheNearestTiesToEven) {
 }
 
 TEST(Half, FilesOfItGiveBackTheRoundedWeightsInHalfTheSpace) {
-    const Weights original = small_weights(), weights = stored(original, Storage::float16);
+    Weights original = small_weights();
+    HostTensor& thirds = original.tensors.emplace("thirds", HostTensor({1, 1, 64, 64})).first->second;
+    for (size_t i = 0; i < thirds.values.size(); i++) thirds.values[i] = (float(i) - 2000) / 3e3f;
+    original.checksum = checksum_of(original.tensors);
+    const Weights weights = stored(original, Storage::float16);
     EXPECT_NE(original.checksum, weights.checksum);
     const std::vector<std::byte> file = write_hdf5(weights, Storage::float16);
     const Weights read = read_hdf5(file);
@@ -55,7 +59,7 @@ TEST(Half, FilesOfItGiveBackTheRoundedWeightsInHalfTheSpace) {
             EXPECT_NEAR(tensor.values[i], original.tensors.at(name).values[i],
                         std::fabs(tensor.values[i]) * 0x1p-11f + 0x1p-25f);
     }
-    EXPECT_LT(file.size(), write_hdf5(weights).size());
+    EXPECT_LT(file.size() + 8000, write_hdf5(weights).size());
     EXPECT_THROW(write_hdf5(original, Storage::float16), Error) << "values are lost";
     Weights large = original;
     large.tensors.begin()->second.values[0] = 1e6f;
