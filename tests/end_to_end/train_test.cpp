@@ -124,5 +124,34 @@ TEST(Train, ReadsIdxFilesAndFoldersOfPictures) {
     EXPECT_TRUE(fails_with(1, "gunzip", train({folder / "idx"})));
 }
 
+// On a bare machine: no weights anywhere, and what is drawn of a class is taken for it.
+TEST(Patterns, IsTheNetworkWhereThereIsNoOther) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> classes{"rings", "checkers", "stars"};
+    std::vector<std::string> words{"render",  "--each", "--size",        "64", "--steps", "128",
+                                   "--quiet", "-o",     folder / "r.png"};
+    for (const std::string& name : classes) words.push_back("class:" + name);
+    const Finished rendered = run_limpid(words);
+    ASSERT_EQ(rendered.status, 0) << rendered.err;
+    const nlohmann::json record = nlohmann::json::parse(read_text(folder / "r-0.json"));
+    EXPECT_EQ(record.at("net"), "patterns");
+    for (size_t i = 0; i < classes.size(); i++) {
+        const std::string picture = folder / "r-" + std::to_string(i) + ".png";
+        const Finished classified = run_limpid({"classify", picture, "--json", "--top", "1"});
+        ASSERT_EQ(classified.status, 0) << classified.err;
+        EXPECT_EQ(nlohmann::json::parse(classified.out).at("top")[0].at("label"), classes[i]);
+    }
+    const Finished info = run_limpid({"info", "patterns"});
+    EXPECT_NE(info.out.find("mixed4c"), std::string::npos) << info.out;
+    // Commands about a layer take its last block.
+    const Finished dictionary = run_limpid({"dictionary", folder / "r-0.png", "-o", folder / "d.png"});
+    EXPECT_EQ(dictionary.status, 0) << dictionary.err;
+    EXPECT_NE(dictionary.out.find("mixed4c:"), std::string::npos) << dictionary.out;
+    EXPECT_TRUE(fails_with(2, "drop --weights",
+                           run_limpid({"classify", folder / "r-0.png", "--net", "patterns", "--weights", "x.h5"})));
+    EXPECT_TRUE(
+        fails_with(2, "expected patterns or tiny", run_limpid({"classify", folder / "r-0.png", "--net", "vgg"})));
+}
+
 }  // namespace
 }  // namespace limpid::testing
