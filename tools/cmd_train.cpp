@@ -111,7 +111,7 @@ bool run_updates(const TrainArguments& a, Trainer& trainer, const std::string& c
 
 ExitStatus train(TrainArguments& a) {
     if (!a.out.ends_with(".h5")) throw UsageError(concat(a.out, ": weights are HDF5 files; end the name with .h5"));
-    a.options.optimiser = a.optimiser == "sgd" ? Optimiser::sgd : Optimiser::adam;
+    a.options.optimiser = a.optimiser == "sgd" ? Descent::sgd : Descent::adam;
     const TrainingData data = load_training_data(a.data, a.test, a.options.seed, a.size);
     Stream stream(choose_device(a.run), a.run.threads);
     const Net net =

@@ -44,9 +44,8 @@ HostTensor slice_of(const std::vector<float>& flat, int64_t first, Shape shape) 
 }  // namespace
 
 std::string to_string(const TrainOptions& o) {
-    const std::string optimiser = o.optimiser == Optimiser::adam
-                                      ? concat("adam ", o.beta1, " ", o.beta2, " ", o.epsilon)
-                                      : concat("sgd, momentum ", o.momentum);
+    const std::string optimiser = o.optimiser == Descent::adam ? concat("adam ", o.beta1, " ", o.beta2, " ", o.epsilon)
+                                                               : concat("sgd, momentum ", o.momentum);
     return concat("steps ", o.steps, ", batch ", o.batch, ", seed ", o.seed, ", ", optimiser, ", rate ", o.rate,
                   ", warm-up ", o.warmup, ", weight decay ", o.weight_decay, ", smoothing ", o.smoothing, ", ",
                   to_string(o.augmentation));
@@ -166,7 +165,7 @@ void Trainer::update(int64_t s) {
         kernels.elementwise.unary(stream_, Unary::affine, float(1 - rate * options_.weight_decay), 0, filters, filters);
     }
     const float* scalar = scalars_.buffer.floats();
-    if (options_.optimiser == Optimiser::adam) {
+    if (options_.optimiser == Descent::adam) {
         kernels.adam.step(stream_, adam, scalar + kAdamRate, theta_.shape.size(), gradient_.buffer.floats(),
                           theta_.buffer.floats(), m_.buffer.floats(), v_.buffer.floats());
         return;

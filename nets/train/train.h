@@ -19,12 +19,12 @@
 
 namespace limpid {
 
-enum class Optimiser { adam, sgd };
+enum class Descent { adam, sgd };
 
 struct TrainOptions {
     int64_t steps = 10000, batch = 64;
     uint64_t seed = 0;  // of order and augmentation
-    Optimiser optimiser = Optimiser::adam;
+    Descent optimiser = Descent::adam;
     double rate = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 1e-2;
     int64_t warmup = 200;
     double smoothing = 0;  // t = (1 - smoothing) * one_hot + smoothing / classes

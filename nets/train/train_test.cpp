@@ -112,7 +112,7 @@ TEST(Training, RateRisesThenFallsAsACosine) {
 // One update against its formula, from a gradient of the same kernels.
 TEST(Training, SgdDecaysThenDescends) {
     TrainOptions o = short_options();
-    o.optimiser = Optimiser::sgd, o.weight_decay = 0.5, o.warmup = 0, o.steps = 1000000, o.rate = 0.1;
+    o.optimiser = Descent::sgd, o.weight_decay = 0.5, o.warmup = 0, o.steps = 1000000, o.rate = 0.1;
     const Dataset data = brightness_data(0);
     const Net net = make_net(initial_patterns(data.labels, 1));
     Stream stream({DeviceKind::cpu}, 1);
@@ -153,7 +153,7 @@ TEST(Training, LearnsWhatIsEasy) {
 
 // Stopped, saved and resumed, on another number of threads: the same bits as in one go.
 TEST(Training, ResumesToTheSameBits) {
-    for (const Optimiser optimiser : {Optimiser::adam, Optimiser::sgd}) {
+    for (const Descent optimiser : {Descent::adam, Descent::sgd}) {
         TrainOptions o = short_options();
         o.optimiser = optimiser;
         o.augmentation = {true, 2, 0.1};
