@@ -46,6 +46,8 @@ Run declare_recipe(CLI::App& app);
 Run declare_render(CLI::App& app);
 Run declare_report(CLI::App& app);
 Run declare_sheet(CLI::App& app);
+Run declare_train(CLI::App& app);
+Run declare_world(CLI::App& app);
 
 namespace {
 
@@ -70,6 +72,8 @@ constexpr Command kCommands[] = {
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"report", "make a page of interactive figures for photos", declare_report},
     {"sheet", "lay many pictures out as one", declare_sheet},
+    {"train", "teach a small network what is in labelled pictures", declare_train},
+    {"world", "paint the procedural world: patterns, with masks of where they are", declare_world},
 };
 
 constexpr EnvironmentVariable kEnvironment[] = {
