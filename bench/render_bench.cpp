@@ -4,10 +4,13 @@
 //
 // Arguments of every benchmark: image size, batch, threads (which a GPU ignores). Weights are random: the time does not
 // depend on their values. Counters: image-steps per second, and GFLOP/s of the direct algorithm (so Winograd can exceed
-// the peak).
+// the peak). render_update also runs, in turns with the updates, the network alone (score and gradient to the view, at
+// the size that the update's transforms gave): outside_% is the share of an update that this does not explain.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <cstdio>
+#include <map>
 
 #include "bench/device_option.h"
 #include "graph/grad.h"
@@ -70,22 +73,92 @@ void network_step(benchmark::State& state, const std::string& layer_name) {
     report(state, batch, plan.cost().operations);
 }
 
+// Score and gradient to the view for each of the sizes that the transforms of a render produce.
+class NetworkAlone {
+  public:
+    NetworkAlone(const Objective& objective, const RenderOptions& options, Stream& stream)
+        : stream_(stream), constants_(stream) {
+        const Shape image = options.param.image(options.batch);
+        size_t arena_bytes = 0;
+        int64_t most = 0;
+        for (const std::vector<int>& scales : all_scales(options.transforms, image.h, image.w)) {
+            Graph sizes, graph;
+            const Transformed view = transform(sizes, options.transforms, scales, sizes.input("image", image));
+            const NodeId input = graph.input("view", sizes.shape(view.image));
+            Layers layers = apply(random_net(), graph, input);
+            layers["input"] = input;
+            const NodeId value = score(graph, objective, random_net(), layers);
+            const NodeId gradient = grad(graph, value, {input})[0];
+            const Plan& plan = plans_.emplace(scales, make_plan(graph, {value, gradient}, constants_)).first->second;
+            arena_bytes = std::max(arena_bytes, plan.arena_bytes);
+            most = std::max(most, plan.inputs[0].shape.size());
+        }
+        view_ = DeviceTensor(stream, HostTensor({1, 1, 1, most}, 0.5f));
+        gradient_ = DeviceTensor(stream.device(), {1, 1, 1, most});
+        score_ = DeviceTensor(stream.device(), {options.batch, 1, 1, 1});
+        arena_ = Buffer(stream.device(), arena_bytes);
+    }
+
+    void run(const std::vector<int>& scales) {
+        const Plan& plan = plans_.at(scales);
+        const auto work = [&] {
+            const ConstView inputs[] = {{view_.buffer.floats(), plan.inputs[0].shape}};
+            const MutView outputs[] = {score_.view(), {gradient_.buffer.floats(), plan.inputs[0].shape}};
+            limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
+        };
+        if (!CapturedWork::possible(stream_)) return work();
+        CapturedWork& captured = captured_[&plan];
+        if (!captured) captured = CapturedWork(stream_, work);
+        captured.replay(stream_);
+    }
+
+  private:
+    Stream& stream_;
+    ConstantStore constants_;
+    std::map<std::vector<int>, Plan> plans_;
+    DeviceTensor view_, gradient_, score_;
+    Buffer arena_;
+    std::map<const Plan*, CapturedWork> captured_;
+};
+
 void render_update(benchmark::State& state, const std::string& unit) {
     RenderOptions options;
     options.param.height = options.param.width = state.range(0);
     options.batch = state.range(1);
     Stream stream(device, int(state.range(2)));
     Renderer renderer(random_net(), parse_objective(unit), options, stream);
+    NetworkAlone network(parse_objective(unit), options, stream);
+    TransformSample draw;
+    const auto network_step = [&](int64_t step) {
+        sample(options.transforms, options.param.height, options.param.width, options.seed, uint32_t(step), draw);
+        network.run(draw.scales);
+    };
+    const auto seconds_of = [&](const auto& work) {
+        const auto begin = std::chrono::steady_clock::now();
+        work();
+        stream.synchronize();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
     int64_t step = options.redirected_relu_updates;
     // Every plan twice, so that a GPU has recorded them all.
     if (device.kind == DeviceKind::cuda)
-        for (int i = 0; i < 100; i++) renderer.update(step++);
+        for (int i = 0; i < 100; i++, step++) {
+            renderer.update(step);
+            network_step(step);
+        }
+    renderer.update(step);
+    network_step(step);
     stream.synchronize();
+    double updates_s = 0, network_s = 0;
     for (auto _ : state) {
-        renderer.update(step++);
-        stream.synchronize();
+        const double update_s = seconds_of([&] { renderer.update(step); });
+        state.SetIterationTime(update_s);
+        updates_s += update_s;
+        network_s += seconds_of([&] { network_step(step); });
+        step++;
     }
     report(state, options.batch, renderer.typical_plan().cost().operations);
+    state.counters["outside_%"] = 100 * (1 - network_s / updates_s);
 }
 
 // Different units in one batch, as limpid batch renders them: whole updates, scores on the host after each.
@@ -114,17 +187,17 @@ void batch_update(benchmark::State& state, const std::string& layer_name) {
 }
 
 void sizes(benchmark::internal::Benchmark* bench) {
-    bench->ArgNames({"px", "batch", "threads"})->Unit(benchmark::kMillisecond)->UseRealTime();
+    bench->ArgNames({"px", "batch", "threads"})->Unit(benchmark::kMillisecond);
     for (const int64_t px : {128, 224})
         for (const int64_t batch : {1, 4, 16, 32})
             for (const int64_t threads : {1, 2})
                 if (batch <= 4 || threads == 2) bench->Args({px, batch, threads});
 }
 
-BENCHMARK_CAPTURE(network_step, mixed4d, "mixed4d")->Apply(sizes);
-BENCHMARK_CAPTURE(network_step, logits, "softmax2_pre_activation")->Apply(sizes);
-BENCHMARK_CAPTURE(render_update, mixed4d_100, "mixed4d:100")->Apply(sizes);
-BENCHMARK_CAPTURE(batch_update, mixed4d, "mixed4d")->Apply(sizes);
+BENCHMARK_CAPTURE(network_step, mixed4d, "mixed4d")->Apply(sizes)->UseRealTime();
+BENCHMARK_CAPTURE(network_step, logits, "softmax2_pre_activation")->Apply(sizes)->UseRealTime();
+BENCHMARK_CAPTURE(render_update, mixed4d_100, "mixed4d:100")->Apply(sizes)->UseManualTime();
+BENCHMARK_CAPTURE(batch_update, mixed4d, "mixed4d")->Apply(sizes)->UseRealTime();
 
 }  // namespace
 }  // namespace limpid

@@ -90,6 +90,18 @@ NodeId reshape(Graph&, NodeId x, Shape shape, const std::string& name = "");
 NodeId resize(Graph&, NodeId x, int64_t h, int64_t w, const std::string& name = "");
 NodeId affine_warp(Graph&, Interpolation, NodeId x, NodeId matrix, int64_t h, int64_t w, const std::string& name = "");
 
+// mix.cpp. What each pixel of an image is mixed of, as kernels/warp/warp.h has it; made once, for any number of graphs.
+struct PixelMix {
+    std::shared_ptr<const HostTensor> first, pixel, weight;
+};
+// From the terms (pixel of x, weight) of each output; fewer than 2^24 of them and of pixels, else Error.
+PixelMix make_pixel_mix(const std::vector<std::vector<std::pair<int64_t, float>>>& terms);
+// The adjoint, for images of `pixels` pixels.
+PixelMix transposed(const PixelMix& mix, int64_t pixels);
+// x {N,h,w,c} -> {N,p,q,c}; adjoint: transposed(mix, h*w).
+NodeId mix_pixels(Graph&, NodeId x, const PixelMix& mix, const PixelMix& adjoint, int64_t p, int64_t q,
+                  const std::string& name = "");
+
 // spectral.cpp: spectrum {N,h,f,2C}, scale {1,h,f,1} -> image {N,h,w,C}
 NodeId spectral_inverse(Graph&, NodeId spectrum, NodeId scale, int64_t w, float gain, const std::string& name = "");
 

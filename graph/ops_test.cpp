@@ -197,6 +197,10 @@ std::vector<OpCase> cases() {
             return grad(g, ops::mul(g, ops::affine_warp(g, kind, source, in[1], 4, 5), in[0]), {source})[0];
         });
     }
+    const ops::PixelMix mix = ops::make_pixel_mix({{{3, 0.5f}, {0, -1}}, {}, {{11, 2}}, {{3, 1}, {4, 0.25f}}});
+    const ops::PixelMix adjoint = ops::transposed(mix, 12);
+    add("mix_pixels", {x({2, 3, 4, 5})}, {true},
+        [=](Graph& g, const auto& in) { return ops::mix_pixels(g, in[0], mix, adjoint, 2, 2); });
     const HostTensor scale = positive({1, 4, 4, 1});
     add("spectral_inverse", {x({2, 4, 4, 6}), scale}, {true, false},
         [](Graph& g, const auto& in) { return ops::spectral_inverse(g, in[0], in[1], 5, 0.25f); });

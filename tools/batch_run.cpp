@@ -80,7 +80,7 @@ class Batch {
         }
         ManifestWriter manifest(a_.folder, shard_.manifest_name());
         watch_interrupts();
-        Progress progress("batch", a_.quiet);
+        Progress progress("batch", a_.quiet, int64_t(todo.size()));
         const auto start = std::chrono::steady_clock::now();
         const auto elapsed_s = [&] {
             return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -246,6 +246,7 @@ RenderOptions batch_options(const BatchArguments& arguments) {
     options.param = parse_param(arguments.param);
     options.param.height = options.param.width = arguments.size;
     options.transforms = parse_transforms(arguments.transforms);
+    options.optimiser = parse_optimiser(arguments.optimiser);
     return options;
 }
 
@@ -268,6 +269,8 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--param", a.param, "what a picture is made of; see limpid render --help")->capture_default_str();
     app.add_option("--transforms", a.transforms, "none, standard, robust, alpha, or a list; see limpid render --help")
+        ->capture_default_str();
+    app.add_option("--optimiser", a.optimiser, "adam, ascent(rate=...) and rules; see limpid render --help")
         ->capture_default_str();
     app.add_flag("--plan", a.plan, "print how many bytes it takes, and stop");
     app.add_flag("--quiet", a.quiet, "no progress");

@@ -26,9 +26,9 @@ ExitStatus make_appendix(Arguments& a) {
     const RenderOptions options = batch_options(a);
     const JobList list = appendix_jobs(a.appendix, options, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    std::string words =
-        concat(" --steps ", options.steps, " --size ", a.size, " --seed ", options.seed, " --learning-rate ",
-               options.adam.rate, " --param '", a.param, "' --transforms '", a.transforms, "'");
+    std::string words = concat(" --steps ", options.steps, " --size ", a.size, " --seed ", options.seed,
+                               " --learning-rate ", options.adam.rate, " --param '", a.param, "' --transforms '",
+                               a.transforms, "' --optimiser '", a.optimiser, "'");
     if (!a.run.net.empty()) words += " --net " + a.run.net;
     const auto write_page = [&] { write_appendix(a.folder, a.appendix, options, net, words); };
     const ExitStatus status = run_batch(a, net, stream, list, shard);

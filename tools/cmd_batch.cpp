@@ -30,7 +30,8 @@ Run declare_batch(CLI::App& app) {
     app.add_option(
            "JOBS", a->sources,
            "what to render: mixed4d:*, mixed3a:0-63, all, any objective; or files of them: .jsonl, .csv (fields "
-           "objective, name, size, param, transforms, steps, learning_rate, seed, job, batch), or one on each line")
+           "objective, name, size, param, transforms, steps, learning_rate, optimiser, seed, job, "
+           "batch), or one on each line")
         ->required();
     declare_batch_options(app, *a);
     app.add_flag("--raw", a->raw, "also the floats of each picture, in HDF5");

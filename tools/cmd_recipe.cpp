@@ -20,7 +20,7 @@ struct RecipeArguments {
 
 void print_recipes() {
     for (const Recipe& recipe : known_recipes())
-        std::cout << std::left << std::setw(15) << recipe.name << std::setw(16) << recipe.arguments << recipe.summary
+        std::cout << std::left << std::setw(19) << recipe.name << std::setw(16) << recipe.arguments << recipe.summary
                   << '\n';
 }
 

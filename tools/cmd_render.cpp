@@ -27,7 +27,7 @@ namespace {
 struct RenderArguments {
     RunArguments run;
     std::vector<std::string> units, references;
-    std::string out = "out.png", sheet, param = "fft", transforms = "standard", start;
+    std::string out = "out.png", sheet, param = "fft", transforms = "standard", optimiser = "adam", start;
     RenderOptions options;
     int64_t size = 128, columns = 6;
     bool each = false, no_decorrelate = false, no_redirect = false, plan = false, quiet = false;
@@ -74,9 +74,8 @@ std::string command_of(const RenderArguments& a, const Group& group, const Strea
     add("job", int64_t(o.first_job) + (alone ? picture : 0));
     add("learning-rate", o.adam.rate);
     add("transforms", to_string(o.transforms));
-    if (!(o.param.sources == otherwise.param.sources) || o.param.colour != otherwise.param.colour || o.param.alpha ||
-        o.param.range != otherwise.param.range)
-        add("param", to_string(o.param));
+    if (to_string(o.param) != to_string(otherwise.param)) add("param", to_string(o.param));
+    if (o.optimiser) add("optimiser", to_string(o.optimiser));
     if (o.adam.beta1 != otherwise.adam.beta1) add("beta1", o.adam.beta1);
     if (o.adam.beta2 != otherwise.adam.beta2) add("beta2", o.adam.beta2);
     if (o.adam.epsilon != otherwise.adam.epsilon) add("epsilon", o.adam.epsilon);
@@ -107,6 +106,7 @@ nlohmann::ordered_json record(const RenderArguments& a, const Group& group, cons
             {"size", a.size},
             {"param", to_string(o.param)},
             {"transforms", to_string(o.transforms)},
+            {"optimiser", to_string(o.optimiser)},
             {"adam",
              {{"rate", o.adam.rate}, {"beta1", o.adam.beta1}, {"beta2", o.adam.beta2}, {"epsilon", o.adam.epsilon}}},
             {"thresholds", o.thresholds},
@@ -180,6 +180,9 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         const std::string path = numbered(a.out, first + i, count);
         const ConstView picture = rendering.images.view().image(i);
         write_picture(path, picture);
+        if (!rendering.textures.values.empty())
+            write_picture(with_suffix(path, concat("-texture", std::filesystem::path(path).extension().string())),
+                          rendering.textures.view().image(i));
         const std::string text = record(a, group, net, stream, rendering, i).dump(1) + "\n";
         write_file_atomically(std::filesystem::path(path).replace_extension(".json").string(), as_bytes(text));
         const std::vector<float>& scores = rendering.scores.back();
@@ -200,15 +203,15 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
 }
 
 // A photo at the size of the render; with opacity where the parameterisation has it.
-HostTensor photo_of(const std::string& path, const RenderArguments& a) {
+HostTensor photo_of(const std::string& path, const RenderArguments& a, int64_t size) {
     if (path.ends_with(".npy")) return load_array(path);
     const Image image = load_image(path);
-    const HostTensor rgb = fit_photo(flatten(image).view(), a.size, a.size);
+    const HostTensor rgb = fit_photo(flatten(image).view(), size, size);
     if (!a.options.param.alpha) return rgb;
-    HostTensor rgba({1, a.size, a.size, 4}, 1.0f);
-    const HostTensor alpha = image.alpha.values.empty() ? HostTensor() : fit_photo(image.alpha.view(), a.size, a.size);
-    for (int64_t y = 0; y < a.size; y++)
-        for (int64_t x = 0; x < a.size; x++) {
+    HostTensor rgba({1, size, size, 4}, 1.0f);
+    const HostTensor alpha = image.alpha.values.empty() ? HostTensor() : fit_photo(image.alpha.view(), size, size);
+    for (int64_t y = 0; y < size; y++)
+        for (int64_t x = 0; x < size; x++) {
             std::copy_n(rgb.view().pixel(0, y, x), 3, rgba.view().pixel(0, y, x));
             if (!alpha.values.empty()) rgba.at(0, y, x, 3) = alpha.at(0, y, x, 0);
         }
@@ -218,7 +221,7 @@ HostTensor photo_of(const std::string& path, const RenderArguments& a) {
 HostTensor references_of(const RenderArguments& a) {
     HostTensor all;
     for (const std::string& path : a.references) {
-        const HostTensor photo = photo_of(path, a);
+        const HostTensor photo = photo_of(path, a, a.size);
         if (all.values.empty()) all.shape = {0, photo.shape.h, photo.shape.w, photo.shape.c};
         if (photo.shape.h != all.shape.h || photo.shape.w != all.shape.w || photo.shape.c != all.shape.c)
             throw Error(concat(path, ": is ", photo.shape, ", the other references differ"));
@@ -240,6 +243,7 @@ ExitStatus render_units(RenderArguments& a) {
     options.param.height = options.param.width = a.size;
     if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
     options.transforms = parse_transforms(a.transforms);
+    options.optimiser = parse_optimiser(a.optimiser);
     if (a.no_redirect) options.redirected_relu_updates = 0;
     if (!options.thresholds.empty()) options.steps = std::ranges::max(options.thresholds);
     std::vector<Group> groups;
@@ -255,7 +259,7 @@ ExitStatus render_units(RenderArguments& a) {
         for (const Objective& objective : objectives) groups.push_back({{objective}});
     }
     const Net net = load_net(a.run);
-    if (!a.start.empty()) options.start = photo_of(a.start, a);
+    if (!a.start.empty()) options.start = photo_of(a.start, a, options.param.flat().height);
     options.references = references_of(a);
     Stream stream(choose_device(a.run), a.run.threads);
     const int64_t count = int64_t(groups.size()) * options.batch;
@@ -319,7 +323,7 @@ Run declare_render(CLI::App& app) {
     app.add_option(
            "--param", a->param,
            "how the picture is made of variables: fft, pixel, laplacian, lowres, cppn, ... added with +, then ; "
-           "and rgb, grey, channels(N), alpha, clip, raw")
+           "and rgb, grey, channels(N), alpha, clip, raw, centred, texture(uv=FILE)")
         ->capture_default_str();
     app.add_option("--start", a->start, "start from this photo instead of noise");
     app.add_option("--seed", o.seed, "seed of the start and of the transforms")->capture_default_str();
@@ -333,6 +337,11 @@ Run declare_render(CLI::App& app) {
            "--transforms", a->transforms,
            "none, standard (Lucid's), robust, alpha, or a list such as 'pad(12); jitter(8); scale(0.9..1.1/11); "
            "rotate(-10..10)'")
+        ->capture_default_str();
+    app.add_option(
+           "--optimiser", a->optimiser,
+           "adam, or plain ascent and what follows each step: 'ascent(rate=100); decay(0.0001); blur(1, every=4)'; "
+           "yosinski1 to yosinski4: the settings of their table; best with --param 'pixel(sd=10); rgb; centred'")
         ->capture_default_str();
     app.add_flag("--no-decorrelate", a->no_decorrelate, "optimise in RGB instead of decorrelated colours");
     app.add_flag("--no-redirect,--no-redirected-relu", a->no_redirect, "plain ReLU gradients from the first update");

@@ -15,10 +15,13 @@ struct SheetArguments {
     std::vector<std::string> pictures;
     std::string out = "sheet.png";
     int64_t columns = 6, cell = 0, gap = 4;
+    int quality = 90;
 };
 
 ExitStatus write_sheet(const SheetArguments& a) {
-    if (!a.out.ends_with(".png")) throw UsageError(concat(a.out, ": pictures are PNG files; end the name with .png"));
+    const bool jpeg = a.out.ends_with(".jpg") || a.out.ends_with(".jpeg");
+    if (!a.out.ends_with(".png") && !jpeg)
+        throw UsageError(concat(a.out, ": a sheet is a PNG or a JPEG file; end the name with .png or .jpg"));
     std::vector<HostTensor> pictures;
     std::vector<ConstView> views;
     for (const std::string& path : a.pictures) {
@@ -30,7 +33,8 @@ ExitStatus write_sheet(const SheetArguments& a) {
                                         std::max<int64_t>(1, picture.shape.w * a.cell / longest)));
     }
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
-    write_png(a.out, tile(views, std::min<int64_t>(a.columns, int64_t(views.size())), a.gap).view());
+    const HostTensor sheet = tile(views, std::min<int64_t>(a.columns, int64_t(views.size())), a.gap);
+    jpeg ? write_jpeg(a.out, sheet.view(), a.quality) : write_png(a.out, sheet.view());
     std::cout << a.out << '\n';
     return kDone;
 }
@@ -41,7 +45,8 @@ Run declare_sheet(CLI::App& app) {
     const auto a = std::make_shared<SheetArguments>();
     app.add_option("PICTURE", a->pictures, "PNG or JPEG files, in order of rows; opacity is shown on white")
         ->required();
-    app.add_option("-o,--out", a->out, "the sheet")->capture_default_str();
+    app.add_option("-o,--out", a->out, "the sheet, .png or .jpg")->capture_default_str();
+    app.add_option("--quality", a->quality, "of a JPEG")->check(CLI::Range(1, 100))->capture_default_str();
     app.add_option("--columns", a->columns, "pictures in a row")->check(CLI::Range(1, 1000))->capture_default_str();
     app.add_option("--cell", a->cell, "resize each to this many pixels; 0: as they are")
         ->check(CLI::Range(0, 8192))

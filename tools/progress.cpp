@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -36,8 +37,12 @@ int terminal_columns() {
 
 }  // namespace
 
-Progress::Progress(std::string what, bool quiet)
-    : what_(std::move(what)), quiet_(quiet), terminal_(isatty(STDERR_FILENO)), colour_(colours_wanted()) {}
+Progress::Progress(std::string what, bool quiet, int64_t pictures)
+    : what_(std::move(what)),
+      quiet_(quiet),
+      pictures_(pictures),
+      terminal_(isatty(STDERR_FILENO)),
+      colour_(colours_wanted()) {}
 
 Progress::~Progress() {
     if (terminal_ && shown_) std::fputs("\n", stderr);
@@ -76,7 +81,12 @@ void Progress::draw_bar(int64_t done, int64_t total, const std::string& note) {
 void Progress::write_json(int64_t done, int64_t total, const std::string& note) {
     nlohmann::ordered_json line{{"progress", what_}, {"done", done}};
     if (total > 0) line["total"] = total;
-    line["elapsed_s"] = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count() / 1000.0;
+    const auto rounded = [](double seconds) { return std::round(seconds * 1000) / 1000; };
+    const double elapsed_s = std::chrono::duration<double>(Clock::now() - start_).count();
+    line["elapsed_s"] = rounded(elapsed_s);
+    if (total > 0 && done > 0) line["left_s"] = rounded(elapsed_s * double(total - done) / double(done));
+    if (pictures_ > 0 && total > 0 && elapsed_s > 0)
+        line["images_per_hour"] = int64_t(double(done) / double(total) * double(pictures_) / elapsed_s * 3600);
     if (!note.empty()) line["note"] = one_line(note);
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);

@@ -9,8 +9,8 @@ namespace limpid {
 
 class Progress {
   public:
-    // what: one word or two, e.g. "fetch". quiet: nothing is shown at all.
-    Progress(std::string what, bool quiet);
+    // what: one word or two, e.g. "fetch". quiet: nothing is shown at all. pictures: how many the work will have made.
+    Progress(std::string what, bool quiet, int64_t pictures = 0);
     // Ends the line of the bar.
     ~Progress();
     Progress(const Progress&) = delete;
@@ -27,6 +27,7 @@ class Progress {
     using Clock = std::chrono::steady_clock;
     std::string what_;
     bool quiet_;
+    int64_t pictures_;
     bool terminal_;
     bool colour_;
     bool shown_ = false;

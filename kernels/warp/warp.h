@@ -1,5 +1,5 @@
-// Resampling of images: TensorFlow-1 bilinear resize, affine maps with nearest or bilinear interpolation; each with its
-// exact adjoint.
+// Resampling of images: TensorFlow-1 bilinear resize, affine maps with nearest or bilinear interpolation, any fixed
+// mixture of pixels; each with its exact adjoint.
 //
 //   resize: src = dst * (float(in)/float(out)); i0 = floor(src), i1 = min(i0+1, in-1), weight src-i0; separable over h
 //   and w. This is
@@ -15,7 +15,11 @@
 //           atomics and in a fixed order.
 //   The coordinates u and v are computed in double, as m0*q + (m1*p + m2): the products are exact there, so every
 //   device, with or without fused multiply-add, rounds alike and picks the same pixels.
-// Views may be pitched.
+//   mix: y[n,i,c] = sum over k in [first[i], first[i+1]) of weight[k] * x[n, pixel[k], c], where i counts the pixels of
+//   an image of y, and pixel[k] is counted so in x; added in the order of k. A sparse matrix by rows: its adjoint is
+//   the mixture of the transposed one. Indices are whole numbers kept as floats, exact below 2^24; they are not
+//   checked.
+// Views may be pitched, but for the three of a mixture.
 #pragma once
 
 #include "kernels/stream.h"
@@ -26,11 +30,17 @@ namespace limpid {
 enum class Interpolation { nearest, bilinear };
 const char* name(Interpolation);
 
+// {1,1,1,outputs + 1}, {1,1,1,terms}, {1,1,1,terms}; on the device.
+struct PixelMixView {
+    ConstView first, pixel, weight;
+};
+
 struct WarpKernels {
     void (*resize)(Stream&, ConstView x, MutView y) = nullptr;
     void (*resize_grad)(Stream&, ConstView dy, MutView dx) = nullptr;
     void (*affine)(Stream&, Interpolation, ConstView x, ConstView matrix, MutView y) = nullptr;
     void (*affine_grad)(Stream&, Interpolation, ConstView dy, ConstView matrix, MutView dx) = nullptr;
+    void (*mix)(Stream&, ConstView x, const PixelMixView&, MutView y) = nullptr;
 };
 
 }  // namespace limpid

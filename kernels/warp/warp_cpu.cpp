@@ -1,4 +1,4 @@
-// Installs the CPU kernels of resize_cpu.cpp and affine_cpu.cpp.
+// Installs the CPU kernels of resize_cpu.cpp, affine_cpu.cpp and mix_cpu.cpp.
 #include "kernels/warp/warp_cpu.h"
 
 namespace limpid::CPU_NS {
@@ -10,6 +10,7 @@ void install(WarpKernels& table) {
     table.resize_grad = resize_grad;
     table.affine = affine;
     table.affine_grad = affine_grad;
+    table.mix = mix;
 }
 
 }  // namespace limpid::CPU_NS

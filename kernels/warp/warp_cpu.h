@@ -1,4 +1,4 @@
-// The CPU kernels of this family, which two files implement, and what they share.
+// The CPU kernels of this family, which three files implement, and what they share.
 #pragma once
 
 #include "kernels/cpu/simd.h"
@@ -11,6 +11,7 @@ void resize(Stream&, ConstView x, MutView y);
 void resize_grad(Stream&, ConstView dy, MutView dx);
 void affine(Stream&, Interpolation, ConstView x, ConstView matrix, MutView y);
 void affine_grad(Stream&, Interpolation, ConstView dy, ConstView matrix, MutView dx);
+void mix(Stream&, ConstView x, const PixelMixView&, MutView y);
 
 // Output columns whose source positions are computed at a time, into a table on the stack.
 inline constexpr int64_t kColumns = 256;

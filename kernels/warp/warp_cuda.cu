@@ -216,6 +216,22 @@ __global__ void __launch_bounds__(kWarpKernelThreads, 1)
     store_channels<kWidth>(dx[at.pixel] + at.c, sum);
 }
 
+template <int kWidth>
+__global__ void __launch_bounds__(kWarpKernelThreads)
+    mix_pixels(ChannelGrid grid, unsigned outputs, unsigned inputs, const float* first, const float* pixel,
+               const float* weight, ConstPixels x, MutPixels y) {
+    const unsigned thread = blockIdx.x * unsigned(kWarpKernelThreads) + threadIdx.x;
+    if (thread >= grid.threads) return;
+    const ChannelPlace at = grid.place<kWidth>(thread);
+    const unsigned i = at.pixel - unsigned(at.n) * outputs;
+    const int64_t image = int64_t(at.n) * inputs;
+    Channels<kWidth> sum = all_channels<kWidth>(0.0f);
+    const int end = int(first[i + 1]);
+#pragma unroll 1  // few terms each
+    for (int k = int(first[i]); k < end; k++) add_weighted<kWidth>(sum, weight[k], x[image + int(pixel[k])] + at.c);
+    store_channels<kWidth>(y[at.pixel] + at.c, sum);
+}
+
 namespace {
 
 ImageSize size_of(const Shape& s) { return {int(s.h), int(s.w)}; }
@@ -264,6 +280,11 @@ void affine_grad(Stream& stream, Interpolation interpolation, ConstView dy, Cons
     affine_grad_with<Interpolation::bilinear>(stream, dy, matrix, dx);
 }
 
+void mix(Stream& stream, ConstView x, const PixelMixView& mixture, MutView y) {
+    launch_width(stream, x, y, mix_pixels<kVector>, mix_pixels<1>, unsigned(y.shape.h * y.shape.w),
+                 unsigned(x.shape.h * x.shape.w), mixture.first.data, mixture.pixel.data, mixture.weight.data, x, y);
+}
+
 }  // namespace
 
 void install(WarpKernels& table) {
@@ -271,6 +292,7 @@ void install(WarpKernels& table) {
     table.resize_grad = resize_grad;
     table.affine = affine;
     table.affine_grad = affine_grad;
+    table.mix = mix;
 }
 
 }  // namespace limpid::DEVICE_NS

@@ -100,4 +100,16 @@ inline void affine_grad(Interpolation interpolation, View<const double> dy, Cons
             dy, dx);
 }
 
+inline void mix(View<const double> x, const PixelMixView& mixture, View<double> y) {
+    const auto index = [](ConstView view, int64_t i) { return int64_t(view.data[i]); };
+    for (int64_t n = 0; n < y.shape.n; n++)
+        for (int64_t i = 0; i < y.shape.h * y.shape.w; i++)
+            for (int64_t c = 0; c < y.shape.c; c++) {
+                double sum = 0;
+                for (int64_t k = index(mixture.first, i); k < index(mixture.first, i + 1); k++)
+                    sum += double(mixture.weight.data[k]) * x.at(n, 0, index(mixture.pixel, k), c);
+                y.at(n, 0, i, c) = sum;
+            }
+}
+
 }  // namespace limpid::oracle

@@ -36,8 +36,15 @@ void affine_grad(Stream&, Interpolation interpolation, ConstView dy, ConstView m
     narrow(result, dx);
 }
 
+void mix(Stream&, ConstView x, const PixelMixView& mixture, MutView y) {
+    DoubleTensor result(y.shape);
+    const DoubleTensor wide = widen(x);
+    oracle::mix(wide.view(), mixture, result.view());
+    narrow(result, y);
+}
+
 }  // namespace
 
-void install(WarpKernels& table) { table = {resize, resize_grad, affine, affine_grad}; }
+void install(WarpKernels& table) { table = {resize, resize_grad, affine, affine_grad, mix}; }
 
 }  // namespace limpid::reference

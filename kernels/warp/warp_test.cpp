@@ -174,6 +174,35 @@ TEST(Warp, AffineMatchesOracle) {
     }
 }
 
+// y = A x of a sparse matrix, written out: rows with no term, one, and many, the same pixel twice.
+TEST(Warp, MixturesAreSparseProducts) {
+    const std::vector<float> first{0, 2, 2, 3, 8, 9, 9}, pixel{3, 0, 11, 1, 4, 4, 2, 9, 5},
+        weight{0.5f, -1, 2, 0.25f, 0.5f, 3, -0.125f, 1, -2};
+    for (const int64_t channels : {1, 2, 3, 4, 8, 13})
+        for (const int64_t images : {1, 3}) {
+            const HostTensor x = random_tensor({images, 3, 4, channels}, 0.25, 1);
+            HostArray<double> y({images, 2, 3, channels});
+            for (int64_t n = 0; n < images; n++)
+                for (size_t i = 0; i < 6; i++)
+                    for (int64_t c = 0; c < channels; c++)
+                        for (size_t k = size_t(first[i]); k < size_t(first[i + 1]); k++)
+                            y.at(n, int64_t(i) / 3, int64_t(i) % 3, c) +=
+                                double(weight[k]) * double(x.at(n, int64_t(pixel[k]) / 4, int64_t(pixel[k]) % 4, c));
+            for (const Device& device : devices_and_reference())
+                for (const int64_t gap : {0, 4}) {
+                    Stream stream(device);
+                    const GuardedTensor in(stream, x, channels + gap), out(stream, y.shape, channels + gap);
+                    const GuardedTensor starts(stream, HostTensor({1, 1, 1, 7}, first)),
+                        pixels(stream, HostTensor({1, 1, 1, 9}, pixel)),
+                        weights(stream, HostTensor({1, 1, 1, 9}, weight));
+                    stream.backend().kernels.warp.mix(stream, in.view(), {starts.view(), pixels.view(), weights.view()},
+                                                      out.view());
+                    EXPECT_TRUE(matches(y, out.read(), sum_tolerance(5)))
+                        << channels << " gap " << gap << " " << to_string(device);
+                }
+        }
+}
+
 // Coordinates that are no numbers, or beyond every integer, lie outside.
 TEST(Warp, AffineSurvivesAnyMatrix) {
     const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();

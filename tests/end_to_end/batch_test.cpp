@@ -160,6 +160,26 @@ TEST(Batch, SurvivesBeingKilledAtAnyMoment) {
     for (const auto& [id, count] : lines) EXPECT_EQ(count, 1) << id << " was rendered again";
 }
 
+TEST(Batch, ProgressIsJsonLinesWithRateAndTimeLeft) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid(quick_batch({"gabor:0-7"}, folder / "b", {"--batch", "2"}));
+    ASSERT_EQ(run.status, 0) << run.err;
+    std::istringstream lines(run.err);
+    json first, last;
+    for (std::string line; std::getline(lines, line);) {
+        const json record = json::parse(line, nullptr, false);
+        if (!record.is_object() || !record.contains("progress")) continue;
+        (first.is_null() ? first : last) = record;
+    }
+    ASSERT_TRUE(first.is_object() && last.is_object()) << run.err;
+    EXPECT_EQ(first.at("total"), 8 * 7);
+    // 8 pictures at the speed so far: what is done took elapsed_s, the rest takes left_s.
+    const double done = first.at("done"), elapsed_s = first.at("elapsed_s"), left_s = first.at("left_s");
+    EXPECT_NEAR(left_s, elapsed_s * (56 - done) / done, 0.001 * 56 / done + 0.001);
+    EXPECT_GT(first.at("images_per_hour").get<double>(), 0);
+    EXPECT_EQ(last.at("left_s"), 0);
+}
+
 TEST(Batch, StopsOnATermSignalAndResumes) {
     const TemporaryFolder folder;
     const std::vector<std::string> slow{"--steps", "400", "--batch", "2"};
@@ -186,12 +206,14 @@ TEST(Batch, SaysWhatIsWrongAndRendersTheRest) {
 
 TEST(Batch, ReadsCsvAndLists) {
     const TemporaryFolder folder;
-    write_text(folder / "jobs.csv", "objective,seed,name\ngabor:1,5,\"first, of all\"\ngabor:2,,\n");
+    write_text(folder / "jobs.csv",
+               "objective,seed,name,optimiser,param\ngabor:1,5,\"first, of all\",,\ngabor:2,,,,\n"
+               "gabor:3,,ascent,ascent(rate=100),pixel; rgb; centred\n");
     write_text(folder / "jobs.txt", "# three\ngabor:4-5  # two\ntexture:0\n");
     const Finished run = run_limpid(quick_batch({folder / "jobs.csv", folder / "jobs.txt"}, folder / "b"));
     ASSERT_EQ(run.status, 0) << run.err;
     for (const char* name :
-         {"first, of all.png", "gabor-0002.png", "gabor-0004.png", "gabor-0005.png", "texture-0000.png"})
+         {"first, of all.png", "ascent.png", "gabor-0002.png", "gabor-0004.png", "gabor-0005.png", "texture-0000.png"})
         EXPECT_TRUE(std::filesystem::exists(folder / (std::string("b/") + name))) << name;
 }
 

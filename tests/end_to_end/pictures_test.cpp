@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "graph/npy.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
 
@@ -102,6 +104,39 @@ TEST(Render, OptionsOfLucidAndTheirRecord) {
     EXPECT_TRUE(fails_with(2, "collapse_alpha", render({"render", "gabor:4", "--param", "fft; alpha"})));
 }
 
+TEST(Render, OptimisersAndTexturesAndTheirRecords) {
+    const TemporaryFolder folder;
+    HostTensor uv({2, 16, 16, 2});
+    for (size_t i = 0; i < uv.values.size(); i++) uv.values[i] = float(i % 37) / 36;
+    write_npy(folder / "uv.npy", uv);
+    const std::vector<std::string> small{"--net", "tiny", "--steps", "3", "--size", "16", "--quiet"};
+    for (std::vector<std::string> words :
+         {std::vector<std::string>{"render", "texture:3", "--param", "pixel(sd=10); rgb; centred", "--optimiser",
+                                   "ascent(rate=100); decay(0.1); blur(sigma=0.5, every=2)", "--transforms", "none"},
+          {"render", "texture:3", "--batch", "2", "--transforms", "none", "--param",
+           "fft(images=1); texture(uv=" + (folder / "uv.npy") + ", size=24)"}}) {
+        const bool texture = words[2] == "--batch";
+        words.insert(words.end(), small.begin(), small.end());
+        words.insert(words.end(), {"-o", folder / "a.png"});
+        const Finished run = run_limpid(words);
+        ASSERT_EQ(run.status, 0) << run.err;
+        const std::string name = texture ? "a-1" : "a";
+        const nlohmann::json record = nlohmann::json::parse(read_text(folder / (name + ".json")));
+        EXPECT_EQ(record.at("optimiser"), texture ? "adam" : "ascent(rate=100); decay(0.1); blur(sigma=0.5, every=2)");
+        const std::string command = record.at("command");
+        ASSERT_EQ(run_in_shell(command, folder / "again.png"), 0) << command;
+        EXPECT_EQ(read_text(folder / (name + ".png")), read_text(folder / (texture ? "again-1.png" : "again.png")))
+            << command;
+        if (texture) {
+            EXPECT_EQ(load_image(folder / "a-1-texture.png").rgb.shape, (Shape{1, 24, 24, 3}));
+        }
+    }
+    EXPECT_TRUE(fails_with(2, "did you mean blur",
+                           run_limpid({"render", "gabor:4", "--net", "tiny", "--optimiser", "ascent; blurr(1)"})));
+    EXPECT_TRUE(fails_with(2, "pixel; rgb; centred",
+                           run_limpid({"render", "gabor:4", "--net", "tiny", "--optimiser", "yosinski3"})));
+}
+
 TEST(Render, EachInOneBatchIsEachAlone) {
     const TemporaryFolder folder;
     const auto render = [&](std::vector<std::string> words) {
@@ -133,6 +168,15 @@ TEST(Recipe, AreRendersThatMayBeChanged) {
         {"caricature", folder / "g-0.png", "gabor", "texture", "-o", folder / "c.png", "--transforms", "jitter(2)"});
     ASSERT_EQ(caricature.status, 0) << caricature.err;
     EXPECT_EQ(nlohmann::json::parse(read_text(folder / "c-1.json")).at("transforms"), "jitter(2)");
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"pairs", "texture:3", "texture:8"},
+                                                  {"cppn_interpolation", "texture:3", "gabor:8"},
+                                                  {"regularised", "texture:3"}}) {
+        std::vector<std::string> all = words;
+        all.insert(all.end(), {"-o", folder / (words[0] + ".png")});
+        const Finished run = recipe(all);
+        ASSERT_EQ(run.status, 0) << run.err;
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder / "pairs-19.png"));
     const Finished alpha = recipe({"alpha", "texture:3", "-o", folder / "alpha.png"});
     ASSERT_EQ(alpha.status, 0) << alpha.err;
     EXPECT_EQ(load_image(folder / "alpha.png").alpha.shape, (Shape{1, 32, 32, 1}));
@@ -193,6 +237,18 @@ TEST(Sheet, LaysPicturesOutInRows) {
     const Finished run = run_limpid({"sheet", a, a, a, "--columns", "2", "--cell", "16", "-o", folder / "s.png"});
     ASSERT_EQ(run.status, 0) << run.err;
     EXPECT_EQ(load_image(folder / "s.png").rgb.shape, (Shape{1, 2 * 20 + 4, 2 * 20 + 4, 3}));
+    // As JPEG: nearly the same picture in fewer bytes.
+    ASSERT_EQ(run_limpid({"sheet", a, a, a, "--columns", "2", "-o", folder / "s.jpg", "--quality", "95"}).status, 0);
+    ASSERT_EQ(run_limpid({"sheet", a, a, a, "--columns", "2", "-o", folder / "l.png"}).status, 0);
+    const HostTensor lossy = load_image(folder / "s.jpg").rgb, exact = load_image(folder / "l.png").rgb;
+    ASSERT_EQ(lossy.shape, exact.shape);
+    double apart = 0;
+    for (size_t i = 0; i < exact.values.size(); i++)
+        apart += std::fabs(double(lossy.values[i]) - double(exact.values[i]));
+    EXPECT_LT(apart / double(exact.values.size()), 0.03);
+    ASSERT_EQ(run_limpid({"sheet", a, a, a, "--columns", "2", "-o", folder / "r.jpg", "--quality", "30"}).status, 0);
+    EXPECT_LT(read_text(folder / "r.jpg").size(), read_text(folder / "s.jpg").size());
+    EXPECT_TRUE(fails_with(2, ".png or .jpg", run_limpid({"sheet", a, "-o", folder / "s.gif"})));
     EXPECT_TRUE(fails_with(1, "absent.png", run_limpid({"sheet", folder / "absent.png", "-o", folder / "t.png"})));
 }
 

@@ -39,7 +39,7 @@ struct BatchRenderer::Form {
     Objective objective;  // any of the form
     RenderOptions options;
     bool joint;  // the images of a job have one score: one job per update
-    std::shared_ptr<const HostTensor> scale;
+    std::shared_ptr<const ParamConstants> shared;
 
     struct Key {
         int64_t count;
@@ -53,6 +53,7 @@ struct BatchRenderer::Form {
     // Of `capacity` pictures.
     int64_t capacity = 0;
     DeviceTensor theta, gradient, score, rates;
+    std::vector<DeviceTensor> memory;  // of a joint objective, behind an update
     // Knobs of the transforms, the number of the update where the objective asks for it, what the objective is fed
     // with.
     std::vector<Buffer> fed;
@@ -65,9 +66,9 @@ struct BatchRenderer::Form {
           objective(job.objective),
           options(job.options),
           joint(is_joint(job)),
-          scale(std::make_shared<const HostTensor>(job.options.param.scale())) {
+          shared(job.options.param.constants()) {
         Graph graph;
-        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), scale, images(1));
+        const NodeId image = decode(graph, options.param, graph.input("theta", theta_shape(1)), shared, images(1));
         decode_plan = make_plan(graph, {image}, constants);
     }
 
@@ -81,13 +82,14 @@ struct BatchRenderer::Form {
         NodeId theta, step, score;
         std::vector<NodeId> fed;
         size_t knobs = 0;
-        std::vector<HostTensor> values;  // of the objective's inputs
+        std::vector<HostTensor> values;  // of the objective's inputs, and of its memory in front of the first update
+        std::vector<NodeId> memory;      // behind an update
     };
     Built build(const Objective& of, int64_t count, const std::vector<int>& scales) const {
         Built built;
         Graph& graph = built.graph;
         built.theta = graph.input("theta", theta_shape(count));
-        const NodeId image = decode(graph, options.param, built.theta, scale, images(count));
+        const NodeId image = decode(graph, options.param, built.theta, shared, images(count));
         const Transformed view = transform(graph, options.transforms, scales, image, joint ? 1 : count);
         built.fed = view.knobs;
         built.knobs = view.knobs.size();
@@ -98,7 +100,11 @@ struct BatchRenderer::Form {
         Layers layers = apply(net, graph, view.image);
         layers["input"] = image;
         if (joint) {
-            built.score = limpid::score(graph, of, net, layers, built.step);
+            ObjectiveMemory memory;
+            built.score = limpid::score(graph, of, net, layers, built.step, &memory);
+            built.fed.insert(built.fed.end(), memory.before.begin(), memory.before.end());
+            for (const NodeId kept : memory.before) built.values.emplace_back(graph.shape(kept));
+            built.memory = std::move(memory.after);
         } else {
             ObjectiveInputs inputs;
             built.score = scores(graph, std::vector<Objective>(size_t(count), of), net, layers, built.step, &inputs);
@@ -114,7 +120,9 @@ struct BatchRenderer::Form {
         Built built = build(objective, key.count, key.scales);
         const NodeId gradient_node =
             grad(built.graph, built.score, {built.theta}, key.redirected ? redirected_relu() : VjpOverrides{})[0];
-        return plans.emplace(key, make_plan(built.graph, {built.score, gradient_node}, constants)).first->second;
+        std::vector<NodeId> outputs{built.score, gradient_node};
+        outputs.insert(outputs.end(), built.memory.begin(), built.memory.end());
+        return plans.emplace(key, make_plan(built.graph, outputs, constants)).first->second;
     }
 
     // Of all plans with `count` pictures: the largest arena, and the most that is fed.
@@ -161,9 +169,10 @@ struct BatchRenderer::Slot {
     Form* form = nullptr;
     int64_t step = 0;
     DeviceTensor theta, m, v;
-    TransformSample draw;          // of the next update
-    std::vector<float> number{0};  // of the next update, as the objective sees it
-    std::vector<HostTensor> objective_values;
+    TransformSample draw;                      // of the next update
+    std::vector<float> number{0};              // of the next update, as the objective sees it
+    std::vector<HostTensor> objective_values;  // what it is fed with, or what it remembers
+    std::vector<ImageParam::Redrawn> redrawn;
     std::vector<float> scores;
     double seconds = 0;
     std::string error;
@@ -206,6 +215,7 @@ BatchRenderer::Form& BatchRenderer::form_of(const Job& job) {
 
 std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     const RenderOptions& o = job.options;
+    check_optimiser(o);
     Form& form = form_of(job);
     auto slot = std::make_unique<Slot>();
     slot->job = &job;
@@ -215,6 +225,9 @@ std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     Form::Built built = form.build(job.objective, 1, slot->draw.scales);
     slot->objective_values = std::move(built.values);
     form.knobs = built.knobs;
+    slot->redrawn = o.param.redrawn(o.batch);
+    form.memory.clear();
+    for (const NodeId kept : built.memory) form.memory.emplace_back(stream_.device(), built.graph.shape(kept));
     const HostTensor theta = o.param.initial(o.seed, o.first_job, o.batch);
     slot->theta = DeviceTensor(stream_, theta);
     slot->m = DeviceTensor(stream_, HostTensor(theta.shape));
@@ -275,6 +288,24 @@ void BatchRenderer::reserve_arena(size_t bytes) {
     if (bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), bytes);
 }
 
+void BatchRenderer::redraw(const Slot& slot) {
+    const RenderOptions& o = slot.job->options;
+    std::vector<float> values;
+    for (const ImageParam::Redrawn& part : slot.redrawn) {
+        values.resize(size_t(part.count));
+        o.param.redraw(part, o.seed, o.first_job, uint32_t(slot.step), values.data());
+        upload(stream_, values.data(), slot.theta.buffer.floats() + part.first, part.count);
+    }
+}
+
+void BatchRenderer::ascend_by_gradient(const Slot& slot, ConstView gradient) {
+    HostTensor theta = download(stream_, slot.theta.view());
+    const HostTensor slope = download(stream_, gradient);
+    for (int64_t n = 0; n < theta.shape.n; n++)
+        ascend(*slot.job->options.optimiser, slot.step, slope.view().image(n), theta.view().image(n));
+    upload(stream_, theta.values.data(), slot.theta.buffer.floats(), theta.shape.size());
+}
+
 void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& run_options) {
     const auto begin = std::chrono::steady_clock::now();
     Form& form = *group[0]->form;
@@ -287,6 +318,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
 
     std::vector<ConstView> inputs{rows(form.theta, form.images(count))};
     std::vector<float> staged;
+    for (Slot* slot : group) redraw(*slot);
     form.fed.resize(plan.inputs.size() - 1);
     for (size_t i = 0; i < form.fed.size(); i++) {
         staged.clear();
@@ -307,10 +339,17 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
         kernels.layout.copy_box(stream_, one, {}, {i * one.n, 0, 0, 0}, group[size_t(i)]->theta.view(),
                                 rows(form.theta, form.images(count)));
     const int64_t score_rows = form.score_rows(count);
-    const MutView outputs[] = {rows(form.score, score_rows), rows(form.gradient, form.images(count))};
+    std::vector<MutView> outputs{rows(form.score, score_rows), rows(form.gradient, form.images(count))};
+    for (const DeviceTensor& kept : form.memory) outputs.push_back(kept.view());
     limpid::run(plan, stream_, inputs, outputs, arena_.scratch(), run_options);
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
+        for (size_t k = 0; k < form.memory.size(); k++)
+            slot.objective_values[k] = download(stream_, form.memory[k].view());
+        if (slot.job->options.optimiser) {
+            ascend_by_gradient(slot, {form.gradient.buffer.floats() + i * one.size(), one});
+            continue;
+        }
         kernels.adam.step(stream_, slot.job->options.adam, form.rates.buffer.floats() + i, one.size(),
                           form.gradient.buffer.floats() + i * one.size(), slot.theta.buffer.floats(),
                           slot.m.buffer.floats(), slot.v.buffer.floats());

@@ -65,6 +65,8 @@ class BatchRenderer {
     std::unique_ptr<Slot> start(const Job& job);
     std::vector<Slot*> largest_group(const Slots& slots) const;
     void update(const std::vector<Slot*>& group, const RunOptions& run_options);
+    void redraw(const Slot& slot);
+    void ascend_by_gradient(const Slot& slot, ConstView gradient);
     FinishedJob finish(Slot& slot);
     void reserve_arena(size_t bytes);
 

@@ -68,6 +68,7 @@ const JobField kFields[] = {
     {"seed", [](JobText& job, const json& value) { job.options.seed = number<uint64_t>(value); }},
     {"job", [](JobText& job, const json& value) { job.options.first_job = number<uint32_t>(value); }},
     {"learning_rate", [](JobText& job, const json& value) { job.options.adam.rate = number<double>(value); }},
+    {"optimiser", [](JobText& job, const json& value) { job.options.optimiser = parse_optimiser(text_of(value)); }},
     {"transforms", [](JobText& job, const json& value) { job.options.transforms = parse_transforms(text_of(value)); }},
     {"param",
      [](JobText& job, const json& value) {
@@ -326,18 +327,19 @@ JobList read_jobs(const std::vector<std::string>& sources, const RenderOptions& 
 
 std::string description(const Job& job, const Net& net) {
     const RenderOptions& o = job.options;
-    const ordered_json record{{"objective", to_string(job.objective)},
-                              {"height", o.param.height},
-                              {"width", o.param.width},
-                              {"param", to_string(o.param)},
-                              {"batch", o.batch},
-                              {"transforms", to_string(o.transforms)},
-                              {"steps", o.steps},
-                              {"seed", o.seed},
-                              {"job", o.first_job},
-                              {"redirected_relu_updates", o.redirected_relu_updates},
-                              {"adam", {o.adam.rate, o.adam.beta1, o.adam.beta2, o.adam.epsilon}},
-                              {"weights", net.weights->checksum}};
+    ordered_json record{{"objective", to_string(job.objective)},
+                        {"height", o.param.height},
+                        {"width", o.param.width},
+                        {"param", to_string(o.param)},
+                        {"batch", o.batch},
+                        {"transforms", to_string(o.transforms)},
+                        {"steps", o.steps},
+                        {"seed", o.seed},
+                        {"job", o.first_job},
+                        {"redirected_relu_updates", o.redirected_relu_updates},
+                        {"adam", {o.adam.rate, o.adam.beta1, o.adam.beta2, o.adam.epsilon}},
+                        {"weights", net.weights->checksum}};
+    if (o.optimiser) record["optimiser"] = to_string(o.optimiser);
     return record.dump();
 }
 

@@ -34,7 +34,7 @@ class Mixture {
           stream_(stream),
           constants_(stream) {
         param_.height = param_.width = options.size;
-        scale_ = std::make_shared<const HostTensor>(param_.scale());
+        param_constants_ = param_.constants();
         const HostTensor start = param_.initial(options.seed, first_job, weights.shape.c);
         theta_ = DeviceTensor(stream, start);
         m_ = DeviceTensor(stream, HostTensor(start.shape));
@@ -86,7 +86,7 @@ class Mixture {
         const Shape s = theta_.shape;
         const NodeId flat = ops::reshape(graph, theta, {1, 1, s.n, s.h * s.w * s.c});
         const NodeId spectra = ops::reshape(graph, ops::matmul(graph, weights, flat), {count, s.h, s.w, s.c});
-        return decode(graph, param_, spectra, scale_, count);
+        return decode(graph, param_, spectra, param_constants_, count);
     }
 
     const Plan& plan_for(const std::vector<int>& scales, bool redirected) {
@@ -116,7 +116,7 @@ class Mixture {
     Stream& stream_;
     ConstantStore constants_;
     ImageParam param_;
-    std::shared_ptr<const HostTensor> scale_;
+    std::shared_ptr<const ParamConstants> param_constants_;
     DeviceTensor theta_, m_, v_, gradient_, score_;
     std::map<std::pair<std::vector<int>, bool>, Plan> plans_;
     Buffer arena_;
@@ -225,6 +225,15 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
     }
     grid.icons = crop_margin(icons, options.margin);
     return grid;
+}
+
+HostTensor group_icons(const Net& net, const std::string& layer, const Groups& groups, int64_t size, int64_t steps,
+                       uint64_t seed, Stream& stream, const RenderWatcher& watcher) {
+    // The very naive grid of the groups' mixes of channels, as if they were activations.
+    GridOptions options;
+    options.groups = options.margin = 0;
+    options.size = size, options.steps = steps, options.batch = groups.count(), options.seed = seed;
+    return activation_grid(net, layer, groups.channel, options, stream, watcher).icons;
 }
 
 HostTensor grid_picture(const ActivationGrid& grid) {

@@ -1,4 +1,4 @@
-// Pictures in files and in memory: reading PNG and JPEG, writing PNG, resizing, cropping, contact sheets.
+// Pictures in files and in memory: reading and writing PNG and JPEG, resizing, cropping, contact sheets.
 //
 // In memory a picture is {1, h, w, c} with values in [0, 1], encoded as in the file (sRGB; nothing here linearises),
 // RGB order. Orientation tags of cameras (EXIF) and colour profiles are ignored: the pixels are taken as they are
@@ -36,6 +36,11 @@ HostTensor flatten(const Image& image, float background = 1.0f);
 std::vector<std::byte> encode_png(ConstView picture);
 // Writes atomically: on any failure the old file, or none, is left.
 void write_png(const std::string& path, ConstView picture);
+
+// The same as JPEG, which has no opacity and loses detail: for pages that must be small. quality: 1 to 100; 90 is
+// Lucid's.
+std::vector<std::byte> encode_jpeg(ConstView picture, int quality = 90);
+void write_jpeg(const std::string& path, ConstView picture, int quality = 90);
 
 // Resampled to h x w. Triangle filter whose width grows with the reduction, so that fine patterns average out rather
 // than alias; pixel centres at half-integers; at the borders the filter is cut and renormalised. Any number of channels

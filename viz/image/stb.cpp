@@ -1,4 +1,4 @@
-// The one place where stb's code is compiled: decoding of PNG and JPEG, encoding of PNG.
+// The one place where stb's code is compiled: decoding and encoding of PNG and JPEG.
 #include <cstdlib>
 
 // A damaged file may leave parts of the picture undecoded: they are black, not whatever the memory held before.

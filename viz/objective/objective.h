@@ -77,13 +77,21 @@ bool depends_on_step(const Objective& objective);
 // objectives can be scored together, each for an image of a batch.
 bool same_form(const Objective& a, const Objective& b);
 
+// What an objective keeps from update to update (moving averages): its nodes in front of an update, inputs that begin
+// as zeros, and behind it.
+struct ObjectiveMemory {
+    std::vector<NodeId> before, after;
+};
+
 // The score, to be maximised. Per image: {N,1,1,1}; Lucid takes the mean over the batch, here every image has its own
 // score, so that its gradient does not depend on its neighbours. Otherwise {1,1,1,1}, with Lucid's mean or sum over the
 // batch for terms that are of one image.
 // `layers` are those of the transformed view, but layers["input"] is the image before the transforms, as in Lucid.
 // `step`: the number of the update, {1,1,1,1} or {N,1,1,1}; needed where depends_on_step.
+// `memory`: what is kept is appended there; null: as in the first update, whose averages are the values themselves.
 // Throws Error with the nearest known names when layer, channel or class do not exist.
-NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step = {});
+NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step = {},
+             ObjectiveMemory* memory = nullptr);
 
 // What objectives of one form share, as text: equal for a and b where same_form(a, b).
 std::string form(const Objective& objective);

@@ -70,11 +70,11 @@ NodeId build(const TermScope::Place& place, const std::vector<const Objective*>&
 }
 
 NodeId build_whole(Graph& graph, const std::vector<const Objective*>& each, const Net& net, const Layers& layers,
-                   NodeId step, bool joint, ObjectiveInputs* inputs = nullptr) {
+                   NodeId step, bool joint, ObjectiveInputs* inputs, ObjectiveMemory* memory) {
     const auto input = layers.find("input");
     CHECK(input != layers.end());
     const int64_t images = graph.shape(input->second).n;
-    const NodeId value = build({graph, net, layers, step, images, joint, inputs}, each);
+    const NodeId value = build({graph, net, layers, step, images, joint, inputs, memory}, each);
     const Shape shape = joint ? kScalar : Shape{images, 1, 1, 1};
     const NodeId whole = ops::broadcast(graph, value, shape);
     graph.rename(whole, "score");
@@ -93,6 +93,22 @@ T only(const std::vector<T>& values, const std::string& name) {
 NodeId TermScope::step() const {
     CHECK(place_.step.valid(), "the objective depends on the step, but none was given");
     return place_.step;
+}
+
+NodeId TermScope::moving_average(NodeId x, double decay) const {
+    Graph& g = graph();
+    const NodeId now = ops::stop_gradient(g, x);
+    if (!place_.memory) return now;
+    // The sum of the weights is kept like the sum that they weight.
+    const auto kept = [&](NodeId value, const std::string& name) {
+        ObjectiveMemory& memory = *place_.memory;
+        memory.before.push_back(g.input(concat(name, " ", memory.before.size()), g.shape(value)));
+        const NodeId old = ops::affine(g, memory.before.back(), float(decay), 0);
+        memory.after.push_back(ops::add(g, old, ops::affine(g, value, float(1 - decay), 0)));
+        return memory.after.back();
+    };
+    const NodeId sum = kept(now, "average"), weights = kept(g.scalar(1), "weights of average");
+    return ops::stop_gradient(g, ops::binary(g, Binary::div, sum, weights));
 }
 
 const Argument* TermScope::find(size_t image, const std::string& name) const {
@@ -164,9 +180,11 @@ NodeId TermScope::layer(const std::string& name, const std::string& otherwise) c
     return has("batch") ? image_of(whole, count("batch")) : whole;
 }
 
-NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step) {
-    return with_context(concat("objective ", to_string(objective)),
-                        [&] { return build_whole(graph, {&objective}, net, layers, step, !per_image(objective)); });
+NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step,
+             ObjectiveMemory* memory) {
+    return with_context(concat("objective ", to_string(objective)), [&] {
+        return build_whole(graph, {&objective}, net, layers, step, !per_image(objective), nullptr, memory);
+    });
 }
 
 NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers, NodeId step,
@@ -181,7 +199,7 @@ NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net&
     CHECK(graph.shape(layers.at("input")).n == int64_t(each.size()), each.size(), " objectives for ",
           graph.shape(layers.at("input")));
     return with_context(concat("objective ", to_string(*each[0])),
-                        [&] { return build_whole(graph, each, net, layers, step, false, inputs); });
+                        [&] { return build_whole(graph, each, net, layers, step, false, inputs, nullptr); });
 }
 
 }  // namespace limpid

@@ -292,7 +292,15 @@ NodeId style_difference(const TermScope& s) {
     const auto [image, reference] = compared(s);
     const Shape shape = g.shape(image);
     const auto gram = [&](NodeId x) { return ops::affine(g, gram_matrices(g, x), 1 / float(shape.h * shape.w), 0); };
-    return mean_difference(g, gram(image), gram(reference));
+    NodeId style = gram(image);
+    if (s.has("ema")) {
+        const double decay = s.number("ema");
+        if (!(decay >= 0 && decay < 1)) throw Error(concat("ema is ", decay, ", expected 0 or more and less than 1"));
+        // The value of the average, the gradient of the matrix (Lucid, StyleLoss).
+        const NodeId gap = ops::sub(g, s.moving_average(style, decay), ops::stop_gradient(g, style));
+        style = ops::add(g, style, gap);
+    }
+    return mean_difference(g, style, gram(reference));
 }
 
 // Factors that depend on the number of the update ---------------------------------------------------------------------
@@ -344,7 +352,7 @@ const Term kTerms[] = {
     {"diversity", {kTheLayer}, kJoint, diversity, "similarity of the styles of the images: with -1e2 in front, makes them differ"},
     {"dot_compare", {kTheLayer, kImage, kPower, kReference}, kJoint, dot_compare, "product of an image's layer with that of a reference"},
     {"activation_difference", {kTheLayer, kImage, kReference}, kJoint, activation_difference, "mean difference from a reference's layer"},
-    {"style_difference", {kTheLayer, kImage, kReference}, kJoint, style_difference, "mean difference from a reference's Gram matrix"},
+    {"style_difference", {kTheLayer, kImage, kReference, {"ema", kNumber}}, kJoint, style_difference, "mean difference from a reference's Gram matrix; ema=0.95: of the moving average over the updates"},
     {"decay", {{"n", kNumber, true}}, kMean, decay, "1 - update/n", true},
     {"only_after", {{"n", kNumber, true}}, kMean, only_after, "0 before update n, then 1", true},
 };

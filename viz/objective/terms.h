@@ -19,6 +19,7 @@ class TermScope {
         int64_t images = 1;
         bool joint = false;                 // the objective has one score for the whole batch
         ObjectiveInputs* inputs = nullptr;  // where what may differ becomes inputs instead of constants
+        ObjectiveMemory* memory = nullptr;
     };
     TermScope(const Place& place, std::vector<const Objective*> each) : place_(place), each_(std::move(each)) {}
 
@@ -31,6 +32,9 @@ class TermScope {
     // Values that differ between images, one row each: a constant, or an input where they are fed.
     NodeId varying(HostTensor value, const std::string& name) const;
     NodeId step() const;
+    // The moving average of x over the updates, this one included, older ones counting `decay` times less each, divided
+    // by the sum of the weights. Its gradient is zero.
+    NodeId moving_average(NodeId x, double decay) const;
 
     // Arguments that are the same for all images.
     bool has(const std::string& name) const;

@@ -327,6 +327,13 @@ std::vector<TermCase> cases() {
         for (size_t i = 0; i < a.size(); i++) sum += std::fabs(a[i] - b[i]) / 36;
         return std::vector{sum};
     });
+    // Alone, the first update is the average.
+    add("style_difference(A, batch=2, reference=1, ema=0.9)", [](const Values& v) {
+        const std::vector<double> a = gram(v.a, 1, 1.0 / 20), b = gram(v.a, 2, 1.0 / 20);
+        double sum = 0;
+        for (size_t i = 0; i < a.size(); i++) sum += std::fabs(a[i] - b[i]) / 36;
+        return std::vector{sum};
+    });
     add("decay(4)*A:1", [](const Values& v) {
         std::vector<double> result = mean_channel(v.a, 1);
         for (double& value : result) value *= 0.25;
@@ -437,6 +444,54 @@ TEST(Terms, ThreeStepsOfAscentRaiseAnyObjective) {
             found = scene.evaluate(objective, values);
         }
         EXPECT_GT(total_score(), before) << c.text;
+    }
+}
+
+// Three updates with different layers: the value is that of the average of the Gram matrices, each update counting 0.75
+// times as much as the next, over the sum of the weights; the gradient that of this update's, at that value.
+TEST(Terms, StyleRemembersFromUpdateToUpdate) {
+    const Scene scene;
+    const Objective objective = parse_objective("style_difference(A, batch=2, reference=1, ema=0.75)");
+    std::vector<HostTensor> kept;
+    std::vector<double> average(36, 0);
+    double weights = 0;
+    for (int update = 0; update < 3; update++) {
+        std::vector<HostTensor> at = scene.values;
+        for (float& value : at[1].values) value *= float(1 + update * update);
+        Graph graph;
+        Layers layers;
+        std::vector<NodeId> inputs;
+        for (size_t i = 0; i < scene.names.size(); i++)
+            inputs.push_back(layers[scene.names[i]] = graph.input(scene.names[i], at[i].shape));
+        ObjectiveMemory memory;
+        const NodeId value = score(graph, objective, scene.net, layers, {}, &memory);
+        std::vector<NodeId> outputs{value, grad(graph, value, {inputs[1]})[0]};
+        outputs.insert(outputs.end(), memory.after.begin(), memory.after.end());
+        if (update == 0)
+            for (const NodeId before : memory.before) kept.emplace_back(graph.shape(before));
+        at.insert(at.end(), kept.begin(), kept.end());
+        Stream stream({DeviceKind::reference, 0});
+        const std::vector<HostTensor> found = limpid::evaluate(graph, outputs, stream, at);
+        kept.assign(found.begin() + 2, found.end());
+
+        const std::vector<double> now = gram(at[1], 2, 1.0 / 20), target = gram(at[1], 1, 1.0 / 20);
+        for (size_t i = 0; i < 36; i++) average[i] = 0.75 * average[i] + 0.25 * now[i];
+        weights = 0.75 * weights + 0.25;
+        double expected = 0;
+        std::vector<double> sign(36);
+        for (size_t i = 0; i < 36; i++) {
+            const double apart = average[i] / weights - target[i];
+            expected += std::fabs(apart) / 36;
+            sign[i] = apart > 0 ? 1 : -1;
+        }
+        EXPECT_NEAR(found[0].values[0] / expected, 1, 1e-5) << update;
+        // d/da_k of sum sign_ij a_i a_j / 20 / 36 at the first position.
+        for (int64_t k = 0; k < 6; k++) {
+            double slope = 0;
+            for (int64_t j = 0; j < 6; j++)
+                slope += (sign[size_t(k * 6 + j)] + sign[size_t(j * 6 + k)]) * double(at[1].at(2, 0, 0, j)) / 20 / 36;
+            EXPECT_NEAR(found[1].at(2, 0, 0, k), slope, 1e-4 * (1 + std::fabs(slope))) << update << " " << k;
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/error.h"
 #include "viz/image/array_file.h"
 #include "viz/param/sources.h"
+#include "viz/param/texture.h"
 
 namespace limpid {
 
@@ -18,6 +19,9 @@ constexpr float kGain = 0.25f;
 // Lucid, param/color.py: added where colours are not squashed by a sigmoid.
 constexpr double kColourMean[3] = {0.48, 0.46, 0.41};
 
+// What GoogLeNet takes from grey levels.
+constexpr double kMeanLevel = 117, kLevels = 255;
+
 using Colour = ImageParam::Colour;
 using Range = ImageParam::Range;
 
@@ -27,7 +31,11 @@ int64_t value_channels(const ImageParam& param) {
     return colours + (param.alpha ? 1 : 0);
 }
 
-Size3 size_of(const ImageParam& param) { return {param.height, param.width, value_channels(param)}; }
+// Of what is optimised: the picture, or its texture.
+Size3 size_of(const ImageParam& param) {
+    if (param.texture) return {param.texture->size, param.texture->size, value_channels(param)};
+    return {param.height, param.width, value_channels(param)};
+}
 
 // How many copies of the source's variables a batch has.
 int64_t copies(const Source& source, int64_t batch) {
@@ -50,7 +58,7 @@ std::vector<NodeId> unpack(Graph& graph, NodeId theta, const std::vector<Shape>&
     if (!rows) part = ops::reshape(graph, part, {count, 1, 1, size});
     for (int64_t at = 0; const Shape& shape : shapes) {
         const NodeId one = ops::slice_channels(graph, part, at, shape.size());
-        result.push_back(ops::reshape(graph, one, {count, shape.h, shape.w, shape.c}));
+        result.push_back(ops::reshape(graph, one, {count * shape.n, shape.h, shape.w, shape.c}));
         at += shape.size();
     }
     return result;
@@ -61,22 +69,25 @@ bool is_plain(const ImageParam& param) {
     return param.sources.size() == 1 && param.per_image() && variables(param.sources[0], size_of(param)).size() == 1;
 }
 
-NodeId apply_range(Graph& graph, Range range, NodeId t) {
-    if (range == Range::raw) return t;
-    if (range == Range::sigmoid) return ops::sigmoid(graph, t, "image");
-    return ops::affine(graph, constrain(graph, ops::affine(graph, t, 2, -1), {.infinite = true}), 0.5f, 0.5f, "image");
+NodeId apply_range(Graph& graph, const ImageParam& param, NodeId t) {
+    if (param.range == Range::raw) return t;
+    if (param.range == Range::sigmoid) return ops::sigmoid(graph, t, "image");
+    if (param.range == Range::centred)
+        return ops::affine(graph, t, float(1 / kLevels), float(kMeanLevel / kLevels), "image");
+    const Ball ball{.infinite = true, .literal = param.literal};
+    return ops::affine(graph, constrain(graph, ops::affine(graph, t, 2, -1), ball), 0.5f, 0.5f, "image");
 }
 
 NodeId colours(Graph& graph, const ImageParam& param, NodeId t) {
     if (param.colour == Colour::decorrelated) {
         t = ops::matmul(graph, t, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
-        if (param.range != Range::sigmoid)
+        if (param.range == Range::clip || param.range == Range::raw)
             t = ops::add(graph, t,
                          graph.constant(HostTensor({1, 1, 1, 3}, {float(kColourMean[0]), float(kColourMean[1]),
                                                                   float(kColourMean[2])}),
                                         "mean colour"));
     }
-    t = apply_range(graph, param.range, t);
+    t = apply_range(graph, param, t);
     if (param.colour != Colour::grey) return t;
     const Shape shape = graph.shape(t);
     return ops::broadcast(graph, t, {shape.n, shape.h, shape.w, 3});
@@ -127,11 +138,13 @@ HostTensor ImageParam::initial(uint64_t seed, uint32_t first_job, int64_t batch)
 
 HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
     const Shape size = picture.shape;
-    if (size.h != height || size.w != width || size.n != 1)
-        throw Error(concat("the picture to start from is ", size, ", expected ", height, "x", width));
+    const auto [h, w, channels_of_values] = size_of(*this);
+    if (size.h != h || size.w != w || size.n != 1)
+        throw Error(concat("the picture to start from is ", size, ", expected ", h, "x", w));
     // Back through range and colours.
-    HostTensor values({1, height, width, value_channels(*this)});
+    HostTensor values({1, h, w, channels_of_values});
     const auto back = [&](double p) {
+        if (range == Range::centred) return p * kLevels - kMeanLevel;
         if (range != Range::sigmoid) return p;
         const double inside = std::clamp(p, 1.0 / 1024, 1 - 1.0 / 1024);
         return std::log(inside / (1 - inside));
@@ -147,19 +160,20 @@ HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
     const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) inverse[j][i] = minor(i, j) / determinant;
-    const int64_t colours = value_channels(*this) - (alpha ? 1 : 0);
+    const int64_t colours = channels_of_values - (alpha ? 1 : 0);
     if (colour == Colour::channels ? size.c != colours : size.c < 3)
         throw Error(concat("the picture to start from has ", size.c, " channels, which the parameterisation \"",
                            to_string(*this), "\" does not make"));
-    for (int64_t y = 0; y < height; y++)
-        for (int64_t x = 0; x < width; x++) {
+    for (int64_t y = 0; y < h; y++)
+        for (int64_t x = 0; x < w; x++) {
             const float* p = picture.view().pixel(0, y, x);
             float* t = values.view().pixel(0, y, x);
             if (colour == Colour::grey) {
                 t[0] = float(back((double(p[0]) + double(p[1]) + double(p[2])) / 3));
             } else if (colour == Colour::decorrelated) {
                 double rgb[3];
-                for (int c = 0; c < 3; c++) rgb[c] = back(p[c]) - (range == Range::sigmoid ? 0 : kColourMean[c]);
+                for (int c = 0; c < 3; c++)
+                    rgb[c] = back(p[c]) - (range == Range::clip || range == Range::raw ? kColourMean[c] : 0);
                 for (int j = 0; j < 3; j++)
                     t[j] = float(rgb[0] * inverse[0][j] + rgb[1] * inverse[1][j] + rgb[2] * inverse[2][j]);
             } else {
@@ -189,8 +203,49 @@ HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
 HostTensor ImageParam::scale() const {
     for (const Source& source : sources)
         if (const auto* spectral = std::get_if<Spectral>(&source))
-            return spectral_scale(height, width, spectral->decay_power);
+            return spectral_scale(size_of(*this).h, size_of(*this).w, spectral->decay_power);
     return {};
+}
+
+std::shared_ptr<const ParamConstants> ImageParam::constants() const {
+    ParamConstants result{std::make_shared<const HostTensor>(scale()), {}, {}, {}};
+    if (texture) {
+        const HostTensor uv = load_array(texture->uv);
+        if (uv.shape.h != height || uv.shape.w != width || uv.shape.c < 2)
+            throw Error(concat(texture->uv, " is ", uv.shape, ", expected ", height, "x", width,
+                               " coordinates of 2 channels, u and v; --size is that of the coordinates"));
+        result.uv = uv.shape;
+        result.texture = texture_mix(uv, texture->size);
+        result.texture_adjoint = ops::transposed(result.texture, texture->size * texture->size);
+    }
+    return std::make_shared<const ParamConstants>(std::move(result));
+}
+
+ImageParam ImageParam::flat() const {
+    ImageParam result = *this;
+    if (texture) result.height = result.width = texture->size;
+    result.texture.reset();
+    return result;
+}
+
+std::vector<ImageParam::Redrawn> ImageParam::redrawn(int64_t batch) const {
+    std::vector<Redrawn> parts;
+    int64_t row = 0;
+    for (const Source& source : sources) row += numbers(variables(source, size_of(*this)));
+    int64_t at = 0;
+    for (size_t i = 0; i < sources.size(); i++) {
+        const int64_t count = numbers(variables(sources[i], size_of(*this)));
+        for (int64_t n = 0; n < copies(sources[i], batch); n++)
+            if (std::holds_alternative<ImageSample>(sources[i]))
+                parts.push_back({at + n * (per_image() ? row : count), count, uint32_t(i), uint32_t(n)});
+        at += per_image() ? count : count * copies(sources[i], batch);
+    }
+    return parts;
+}
+
+void ImageParam::redraw(const Redrawn& part, uint64_t seed, uint32_t first_job, uint32_t update, float* to) const {
+    const RandomKey key{seed, first_job + part.picture, update, uint32_t(Purpose::image_sample) | part.source << 16};
+    initialise(sources[part.source], variables(sources[part.source], size_of(*this)), key, to);
 }
 
 HostTensor spectral_scale(int64_t height, int64_t width, double decay_power) {
@@ -228,6 +283,7 @@ HostTensor colour_matrix() {
 NodeId constrain(Graph& graph, NodeId x, const Ball& ball) {
     constexpr Axes kImage{false, true, true, true};
     const float inverse = float(1 / ball.radius);
+    const bool literal = ball.literal;
     const NodeId size = ball.infinite
                             ? ops::unary(graph, Unary::abs, x)
                             : ops::unary(graph, Unary::sqrt, ops::reduce(graph, Reduce::sum_squares, kImage, x));
@@ -240,23 +296,26 @@ NodeId constrain(Graph& graph, NodeId x, const Ball& ball) {
             const NodeId step = by_sign ? ops::unary(g, Unary::sign, dy) : dy;
             const NodeId within = ops::binary(g, Binary::greater, g.scalar(radius), ops::unary(g, Unary::abs, x));
             const NodeId inward = ops::binary(g, Binary::greater, g.scalar(0), ops::mul(g, x, step));
-            return ops::mul(g, step, ops::binary(g, Binary::max, within, inward));
+            const NodeId allowed = literal ? ops::affine(g, inward, -1, 1) : inward;
+            return ops::mul(g, step, ops::binary(g, Binary::max, within, allowed));
         });
     }
     const float radius = float(ball.radius);
     return ops::with_gradient(graph, inside, x, "constrain_l2", [=](Graph& g, NodeId, NodeId dy) {
-        // Outside, the radial part is taken away where it leads further out.
+        // Outside, the radial part is taken away where it leads further out; literally, where it leads in.
         const NodeId unit = ops::binary(g, Binary::div, x, ops::binary(g, Binary::max, size, g.scalar(1e-30f)));
         const NodeId radial = ops::reduce(g, Reduce::sum, kImage, ops::mul(g, unit, dy));
         const NodeId outside = ops::binary(g, Binary::greater, size, g.scalar(radius));
-        const NodeId outward = ops::mul(g, outside, ops::unary(g, Unary::relu, radial));
-        return ops::sub(g, dy, ops::mul(g, unit, outward));
+        const NodeId inward = ops::unary(g, Unary::relu, ops::unary(g, Unary::neg, radial));
+        const NodeId taken = literal ? ops::unary(g, Unary::neg, inward) : ops::unary(g, Unary::relu, radial);
+        return ops::sub(g, dy, ops::mul(g, unit, ops::mul(g, outside, taken)));
     });
 }
 
-NodeId decode(Graph& graph, const ImageParam& param, NodeId theta, std::shared_ptr<const HostTensor> scale,
+NodeId decode(Graph& graph, const ImageParam& param, NodeId theta, std::shared_ptr<const ParamConstants> constants,
               int64_t batch) {
     if (batch == 0) batch = graph.shape(theta).n;
+    if (!constants) constants = param.constants();
     const Size3 size = size_of(param);
     NodeId t;
     for (int64_t first = 0; const Source& source : param.sources) {
@@ -266,15 +325,18 @@ NodeId decode(Graph& graph, const ImageParam& param, NodeId theta, std::shared_p
         const std::vector<NodeId> nodes =
             is_plain(param) ? std::vector{theta} : unpack(graph, theta, shapes, count, first, rows);
         first += numbers(shapes) * (rows ? 1 : count);
-        const NodeId values = source_values(graph, source, nodes, size, batch, scale);
+        const NodeId values = source_values(graph, source, nodes, size, batch, constants->scale);
         t = t.valid() ? ops::add(graph, t, values) : values;
     }
     const Shape shape = graph.shape(t);
-    if (shape.n != batch) t = ops::broadcast(graph, t, {batch, shape.h, shape.w, shape.c});
-    if (!param.alpha) return colours(graph, param, t);
+    if (shape.n != batch && !param.texture) t = ops::broadcast(graph, t, {batch, shape.h, shape.w, shape.c});
+    const auto seen = [&](NodeId image) {
+        return param.texture ? texture_views(graph, *constants, image, batch) : image;
+    };
+    if (!param.alpha) return seen(colours(graph, param, t));
     const NodeId rgb = colours(graph, param, ops::slice_channels(graph, t, 0, shape.c - 1));
-    const NodeId alpha = apply_range(graph, param.range, ops::slice_channels(graph, t, shape.c - 1, 1));
-    return ops::concatenate(graph, {rgb, alpha}, 3, "image with alpha");
+    const NodeId alpha = apply_range(graph, param, ops::slice_channels(graph, t, shape.c - 1, 1));
+    return seen(ops::concatenate(graph, {rgb, alpha}, 3, "image with alpha"));
 }
 
 }  // namespace limpid

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <complex>
-#include <numbers>
 
 #include "graph/grad.h"
 #include "graph/npy.h"
@@ -16,7 +14,7 @@
 #include "kernels/error.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/kernel_case.h"
-#include "viz/param/sources.h"
+#include "tests/harness/param_by_definition.h"
 
 namespace limpid {
 namespace {
@@ -25,27 +23,6 @@ using testing::matches;
 using testing::random_tensor;
 using testing::same_bits;
 using testing::sum_tolerance;
-
-ImageParam param_of(const std::string& text, int64_t h, int64_t w) {
-    ImageParam param = parse_param(text);
-    param.height = h, param.width = w;
-    return param;
-}
-
-HostTensor decoded(const ImageParam& param, const HostTensor& theta, int64_t batch = 1,
-                   DeviceKind kind = DeviceKind::cpu) {
-    Graph graph;
-    const NodeId image = decode(graph, param, graph.input("theta", theta.shape), nullptr, batch);
-    Stream stream({kind, 0});
-    return evaluate(graph, {image}, stream, {theta})[0];
-}
-
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-HostTensor image_of(const HostTensor& batch, int64_t n) {
-    const ConstView view = batch.view().image(n);
-    return {view.shape, std::vector<float>(view.data, view.data + view.shape.size())};
-}
 
 TEST(Param, SpectralScaleIsLucids) {
     HostTensor scale = spectral_scale(4, 6, 1);
@@ -68,41 +45,6 @@ TEST(Param, ColourMatrixIsLucids) {
     const HostTensor matrix = colour_matrix();
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) EXPECT_NEAR(matrix.at(0, 0, j, i), expected[i][j], 1e-7);
-}
-
-// The definition, in complex arithmetic: S = scale * V, irfft2 / 4; by channel.
-HostArray<double> spectral_by_definition(const HostTensor& theta, int64_t width, double decay) {
-    const int64_t h = theta.shape.h, full = width + width % 2, frequencies = full / 2 + 1, channels = theta.shape.c / 2;
-    const HostTensor scale = spectral_scale(h, width, decay);
-    HostArray<double> result({1, h, width, channels});
-    for (int64_t y = 0; y < h; y++)
-        for (int64_t x = 0; x < width; x++)
-            for (int64_t c = 0; c < channels; c++) {
-                std::complex<double> sum = 0;
-                for (int64_t v = 0; v < h; v++)
-                    for (int64_t k = 0; k < full; k++) {
-                        // The full spectrum: the other half is the conjugate, mirrored in both axes.
-                        const int64_t u = k < frequencies ? k : full - k, row = k < frequencies ? v : (h - v) % h;
-                        const double s = scale.at(0, row, u, 0);
-                        std::complex<double> value(s * theta.at(0, row, u, 2 * c), s * theta.at(0, row, u, 2 * c + 1));
-                        if (k >= frequencies) value = std::conj(value);
-                        sum += value * std::polar(1.0, 2 * std::numbers::pi *
-                                                           (double(v * y) / double(h) + double(k * x) / double(full)));
-                    }
-                result.at(0, y, x, c) = sum.real() / double(h * full) / 4;
-            }
-    return result;
-}
-
-HostArray<double> coloured(const HostArray<double>& t) {
-    const HostTensor colours = colour_matrix();
-    HostArray<double> result(t.shape);
-    for (int64_t y = 0; y < t.shape.h; y++)
-        for (int64_t x = 0; x < t.shape.w; x++)
-            for (int64_t i = 0; i < 3; i++)
-                for (int64_t j = 0; j < 3; j++)
-                    result.at(0, y, x, i) += double(colours.at(0, 0, j, i)) * t.at(0, y, x, j);
-    return result;
 }
 
 TEST(Param, SpectralDecodesByTheDefinition) {
@@ -135,14 +77,6 @@ TEST(Param, AlphaGreyAndChannels) {
     const ImageParam seven = param_of("pixel; channels(7)", 2, 3);
     EXPECT_EQ(seven.image(1), (Shape{1, 2, 3, 7}));
     EXPECT_NEAR(decoded(seven, HostTensor(seven.theta(1), 2.0f)).at(0, 1, 1, 6), sigmoid(2), 1e-6);
-}
-
-// TensorFlow-1 bilinear: src = dst * in/out.
-double bilinear(const std::vector<double>& from, int64_t to, int64_t i) {
-    const int64_t in = int64_t(from.size());
-    const double src = double(i) * double(in) / double(to);
-    const int64_t low = int64_t(src), high = std::min(low + 1, in - 1);
-    return from[size_t(low)] + (from[size_t(high)] - from[size_t(low)]) * (src - double(low));
 }
 
 TEST(Param, LowresIsInterpolatedAlongEveryAxis) {
@@ -192,70 +126,6 @@ TEST(Param, PyramidAndSumsAddUp) {
             }
 }
 
-TEST(Param, CppnByTheDefinition) {
-    for (const char* activation : {"composite", "unbiased", "relu", "abs"}) {
-        const ImageParam param = param_of(concat("cppn(hidden=3, layers=2, activation=", activation, "); rgb"), 3, 4);
-        const bool doubles = std::string(activation) == "composite" || std::string(activation) == "unbiased";
-        const size_t wide = doubles ? 6 : 3;
-        const HostTensor theta = random_tensor(param.theta(1), -1, 1), image = decoded(param, theta);
-        ASSERT_EQ(theta.shape.size(), int64_t(2 * 3 + 3 + wide * 3 + 3 + wide * 3 + 3));
-        for (int64_t y = 0; y < 3; y++)
-            for (int64_t x = 0; x < 4; x++) {
-                std::vector<double> v{std::sqrt(3.0) * (2 * double(x) / 3 - 1), std::sqrt(3.0) * (double(y) - 1)};
-                size_t at = 0;
-                for (int layer = 0; layer < 3; layer++) {
-                    std::vector<double> out(3);
-                    for (size_t i = 0; i < v.size(); i++)
-                        for (size_t o = 0; o < 3; o++) out[o] += v[i] * double(theta.values[at++]);
-                    for (double& value : out) value += double(theta.values[at++]);
-                    v = out;
-                    if (layer == 2) break;
-                    std::vector<double> even;
-                    for (double& value : v) {
-                        const double a = std::atan(value);
-                        even.push_back(activation[0] == 'c' ? a * a / 0.6 : (a * a - 0.45) / 0.396);
-                        value = doubles                ? a / 0.67
-                                : activation[0] == 'r' ? (std::max(value, 0.0) - 0.40) / 0.58
-                                                       : std::fabs(value);
-                    }
-                    if (doubles) v.insert(v.end(), even.begin(), even.end());
-                }
-                for (int64_t c = 0; c < 3; c++)
-                    EXPECT_NEAR(image.at(0, y, x, c), sigmoid(v[size_t(c)]), 1e-5) << activation;
-            }
-    }
-    // Lucid's initial weights: silent at the end, so that the picture starts plain.
-    const ImageParam param = param_of("cppn; rgb", 4, 4);
-    EXPECT_EQ(param.theta(1).size(), 2 * 24 + 24 + 7 * (48 * 24 + 24) + 48 * 3 + 3);
-    const HostTensor image = decoded(param, param.initial(0, 0));
-    for (int64_t i = 0; i < 16; i++) EXPECT_EQ(image.at(0, i / 4, i % 4, 1), image.at(0, 0, 0, 1));
-}
-
-TEST(Param, GridMixes) {
-    // Variables of zeros but one show where it goes. n = 2, 4x4: spectra 0, 1 pure; 2..5 blends; 6 shared; a 1x1.
-    const ImageParam param = param_of("grid(n=2); channels(1); raw", 4, 4);
-    const int64_t spectrum = 4 * 3 * 2;
-    ASSERT_EQ(param.theta(4).size(), 7 * spectrum + 1);
-    const auto weights = [&](int64_t which) {
-        HostTensor theta(param.theta(4));
-        theta.values[size_t(which * spectrum)] = 1;
-        const HostTensor image = decoded(param, theta, 4);
-        std::vector<double> result;
-        const double unit = double(spectral_scale(4, 4, 1).at(0, 0, 0, 0)) / 16 / 4;
-        for (int64_t n = 0; n < 4; n++) result.push_back(double(image.at(n, 0, 0, 0)) / (which < 7 ? unit : 1));
-        return result;
-    };
-    const auto near = [](const std::vector<double>& a, const std::vector<double>& b) {
-        for (size_t i = 0; i < b.size(); i++) EXPECT_NEAR(a[i], b[i], 1e-6);
-    };
-    near(weights(0), {1, 0.25, 0.25, 0});
-    near(weights(1), {0, 0.25, 0.25, 1});
-    near(weights(2 + 1), {0, 0.5, 0.5, 0});  // blend of 0 and 1, used for both orders
-    near(weights(2 + 2), {0, 0, 0, 0});
-    near(weights(6), {1, 1, 1, 1});
-    near(weights(7), {1, 1, 1, 1});
-}
-
 TEST(Param, BallsHoldTheirRadius) {
     const HostTensor x({2, 1, 1, 2}, {3, -4, 0.3f, 0.4f});
     const auto run = [&](const Ball& ball, const HostTensor& dy) {
@@ -280,6 +150,19 @@ TEST(Param, BallsHoldTheirRadius) {
     near(found[1], {0, 3, -1, 5});
     found = run({.infinite = true, .radius = 2, .by_sign = true}, HostTensor(x.shape, {-2, -3, -1, 5}));
     near(found[1], {-1, 0, -1, 1});
+    // Lucid as it is coded, with the gradient of the loss, -dy: blocked where |x| >= radius and -x*dy > 0; and where
+    // the length is beyond the radius and -<x, dy> >= 0.
+    found = run({.infinite = true, .radius = 2, .literal = true}, HostTensor(x.shape, {1, 3, -1, 5}));
+    near(found[0], {2, -2, 0.3, 0.4});
+    near(found[1], {1, 0, -1, 5});
+    found = run({.infinite = true, .radius = 2, .literal = true}, HostTensor(x.shape, {-1, -3, -1, 5}));
+    near(found[1], {0, -3, -1, 5});
+    found = run({.infinite = true, .radius = 2, .by_sign = true, .literal = true}, HostTensor(x.shape, {2, 3, -1, 5}));
+    near(found[1], {1, 0, -1, 1});
+    found = run({.infinite = false, .radius = 2, .literal = true}, HostTensor(x.shape, {-1, 0, -1, 2}));
+    near(found[1], {-1 + 0.36, -0.48, -1, 2});
+    found = run({.infinite = false, .radius = 2, .literal = true}, HostTensor(x.shape, {1, 0, 1, 2}));
+    near(found[1], {1, 0, 1, 2});
 }
 
 TEST(Param, ClipIsLucids) {
@@ -291,6 +174,23 @@ TEST(Param, ClipIsLucids) {
     const HostTensor mean = decoded(decorrelated, HostTensor({1, 1, 1, 3}));
     EXPECT_NEAR(mean.values[0], 0.48, 1e-6);
     EXPECT_NEAR(mean.values[2], 0.41, 1e-6);
+    // Literally, a picture at the border may go out, not back.
+    const auto slope = [](const char* text) {
+        const ImageParam param = param_of(text, 1, 2);
+        Graph graph;
+        const NodeId theta = graph.input("theta", param.theta(1));
+        const NodeId up = grad(graph, decode(graph, param, theta, nullptr), {theta})[0];
+        Stream stream({DeviceKind::cpu, 0});
+        return evaluate(graph, {up}, stream, {HostTensor({1, 1, 2, 3}, {0.25f, 1.5f, -3, 0.5f, 2, 0.75f})})[0].values;
+    };
+    EXPECT_EQ(slope("pixel; rgb; clip"), (std::vector<float>{1, 0, 1, 1, 0, 1}));
+    EXPECT_EQ(slope("pixel; rgb; clip(literal=yes)"), (std::vector<float>{1, 1, 0, 1, 1, 1}));
+}
+
+TEST(Param, CentredIsInGreyLevelsOfTheNetwork) {
+    const HostTensor image = decoded(param_of("pixel; rgb; centred", 1, 1), HostTensor({1, 1, 1, 3}, {0, -117, 138}));
+    const double expected[] = {117.0 / 255, 0, 1};
+    for (size_t i = 0; i < 3; i++) EXPECT_NEAR(image.values[i], expected[i], 1e-6);
 }
 
 TEST(Param, StartsGreyAndDependsOnSeedAndJobOnly) {
@@ -326,7 +226,15 @@ const char* const kTexts[] = {"fft",
                               "cppn(layers=3, activation=unbiased); rgb",
                               "photo(file=a/b.png) + linf_ball(radius=0.03, by_sign=yes); rgb; raw",
                               "pixel + l2_ball(radius=3); rgb; raw",
-                              "grid(n=3)"};
+                              "grid(n=3)",
+                              "pairs(n=3, steps=4, sd=0.1)",
+                              "pixel + image_sample(sd=0.2, decay=1.5)",
+                              "cppn(normalize=yes, images=2); rgb",
+                              "l2_ball(radius=3, literal=yes); rgb; raw",
+                              "linf_ball(by_sign=yes, literal=yes); rgb; clip(literal=yes)",
+                              "pixel; rgb; centred",
+                              "fft(images=1); alpha; texture(uv=a/b.npy, size=1024)",
+                              "fft; texture(uv=a.npy)"};
 
 TEST(Param, ParsesWhatItPrints) {
     for (const char* text : kTexts) {
@@ -363,6 +271,10 @@ TEST(Param, SaysWhereTheMistakeIs) {
     says("fft; rgb + pixel", "in front of the first ';'");
     says("cppn(activation=tanh)", "did you mean");
     says("lowres(size=0)", "1 or more");
+    says("fft; texture(size=3)", "expected a file of coordinates");
+    says("fft; texture(uv=a, sise=3)", "did you mean size");
+    says("fft; clip(litral=yes)", "did you mean literal");
+    says("pairs(steps=0)", "1 or more");
     says("fft(sd=0.5)x", "found 'x'");
 }
 
@@ -375,6 +287,14 @@ TEST_P(ParamFits, APicture) {
     write_npy(file, HostTensor({1, kSize, kSize, 3}, 0.5f));
     std::string text = GetParam();
     if (const size_t at = text.find("FILE"); at != std::string::npos) text.replace(at, 4, file);
+    // Each pixel of the view is one of the texture, turned by a quarter.
+    HostTensor uv({1, kSize, kSize, 2});
+    for (int64_t y = 0; y < kSize; y++)
+        for (int64_t x = 0; x < kSize; x++) {
+            uv.at(0, y, x, 0) = (float(y) + 0.5f) / kSize;
+            uv.at(0, y, x, 1) = (float(x) + 0.5f) / kSize;
+        }
+    if (const size_t at = text.find("UV"); at != std::string::npos) text.replace(at, 2, coordinates_file(uv));
     const ImageParam param = param_of(text, kSize, kSize);
     // Smooth, with all colours: a coordinate network or a coarse grid can be it too.
     HostTensor photo({1, kSize, kSize, param.image_channels()});
@@ -419,13 +339,16 @@ TEST_P(ParamFits, APicture) {
 INSTANTIATE_TEST_SUITE_P(All, ParamFits,
                          ::testing::Values("fft", "fft; rgb", "pixel", "pixel; rgb; clip", "pixel; grey", "fft; alpha",
                                            "laplacian", "lowres(size=8)", "pixel; channels(5)", "cppn; rgb",
-                                           "fft + lowres(size=4, images=1)", "grid(n=1)",
+                                           "fft + lowres(size=4, images=1)", "grid(n=1)", "pairs(n=1, steps=1)",
+                                           "cppn(normalize=yes); rgb", "cppn(images=2); rgb",
+                                           "fft + image_sample(sd=0); rgb", "fft; texture(uv=UV, size=16)",
                                            "photo(file=FILE) + linf_ball(radius=0.31); rgb; raw",
                                            "photo(file=FILE) + l2_ball(radius=40); rgb; raw"));
 
 TEST(Param, StartsFromAPicture) {
-    for (const char* text : {"fft", "fft; rgb; clip", "fft(decay=1.5); alpha", "pixel", "pixel; rgb; clip",
-                             "laplacian(levels=2)", "lowres(size=2) + pixel", "pixel + fft(images=1)", "fft; clip"})
+    for (const char* text :
+         {"fft", "fft; rgb; clip", "fft(decay=1.5); alpha", "pixel", "pixel; rgb; clip", "laplacian(levels=2)",
+          "lowres(size=2) + pixel", "pixel + fft(images=1)", "fft; clip", "pixel; centred", "pixel; rgb; centred"})
         for (const int64_t width : {8, 7}) {
             const ImageParam param = param_of(text, 6, width);
             const HostTensor photo = random_tensor({1, 6, width, param.alpha ? 4 : 3}, 0.05f, 0.95f);

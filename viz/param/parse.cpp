@@ -63,23 +63,24 @@ const std::vector<SourceRow>& source_rows() {
                            deviation(a)};
          }},
         {"cppn",
-         {"hidden", "layers", "activation"},
+         {"hidden", "layers", "activation", "normalize", "images"},
          [](const Arguments& a) -> Source {
              const std::string activation = a.text("activation", "composite");
              const std::vector<std::string> known{"composite", "unbiased", "relu", "abs"};
              if (!std::ranges::count(known, activation))
                  a.fail("activation", concat("did you mean ", nearest_names(activation, known), "?"));
-             return Cppn{at_least_one(a, "hidden", 24), at_least_one(a, "layers", 8), activation};
+             return Cppn{at_least_one(a, "hidden", 24), at_least_one(a, "layers", 8), activation, a.flag("normalize"),
+                         a.count("images", 0)};
          }},
         {"l2_ball",
-         {"radius"},
+         {"radius", "literal"},
          [](const Arguments& a) -> Source {
-             return Ball{false, radius(a), false};
+             return Ball{false, radius(a), false, a.flag("literal")};
          }},
         {"linf_ball",
-         {"radius", "by_sign"},
+         {"radius", "by_sign", "literal"},
          [](const Arguments& a) -> Source {
-             return Ball{true, radius(a), a.flag("by_sign")};
+             return Ball{true, radius(a), a.flag("by_sign"), a.flag("literal")};
          }},
         {"photo",
          {"file"},
@@ -92,9 +93,21 @@ const std::vector<SourceRow>& source_rows() {
          [](const Arguments& a) -> Source {
              return Grid{at_least_one(a, "n", 2), deviation(a)};
          }},
+        {"pairs",
+         {"n", "steps", "sd"},
+         [](const Arguments& a) -> Source {
+             return Pairs{at_least_one(a, "n", 2), at_least_one(a, "steps", 5), deviation(a)};
+         }},
+        {"image_sample",
+         {"sd", "decay"},
+         [](const Arguments& a) -> Source {
+             return ImageSample{deviation(a), a.number("decay", 1)};
+         }},
     };
     return rows;
 }
+
+const char* yes(bool flag) { return flag ? "yes" : "no"; }
 
 std::string print(const Source& source) {
     using P = PrintedArguments;
@@ -125,33 +138,69 @@ std::string print(const Source& source) {
                 return "cppn" + P().add("hidden", double(s.hidden), 24)
                                     .add("layers", double(s.layers), 8)
                                     .add("activation", s.activation, "composite")
+                                    .add("normalize", yes(s.normalize), "no")
+                                    .add("images", double(s.images), 0)
                                     .text();
             },
             [](const Ball& s) {
-                return std::string(s.infinite ? "linf_ball" : "l2_ball") +
-                       P().add("radius", s.radius, 1).add("by_sign", s.by_sign ? "yes" : "no", "no").text();
+                return std::string(s.infinite ? "linf_ball" : "l2_ball") + P().add("radius", s.radius, 1)
+                                                                               .add("by_sign", yes(s.by_sign), "no")
+                                                                               .add("literal", yes(s.literal), "no")
+                                                                               .text();
             },
             [](const Photo& s) { return "photo(file=" + s.file + ")"; },
             [](const Grid& s) { return "grid" + P().add("n", double(s.n), 2).add("sd", s.deviation, 0.01).text(); },
+            [](const Pairs& s) {
+                return "pairs" + P().add("n", double(s.n), 2)
+                                     .add("steps", double(s.steps), 5)
+                                     .add("sd", s.deviation, 0.01)
+                                     .text();
+            },
+            [](const ImageSample& s) {
+                return "image_sample" + P().add("sd", s.deviation, 0.01).add("decay", s.decay_power, 1).text();
+            },
         },
         source);
 }
 
 struct ModifierRow {
     const char* name;
-    void (*apply)(ImageParam&);
+    std::vector<std::string> arguments;
+    void (*apply)(const Arguments&, ImageParam&);
 };
 using Colour = ImageParam::Colour;
 using Range = ImageParam::Range;
-constexpr ModifierRow kModifiers[] = {
-    {"decorrelated", [](ImageParam& p) { p.colour = Colour::decorrelated; }},
-    {"rgb", [](ImageParam& p) { p.colour = Colour::rgb; }},
-    {"grey", [](ImageParam& p) { p.colour = Colour::grey; }},
-    {"alpha", [](ImageParam& p) { p.alpha = true; }},
-    {"sigmoid", [](ImageParam& p) { p.range = Range::sigmoid; }},
-    {"clip", [](ImageParam& p) { p.range = Range::clip; }},
-    {"raw", [](ImageParam& p) { p.range = Range::raw; }},
-};
+
+const std::vector<ModifierRow>& modifier_rows() {
+    static const std::vector<ModifierRow> rows{
+        {"decorrelated", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::decorrelated; }},
+        {"rgb", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::rgb; }},
+        {"grey", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::grey; }},
+        {"channels",
+         {"n"},
+         [](const Arguments& a, ImageParam& p) {
+             p.colour = Colour::channels;
+             p.channels = at_least_one(a, "n", 3);
+         }},
+        {"alpha", {}, [](const Arguments&, ImageParam& p) { p.alpha = true; }},
+        {"sigmoid", {}, [](const Arguments&, ImageParam& p) { p.range = Range::sigmoid; }},
+        {"clip",
+         {"literal"},
+         [](const Arguments& a, ImageParam& p) {
+             p.range = Range::clip;
+             p.literal = a.flag("literal");
+         }},
+        {"raw", {}, [](const Arguments&, ImageParam& p) { p.range = Range::raw; }},
+        {"centred", {}, [](const Arguments&, ImageParam& p) { p.range = Range::centred; }},
+        {"texture",
+         {"uv", "size"},
+         [](const Arguments& a, ImageParam& p) {
+             if (a.text("uv", "").empty()) a.fail("uv", "expected a file of coordinates");
+             p.texture = Texture{a.text("uv", ""), at_least_one(a, "size", 256)};
+         }},
+    };
+    return rows;
+}
 
 Source read_source(const std::string& text, const Call& call) {
     std::vector<std::string> names;
@@ -165,17 +214,9 @@ Source read_source(const std::string& text, const Call& call) {
 
 void apply_modifier(const std::string& text, const Call& call, ImageParam& param) {
     const std::string what = concat(kWhat, " \"", text, "\"");
-    if (call.name == "channels") {
-        param.colour = Colour::channels;
-        param.channels = at_least_one(Arguments(what, call, {"n"}), "n", 3);
-        return;
-    }
-    std::vector<std::string> names{"channels"};
-    for (const ModifierRow& row : kModifiers) {
-        if (row.name == call.name) {
-            Arguments(what, call, {});
-            return row.apply(param);
-        }
+    std::vector<std::string> names;
+    for (const ModifierRow& row : modifier_rows()) {
+        if (row.name == call.name) return row.apply(Arguments(what, call, row.arguments), param);
         names.push_back(row.name);
     }
     throw UsageError(concat(what, ": column ", call.column, ": \"", call.name,
@@ -210,8 +251,12 @@ std::string to_string(const ImageParam& param) {
     if (param.colour == Colour::grey) text += "; grey";
     if (param.colour == Colour::channels) text += concat("; channels(", param.channels, ")");
     if (param.alpha) text += "; alpha";
-    if (param.range == Range::clip) text += "; clip";
+    if (param.range == Range::clip) text += param.literal ? "; clip(literal=yes)" : "; clip";
     if (param.range == Range::raw) text += "; raw";
+    if (param.range == Range::centred) text += "; centred";
+    if (param.texture)
+        text += concat("; texture(uv=", param.texture->uv,
+                       param.texture->size == Texture{}.size ? "" : concat(", size=", param.texture->size), ")");
     return text;
 }
 

@@ -120,11 +120,68 @@ RecipeSettings cppn(const Words& words) {
             {{"param", "cppn; rgb"}, {"transforms", "none"}, {"learning-rate", "0.005"}, {"size", "224"}}};
 }
 
+// Two networks, one for each unit, and four between them, whose weights are mixed: nothing asks for those pictures.
+RecipeSettings cppn_interpolation(const Words& words) {
+    const Unit a(words[0]), b(words[1]);
+    return {
+        {concat("channel(", a.layer, ", ", a.channel, ", batch=0) + channel(", b.layer, ", ", b.channel, ", batch=5)")},
+        {{"batch", "6"},
+         {"param", "cppn(images=2); rgb"},
+         {"transforms", "none"},
+         {"learning-rate", "0.005"},
+         {"size", "224"}}};
+}
+
+// From each unit to each other in five steps; a row for each pair.
+RecipeSettings pairs(const Words& words) {
+    constexpr int64_t kSteps = 5;
+    RecipeSettings settings;
+    for (const std::string& word : words)
+        if (Unit(word).layer != Unit(words[0]).layer)
+            throw UsageError(concat(words[0], " and ", word, " are of different layers, expected units of one layer"));
+    for (const std::string& from : words)
+        for (const std::string& to : words)
+            for (int64_t step = 0; step < kSteps; step++) {
+                const double share = double(step) / double(kSteps - 1);
+                settings.objectives.push_back(concat(print_number(1 - share), "*", Unit(from).text, " + ",
+                                                     print_number(share), "*", Unit(to).text));
+            }
+    settings.options = {{"each", ""},
+                        {"param", concat("pairs(n=", words.size(), ", steps=", kSteps, ")")},
+                        {"columns", concat(kSteps)}};
+    return settings;
+}
+
+// The logit less 1e-6 of the squared length of the zero-mean image in grey levels: L2 is of an image in [0,1], so 255^2
+// of its square. Weight and rate are ours, the paper gives none; ascent from the mean image.
+RecipeSettings class_model(const Words& words) {
+    const std::string mean = "L2(constant=0.45882353)";
+    return {{concat("class:", words[0], " - 0.065025*", mean, "*", mean)},
+            {{"param", "pixel(sd=0); rgb; centred"},
+             {"transforms", "none"},
+             {"optimiser", "ascent(rate=3000)"},
+             {"no-redirect", ""},
+             {"size", "224"},
+             {"steps", "255"}}};
+}
+
+// A single unit in front of its ReLU, as in their toolbox, by the setting that their figures use most.
+RecipeSettings regularised(const Words& words) {
+    const Unit u(words[0]);
+    return {{concat("neuron(", u.before, ", ", u.channel, ")")},
+            {{"param", "pixel(sd=10); rgb; centred"},
+             {"transforms", "none"},
+             {"optimiser", "yosinski3"},
+             {"no-redirect", ""},
+             {"size", "224"},
+             {"steps", "999"}}};
+}
+
 // Images 0 and 1 are the photos; number 2 gets the content of one and the style of the other.
 RecipeSettings style(const Words& words) {
     std::string objective = "-100*activation_difference(mixed3b, batch=2, reference=0)";
     for (const char* layer : {"conv2d2", "mixed3a", "mixed4a", "mixed4b", "mixed4c"})
-        objective += concat(" - style_difference(", layer, ", batch=2, reference=1)");
+        objective += concat(" - style_difference(", layer, ", batch=2, reference=1, ema=0.95)");
     return {{objective},
             {{"reference", words[0]},
              {"reference", words[1]},
@@ -160,7 +217,12 @@ const std::vector<Recipe>& known_recipes() {
         {"alpha", "UNIT", "a small picture with opacity, as in the article's sprites (The Building Blocks)", alpha},
         {"caricature", "PHOTO LAYER...", "the photo as each layer exaggerates it (Lucid, recipes/caricature)",
          caricature},
+        {"class_model", "CLASS", "a class without regularisation but the length of the picture (Simonyan et al.)",
+         class_model},
         {"cppn", "UNIT", "drawn by a network from coordinates to colours (Differentiable Parameterizations)", cppn},
+        {"cppn_interpolation", "UNIT UNIT",
+         "from one network that draws a unit to another (Differentiable Parameterizations, xy2rgb)",
+         cppn_interpolation},
         {"diversity", "UNIT", "four pictures that differ (Feature Visualization)", diversity},
         {"interaction", "UNIT...", "a grid of what units look like in pairs; with --sheet (Feature Visualization)",
          interaction},
@@ -169,7 +231,9 @@ const std::vector<Recipe>& known_recipes() {
         {"inversion", "PHOTO LAYER", "what a layer keeps of the photo (Building Blocks notebook)", inversion},
         {"naive", "UNIT", "pixels without any regularisation (Feature Visualization)", naive},
         {"negative", "UNIT", "what lowers and what raises a unit (Feature Visualization)", negative},
+        {"pairs", "UNIT...", "from each unit to each other; with --sheet (Lucid, multi_interpolation_basis)", pairs},
         {"penalised", "UNIT", "pixels, high frequencies penalised (Feature Visualization)", penalised},
+        {"regularised", "UNIT", "ascent with decay and blur (Yosinski et al.)", regularised},
         {"robust", "UNIT", "pixels under random transforms (Feature Visualization)", robust},
         {"style", "PHOTO PHOTO", "the first photo in the style of the second (Differentiable Parameterizations)",
          style},

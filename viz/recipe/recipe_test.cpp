@@ -9,6 +9,7 @@
 #include "kernels/error.h"
 #include "viz/objective/objective.h"
 #include "viz/param/param.h"
+#include "viz/render/optimiser.h"
 #include "viz/transform/transform.h"
 
 namespace limpid {
@@ -17,6 +18,7 @@ namespace {
 std::vector<std::string> words_for(const Recipe& recipe) {
     std::map<std::string, std::vector<std::string>> words{
         {"UNIT", {"mixed4a:476"}},
+        {"CLASS", {"espresso"}},
         {"UNIT UNIT", {"mixed4a:476", "mixed4a_pre_relu:460"}},
         {"UNIT...", {"mixed4a:1", "mixed4a:2", "mixed4a:3"}},
         {"PHOTO LAYER", {"cat.png", "mixed4c"}},
@@ -36,6 +38,7 @@ TEST(Recipe, EveryOneStandsForSettingsThatParse) {
         for (const auto& [name, value] : settings.options) {
             if (name == "param") parse_param(value);
             if (name == "transforms") parse_transforms(value);
+            if (name == "optimiser") parse_optimiser(value);
             each = each || name == "each";
         }
         for (const std::string& text : settings.objectives) {
@@ -57,6 +60,17 @@ TEST(Recipe, NumbersAreThoseOfTheSources) {
     EXPECT_EQ(objective("caricature", {"cat.png", "mixed3b", "mixed4c"}),
               "dot_compare(mixed3b, batch=1) + dot_compare(mixed4c, batch=2)");
     EXPECT_EQ(make_recipe("interaction", {"mixed4a:1", "mixed4a:2", "mixed4a:3"}).objectives.size(), 9u);
+    const RecipeSettings pairs = make_recipe("pairs", {"mixed4a:1", "mixed4a:2"});
+    EXPECT_EQ(pairs.objectives.size(), 20u);
+    EXPECT_EQ(pairs.objectives[6], "0.75*mixed4a:1 + 0.25*mixed4a:2");
+    EXPECT_EQ(objective("cppn_interpolation", {"mixed4a:1", "mixed4b:2"}),
+              "channel(mixed4a, 1, batch=0) + channel(mixed4b, 2, batch=5)");
+    // 1e-6 of the squared length of 255*t - 117.
+    EXPECT_NE(objective("class_model", {"espresso"}).find(" - 0.065025*L2(constant=0.45882353)*L2("),
+              std::string::npos);
+    EXPECT_NEAR(255 * 255 * 1e-6, 0.065025, 1e-12);
+    EXPECT_EQ(objective("regularised", {"mixed4d:100"}), "neuron(mixed4d_pre_relu, 100)");
+    EXPECT_NEAR(117.0 / 255, 0.45882353, 1e-8);
     // 1.1^(n/10) for n = -10..10
     for (const auto& [name, value] : make_recipe("robust", {"mixed4b:452"}).options)
         if (name == "transforms") {

@@ -30,6 +30,7 @@ void check(const RenderOptions& o, size_t objectives) {
         throw UsageError(concat("render: the parameterisation ", to_string(o.param),
                                 " has opacity, which no network sees; "
                                 "add collapse_alpha to the transforms, or use the set alpha"));
+    check_optimiser(o);
     if (objectives != 1 && !o.references.values.empty())
         throw UsageError("render: references need one objective for the whole batch");
 }
@@ -39,6 +40,17 @@ HostTensor initial_theta(const RenderOptions& o) {
 }
 
 }  // namespace
+
+void check_optimiser(const RenderOptions& o) {
+    const auto needs_pixels = [](const Regulariser& rule) {
+        return !std::holds_alternative<ClampValues>(rule) && !std::holds_alternative<DecayValues>(rule);
+    };
+    const Shape theta = o.param.theta(1);
+    if (o.optimiser && std::ranges::any_of(o.optimiser->rules, needs_pixels) &&
+        (!o.param.per_image() || theta.h != o.param.height || theta.w != o.param.width))
+        throw UsageError(concat("render: the optimiser ", to_string(o.optimiser), " works on pixels, the variables of ",
+                                to_string(o.param), " are ", theta, "; use --param 'pixel; rgb; centred'"));
+}
 
 Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
                    Stream& stream)
@@ -52,37 +64,45 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     uses_step_ = std::ranges::any_of(objectives, depends_on_step);
     const int64_t references = options.references.values.empty() ? 0 : options.references.shape.n;
     const Shape theta_shape = options.param.theta(options.batch);
-    const auto scale = std::make_shared<const HostTensor>(options.param.scale());
+    const auto shared = options.param.constants();
     const auto fixed = std::make_shared<const HostTensor>(options.references);
-    std::vector<Shape> knob_shapes;
+    std::vector<Shape> knob_shapes, memory_shapes;
 
     const auto plan_step = [&](const std::vector<int>& scales, const VjpOverrides& overrides) {
         Graph graph;
         const NodeId theta = graph.input("theta", theta_shape);
-        NodeId image = decode(graph, options.param, theta, scale, options.batch);
+        NodeId image = decode(graph, options.param, theta, shared, options.batch);
         if (references > 0) image = ops::concatenate(graph, {graph.constant(fixed, "references"), image}, 0);
         const Transformed view = transform(graph, options.transforms, scales, image);
         const NodeId step = uses_step_ ? graph.input("step", {1, 1, 1, 1}) : NodeId{};
         Layers layers = apply(net, graph, view.image);
         layers["input"] = image;  // Lucid's T("input"): not transformed
-        NodeId value = objectives.size() == 1 ? score(graph, objectives[0], net, layers, step)
+        ObjectiveMemory memory;
+        NodeId value = objectives.size() == 1 ? score(graph, objectives[0], net, layers, step, &memory)
                                               : scores(graph, objectives, net, layers, step);
         if (each && references > 0) value = ops::slice(graph, value, {references, 0, 0, 0}, {options.batch, 1, 1, 1});
         const NodeId gradient = grad(graph, value, {theta}, overrides)[0];
         knob_shapes.clear();
         for (const NodeId knob : view.knobs) knob_shapes.push_back(graph.shape(knob));
-        return make_plan(graph, {value, gradient}, constants_);
+        memory_shapes.clear();
+        for (const NodeId kept : memory.before) memory_shapes.push_back(graph.shape(kept));
+        std::vector<NodeId> outputs{value, gradient};
+        outputs.insert(outputs.end(), memory.after.begin(), memory.after.end());
+        return make_plan(graph, outputs, constants_);
     };
     for (const std::vector<int>& scales : scales_) {
         plain_.push_back(plan_step(scales, {}));
         if (options.redirected_relu_updates > 0) redirected_.push_back(plan_step(scales, redirected_relu()));
     }
-    Graph decode_graph;
-    const NodeId image =
-        decode(decode_graph, options.param, decode_graph.input("theta", theta_shape), scale, options.batch);
-    decode_plan_ = make_plan(decode_graph, {image}, constants_);
+    const auto plan_decode = [&](const ImageParam& param) {
+        Graph graph;
+        return make_plan(graph, {decode(graph, param, graph.input("theta", theta_shape), shared, options.batch)},
+                         constants_);
+    };
+    decode_plan_ = plan_decode(options.param);
+    if (options.param.texture) texture_plan_ = plan_decode(options.param.flat());
 
-    size_t arena_bytes = decode_plan_.arena_bytes;
+    size_t arena_bytes = std::max(decode_plan_.arena_bytes, texture_plan_.arena_bytes);
     for (const std::vector<Plan>* plans : {&plain_, &redirected_})
         for (const Plan& plan : *plans) arena_bytes = std::max(arena_bytes, plan.arena_bytes);
     const Device& device = stream.device();
@@ -91,6 +111,7 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     score_ = DeviceTensor(device, {each ? options.batch : 1, 1, 1, 1});
     scores_ = DeviceTensor(device, {CapturedWork::possible(stream) ? kUpdatesAhead : 1, 1, 1, score_.shape.n});
     images_ = DeviceTensor(device, options.param.image(options.batch));
+    if (options.param.texture) textures_ = DeviceTensor(device, options.param.flat().image(options.batch));
     theta_ = DeviceTensor(stream, initial_theta(options));
     inputs_.push_back(theta_.view());
     if (uses_step_) knob_shapes.push_back({1, 1, 1, 1});
@@ -103,14 +124,25 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     changes_ = DeviceTensor(device, {1, 1, 1, int64_t(next_changes_.size())});
     for (size_t i = 0; i < knob_shapes.size(); i++)
         inputs_.push_back(ConstView(changes_.buffer.floats() + knob_places_[i], knob_shapes[i]));
+    outputs_ = {score_.view(), gradient_.view()};
+    for (const Shape& shape : memory_shapes) {
+        memory_.emplace_back(stream, HostTensor(shape));
+        next_memory_.emplace_back(device, shape);
+        inputs_.push_back(memory_.back().view());
+        outputs_.push_back(next_memory_.back().view());
+    }
+    redrawn_ = options.param.redrawn(options.batch);
+    if (options.optimiser) return;
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
 }
 
 size_t Renderer::device_bytes() const {
     size_t bytes = arena_.size_bytes() + constants_.size_bytes();
-    for (const DeviceTensor* tensor : {&theta_, &gradient_, &m_, &v_, &score_, &scores_, &images_, &changes_})
+    for (const DeviceTensor* tensor :
+         {&theta_, &gradient_, &m_, &v_, &score_, &scores_, &images_, &textures_, &changes_})
         bytes += tensor->buffer.size_bytes();
+    for (const DeviceTensor& kept : memory_) bytes += 2 * kept.buffer.size_bytes();
     return bytes;
 }
 
@@ -131,17 +163,43 @@ void Renderer::upload_changes(int64_t step) {
     upload(stream_, next_changes_.data(), changes_.buffer.floats(), int64_t(next_changes_.size()));
 }
 
+void Renderer::redraw_samples(int64_t step) {
+    std::vector<float> values;
+    for (const ImageParam::Redrawn& part : redrawn_) {
+        values.resize(size_t(part.count));
+        options_.param.redraw(part, options_.seed, options_.first_job, uint32_t(step), values.data());
+        upload(stream_, values.data(), theta_.buffer.floats() + part.first, part.count);
+    }
+}
+
+// On the host, whichever device computed the gradient.
+void Renderer::ascend_by_gradient(int64_t step) {
+    HostTensor theta = download(stream_, theta_.view());
+    const HostTensor gradient = download(stream_, gradient_.view());
+    for (int64_t n = 0; n < theta.shape.n; n++)
+        ascend(*options_.optimiser, step, gradient.view().image(n), theta.view().image(n));
+    upload(stream_, theta.values.data(), theta_.buffer.floats(), theta.shape.size());
+}
+
 void Renderer::update(int64_t step, const RunOptions& run_options) {
+    redraw_samples(step);
     upload_changes(step);
     const Plan& plan = plan_for(step, draw_.scales);
     const auto work = [&] {
-        const MutView outputs[] = {score_.view(), gradient_.view()};
-        limpid::run(plan, stream_, inputs_, outputs, arena_.scratch(), run_options);
+        limpid::run(plan, stream_, inputs_, outputs_, arena_.scratch(), run_options);
+        for (size_t i = 0; i < memory_.size(); i++)
+            stream_.backend().kernels.layout.copy_box(stream_, memory_[i].shape, {}, {}, next_memory_[i].view(),
+                                                      memory_[i].view());
+        if (options_.optimiser) return;
         const float* rate = changes_.buffer.floats() + next_changes_.size() - 1;
         stream_.backend().kernels.adam.step(stream_, options_.adam, rate, theta_.shape.size(),
                                             gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
                                             v_.buffer.floats());
     };
+    if (options_.optimiser) {
+        work();
+        return ascend_by_gradient(step);
+    }
     if (run_options.watches() || !CapturedWork::possible(stream_)) return work();
     const auto [recorded, first] = recorded_.try_emplace(&plan);
     if (first) return work();
@@ -149,12 +207,12 @@ void Renderer::update(int64_t step, const RunOptions& run_options) {
     recorded->second.replay(stream_);
 }
 
-HostTensor Renderer::decode_images() {
+HostTensor Renderer::decode_by(const Plan& plan, const DeviceTensor& images) {
     const ConstView inputs[] = {theta_.view()};
-    const MutView outputs[] = {images_.view()};
-    limpid::run(decode_plan_, stream_, inputs, outputs, arena_.scratch());
+    const MutView outputs[] = {images.view()};
+    limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
     stream_.synchronize();
-    return download(stream_, images_.view());
+    return download(stream_, images.view());
 }
 
 Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_options) {
@@ -186,6 +244,7 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
     }
     result.scores.resize(size_t(result.updates));
     result.images = decode_images();
+    if (options_.param.texture) result.textures = decode_by(texture_plan_, textures_);
     return result;
 }
 

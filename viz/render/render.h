@@ -12,6 +12,7 @@
 #include "nets/net.h"
 #include "viz/objective/objective.h"
 #include "viz/param/param.h"
+#include "viz/render/optimiser.h"
 #include "viz/transform/transform.h"
 
 namespace limpid {
@@ -20,6 +21,7 @@ struct RenderOptions {
     ImageParam param;
     Transforms transforms = standard_transforms();
     AdamParameters adam;
+    Optimiser optimiser;  // none: Adam
     // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and
     // includes the end.
     int64_t steps = 512;
@@ -34,6 +36,9 @@ struct RenderOptions {
     HostTensor references;
 };
 
+// Throws UsageError where the optimiser's rules need pixels and the variables are none.
+void check_optimiser(const RenderOptions& options);
+
 struct RenderProgress {
     int64_t done = 0, total = 0;  // updates
     double score = 0;             // mean over the batch, of the last update's transformed views
@@ -44,6 +49,7 @@ using RenderWatcher = std::function<bool(const RenderProgress&)>;
 
 struct Rendering {
     HostTensor images;                // {batch, h, w, c}, in [0,1] where the parameterisation is, not transformed
+    HostTensor textures;              // {batch, size, size, c}, where the images are views of textures
     std::vector<HostTensor> history;  // the same at each of the options' thresholds that was reached
     std::vector<std::vector<float>>
         scores;  // [update][picture], or [update][0] where the objective has one score for the batch: before the
@@ -74,16 +80,21 @@ class Renderer {
   private:
     const Plan& plan_for(int64_t step, const std::vector<int>& scales) const;
     void upload_changes(int64_t step);
-    HostTensor decode_images();
+    HostTensor decode_images() { return decode_by(decode_plan_, images_); }
+    HostTensor decode_by(const Plan& plan, const DeviceTensor& images);
+    void redraw_samples(int64_t step);
+    void ascend_by_gradient(int64_t step);
 
     RenderOptions options_;
     Stream& stream_;
     ConstantStore constants_;
     std::vector<std::vector<int>> scales_;
     std::vector<Plan> plain_, redirected_;  // by index of scales_
-    Plan decode_plan_;
+    Plan decode_plan_, texture_plan_;       // the latter empty where there is no texture
     Buffer arena_;
-    DeviceTensor theta_, gradient_, m_, v_, score_, scores_, images_;
+    DeviceTensor theta_, gradient_, m_, v_, score_, scores_, images_, textures_;
+    std::vector<DeviceTensor> memory_, next_memory_;  // of the objective
+    std::vector<ImageParam::Redrawn> redrawn_;
     // What changes from update to update, in one block: the knobs, the number of the update where the objective depends
     // on it, Adam's rate.
     DeviceTensor changes_;
@@ -93,6 +104,7 @@ class Renderer {
     // Refilled by each update, which allocates nothing.
     TransformSample draw_;
     std::vector<ConstView> inputs_;
+    std::vector<MutView> outputs_;
     // On a GPU: the update by each plan, recorded when it is needed for the second time. Empty after the first.
     std::map<const Plan*, CapturedWork> recorded_;
 };

@@ -10,9 +10,11 @@
 #include <new>
 
 #include "graph/grad.h"
+#include "graph/npy.h"
 #include "kernels/error.h"
 #include "nets/tiny.h"
 #include "tests/harness/kernel_case.h"
+#include "viz/batch/batch_renderer.h"
 
 // Counts allocations of the whole program while `counting`; the test below asks for none during updates.
 namespace {
@@ -81,6 +83,66 @@ TEST(Render, SameBitsWhateverTheBatchAndTheThreads) {
     EXPECT_FALSE(same_bits(image_of(together.images, 2), render(net, objective, options, one).images));
 }
 
+// Samples are drawn by update and job; what an objective remembers is kept between updates: both alone and in a batch.
+TEST(Render, SamplesAndMemoryAreThoseOfTheJobInABatch) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    for (const bool remembers : {false, true}) {
+        RenderOptions options = small_options();
+        options.steps = 6;
+        options.seed = 3;
+        options.batch = remembers ? 2 : 1;
+        options.param.sources = {Pixels{}, ImageSample{.deviation = 0.2}};
+        const Objective objective = parse_objective(
+            remembers ? "texture:3 - 9*style_difference(gabor, batch=1, reference=0, ema=0.9)" : "texture:8");
+        const Rendering alone = render(net, objective, options, stream);
+        const Rendering plain = render(
+            net, remembers ? parse_objective("texture:3 - 9*style_difference(gabor, batch=1, reference=0)") : objective,
+            [&] {
+                RenderOptions other = options;
+                if (!remembers) other.param.sources = {Pixels{}};
+                return other;
+            }(),
+            stream);
+        EXPECT_FALSE(same_bits(alone.images, plain.images)) << "it would make no difference";
+        const std::vector<Job> jobs{{"a", objective, options}, {"b", objective, [&] {
+                                                                    RenderOptions other = options;
+                                                                    other.seed = 4;
+                                                                    return other;
+                                                                }()}};
+        BatchRenderer renderer(net, stream, 2);
+        size_t next = 0;
+        int seen = 0;
+        renderer.run([&] { return next < jobs.size() ? &jobs[next++] : nullptr; },
+                     [&](FinishedJob&& finished) {
+                         ASSERT_EQ(finished.error, "");
+                         seen++;
+                         EXPECT_EQ(finished.job->name == "a", finished.images.values == alone.images.values);
+                     });
+        EXPECT_EQ(seen, 2);
+    }
+}
+
+TEST(Render, ATextureIsReturnedBesideItsView) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0});
+    const std::string file = ::testing::TempDir() + "limpid_render_uv.npy";
+    HostTensor uv({1, 40, 40, 2});
+    for (int64_t i = 0; i < 1600; i++) {
+        uv.values[size_t(2 * i)] = float(i % 40) / 20;  // the texture twice beside itself
+        uv.values[size_t(2 * i + 1)] = float(i / 40) / 40;
+    }
+    write_npy(file, uv);
+    RenderOptions options = small_options();
+    options.param.texture = Texture{file, 20};
+    const Rendering result = render(net, parse_objective("texture:8"), options, stream);
+    EXPECT_GT(result.scores.back()[0], 5 * std::fabs(result.scores.front()[0]));
+    EXPECT_EQ(result.textures.shape, (Shape{1, 20, 20, 3}));
+    for (int64_t y = 0; y < 40; y++)
+        for (int64_t x = 0; x < 20; x++)
+            EXPECT_NEAR(result.images.at(0, y, x, 1), result.images.at(0, y, x + 20, 1), 1e-5);
+}
+
 TEST(Render, StopsWhenTold) {
     const Net net = make_net(tiny_weights());
     Stream stream({DeviceKind::cpu, 0});
@@ -118,8 +180,7 @@ TEST(Render, GradientOfThetaIsThatOfTheScore) {
     param.height = 17, param.width = 16;
     Graph graph;
     const NodeId theta = graph.input("theta", param.theta(1));
-    const auto scale = std::make_shared<const HostTensor>(param.scale());
-    const Transformed view = transform(graph, standard_transforms(), {7}, decode(graph, param, theta, scale));
+    const Transformed view = transform(graph, standard_transforms(), {7}, decode(graph, param, theta, nullptr));
     const NodeId value = score(graph, parse_objective("texture_pre_relu:9"), net, apply(net, graph, view.image));
     const NodeId gradient = grad(graph, value, {theta})[0];
     const TransformSample draw = sample(standard_transforms(), 17, 16, 5, 0);
