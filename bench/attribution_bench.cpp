@@ -1,4 +1,5 @@
-// The building blocks of one photo, at 224 pixels: dictionary, channel attribution, positions to positions, groups.
+// The building blocks of one photo, at 224 pixels: dictionary, channel attribution, positions to positions, groups, a
+// grid, and the pieces that a report is made of.
 //
 // Argument of every benchmark: threads. Weights are random where the time does not depend on values; the number of
 // iterations of a factorisation does, so it is fixed at the published photos' typical 84 (spread: 30 to 200).
@@ -12,8 +13,10 @@
 #include "nets/net.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/random_net.h"
+#include "viz/attribution/layer_shares.h"
 #include "viz/dictionary/dictionary.h"
 #include "viz/factor/groups.h"
+#include "viz/grid/grid.h"
 
 namespace limpid {
 namespace {
@@ -74,6 +77,39 @@ void groups(benchmark::State& state) {
             find_groups(a, 6, GroupOrder::centre, {.tolerance = 0, .most_iterations = state.range(0)}));
 }
 BENCHMARK(groups)->ArgName("iterations")->Unit(benchmark::kMillisecond)->Arg(84)->Arg(200);
+
+// A grid of mixed4d, 257 updates of 64 of its 196 pictures; whatever its groups, they take the same time.
+void grid(benchmark::State& state) {
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(0)));
+    const HostTensor a = activations(random_net(), {"mixed4d"}, photo(), stream)[0];
+    for (auto _ : state) benchmark::DoNotOptimize(activation_grid(random_net(), "mixed4d", a, {}, stream));
+}
+BENCHMARK(grid)->Apply(threads)->Iterations(1);
+
+// 100 of the classes to every position and channel of four layers: a report asks for all.
+void classes_to_layers(benchmark::State& state) {
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(0)));
+    const std::vector<std::string> layers{"mixed3a", "mixed4a", "mixed4d", "mixed5a"};
+    const HostTensor a = activations(random_net(), {"mixed3a"}, photo(), stream)[0];
+    const auto write = [](int64_t i, MutView seed) { seed.at(0, 0, 0, i) = 1; };
+    for (auto _ : state)
+        benchmark::DoNotOptimize(layer_shares(random_net(), layers, a, random_net().logits, 100, write, stream,
+                                              {.overrides = smoothed_and_blurred_max_pool()}));
+}
+BENCHMARK(classes_to_layers)->Apply(threads);
+
+// Six groups of mixed4a that agree with six of mixed4d.
+void aligned(benchmark::State& state) {
+    Stream stream({DeviceKind::cpu, 0}, int(state.range(0)));
+    const auto a = activations(random_net(), {"mixed4a", "mixed4d"}, photo(), stream);
+    const Groups later = find_groups(a[1], 6);
+    for (auto _ : state) {
+        Section section(random_net(), "mixed4a", a[0].shape, "mixed4d", stream);
+        benchmark::DoNotOptimize(
+            aligned_groups(section, a[0], later, 6, GroupOrder::centre, {.tolerance = 0, .most_iterations = 84}));
+    }
+}
+BENCHMARK(aligned)->Apply(threads);
 
 }  // namespace
 }  // namespace limpid

@@ -9,9 +9,12 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/photo_input.h"
+#include "tools/progress.h"
 #include "tools/run_options.h"
 #include "viz/factor/groups.h"
+#include "viz/grid/grid.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
 
@@ -26,15 +29,16 @@ struct Arguments {
     PhotoArguments photo;
     std::string layer = "mixed4d", earlier, out = "groups.png", arrays;
     std::vector<std::string> targets;
-    int64_t count = 6, earlier_count = 6;
+    int64_t count = 6, earlier_count = 6, icon_size = 80, icon_steps = 512;
+    uint64_t seed = 0;
     GroupOrder order = GroupOrder::centre;
-    bool align = false;
+    bool align = false, quiet = false;
 };
 
 const std::map<std::string, GroupOrder> kOrders{
     {"centre", GroupOrder::centre}, {"peak", GroupOrder::peak}, {"none", GroupOrder::none}};
 
-// "targets" of a group: {"class:tabby": its share of the gradient, ...}.
+// What the groups do for a target.
 struct NamedShares {
     std::string name;
     std::vector<double> shares;  // per group
@@ -51,39 +55,69 @@ std::vector<NamedShares> shares_of_targets(const Arguments& a, const Net& net, c
     return result;
 }
 
-// Fields: layer, n_groups, order, iterations, each_group [{magnitude, attribution {target: share}, spatial [y][x],
-// channels [[channel, weight] x 10]}].
-ordered_json to_json(const Arguments& a, const std::string& layer, const Groups& groups,
-                     const std::vector<NamedShares>& shares) {
+// The fields of a layer, those of the article's info.json first: layer, n_groups, each_group [{magnitude, channels
+// [[channel, weight] x 10], spatial [y][x]}], order, iterations.
+ordered_json to_json(const Arguments& a, const std::string& layer, const Groups& groups) {
     ordered_json each = ordered_json::array();
     const std::vector<double> sizes = magnitudes(groups);
     const Shape s = groups.spatial.shape;
     const int64_t channels = groups.channel.shape.c;
     for (int64_t i = 0; i < groups.count(); i++) {
-        ordered_json spatial = ordered_json::array(), attribution = ordered_json::object(), top = ordered_json::array();
+        ordered_json spatial = ordered_json::array(), top = ordered_json::array();
         for (int64_t y = 0; y < s.h; y++) {
             ordered_json row = ordered_json::array();
             for (int64_t x = 0; x < s.w; x++) row.push_back(groups.spatial.at(0, y, x, i));
             spatial.push_back(row);
         }
-        for (const NamedShares& named : shares) attribution[named.name] = named.shares[size_t(i)];
         std::vector<int64_t> order(static_cast<size_t>(channels));
         std::iota(order.begin(), order.end(), 0);
         const auto weight = [&](int64_t c) { return groups.channel.at(0, 0, i, c); };
         std::ranges::stable_sort(order, [&](int64_t b, int64_t c) { return weight(b) > weight(c); });
         for (int64_t k = 0; k < std::min<int64_t>(10, channels); k++)
             top.push_back({order[size_t(k)], weight(order[size_t(k)])});
-        each.push_back(
-            {{"magnitude", sizes[size_t(i)]}, {"attribution", attribution}, {"channels", top}, {"spatial", spatial}});
+        each.push_back({{"magnitude", sizes[size_t(i)]}, {"channels", top}, {"spatial", spatial}});
     }
     std::string order;
     for (const auto& [name, value] : kOrders)
         if (value == a.order) order = name;
     return {{"layer", layer},
             {"n_groups", groups.count()},
+            {"each_group", each},
             {"order", order},
-            {"iterations", groups.iterations},
-            {"each_group", each}};
+            {"iterations", groups.iterations}};
+}
+
+// {"output": {"967": {"attribution": {"mixed4d": [share of each group]}}}}: by the number of a class, as in the
+// article, or by the text of any other target.
+void add_shares(const Arguments& a, const Net& net, const std::string& layer, const std::vector<NamedShares>& shares,
+                ordered_json& result) {
+    for (size_t i = 0; i < shares.size(); i++) {
+        const Target target = parse_target(net, a.targets[i]);
+        const bool one_class = target.terms.size() == 1 && target.terms[0].kind == Target::Kind::logit;
+        const std::string key = one_class ? std::to_string(target.terms[0].channel) : shares[i].name;
+        result["output"][key]["target"] = shares[i].name;
+        result["output"][key]["attribution"][layer] = shares[i].shares;
+    }
+}
+
+// NAME-icons.png: what each group looks like, side by side.
+bool write_icons(const Arguments& a, const Net& net, const std::string& layer, const Groups& groups,
+                 const std::string& path, Stream& stream) {
+    bool complete = true;
+    HostTensor icons;
+    {
+        Progress progress("icons of " + layer, a.quiet);
+        icons =
+            group_icons(net, layer, groups, a.icon_size, a.icon_steps, a.seed, stream, [&](const RenderProgress& p) {
+                progress.report(p.done, p.total, concat("score ", p.score));
+                return complete = !interrupted();
+            });
+    }
+    std::vector<ConstView> views;
+    for (int64_t i = 0; i < icons.shape.n; i++) views.push_back(icons.view().image(i));
+    write_png(path, tile(views, groups.count(), 0).view());
+    std::cout << path << '\n';
+    return complete;
 }
 
 void print(const std::string& layer, const Groups& groups, const std::vector<NamedShares>& shares) {
@@ -114,7 +148,8 @@ ExitStatus write_groups(const Arguments& a) {
     const Groups groups = find_groups(values[0], a.count, a.order);
     const std::vector<NamedShares> shares = shares_of_targets(a, net, a.layer, values[0], groups, stream);
     ordered_json result = provenance(a.photo, photo, net, stream);
-    result["groups"] = to_json(a, a.layer, groups, shares);
+    result[a.layer] = to_json(a, a.layer, groups);
+    add_shares(a, net, a.layer, shares, result);
     std::vector<HostTensor> pictures{photo, hues_over(photo.view(), groups.spatial)};
     std::map<std::string, HostTensor> arrays{{a.layer + "_spatial", groups.spatial},
                                              {a.layer + "_channel", groups.channel}};
@@ -125,10 +160,11 @@ ExitStatus write_groups(const Arguments& a) {
         earlier = a.align ? aligned_groups(section, values[1], groups, a.earlier_count, a.order)
                           : find_groups(values[1], a.earlier_count, a.order);
         early = shares_of_targets(a, net, a.earlier, values[1], earlier, stream);
-        result["earlier_groups"] = to_json(a, a.earlier, earlier, early);
-        result["earlier_groups"]["aligned"] = a.align;
-        // [group of the layer][group of the earlier layer]
-        result["groups_to_groups"] = groups_to_groups(section, values[1], earlier, groups);
+        result[a.earlier] = to_json(a, a.earlier, earlier);
+        result[a.earlier]["aligned"] = a.align;
+        add_shares(a, net, a.earlier, early, result);
+        const std::vector<std::vector<double>> flow = groups_to_groups(section, values[1], earlier, groups);
+        for (size_t i = 0; i < flow.size(); i++) result[a.layer]["each_group"][i]["attribution"][a.earlier] = flow[i];
         pictures.push_back(hues_over(photo.view(), earlier.spatial));
         arrays[a.earlier + "_spatial"] = earlier.spatial;
         arrays[a.earlier + "_channel"] = earlier.channel;
@@ -143,7 +179,13 @@ ExitStatus write_groups(const Arguments& a) {
     print(a.layer, groups, shares);
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';
-    return kDone;
+    if (a.icon_steps == 0) return kDone;
+    watch_interrupts();
+    const std::string stem = a.out.substr(0, a.out.size() - 4);
+    bool complete = write_icons(a, net, a.layer, groups, stem + "-icons.png", stream);
+    if (complete && !a.earlier.empty())
+        complete = write_icons(a, net, a.earlier, earlier, stem + "-earlier-icons.png", stream);
+    return complete ? kDone : kPartlyDone;
 }
 
 }  // namespace
@@ -166,6 +208,13 @@ Run declare_groups(CLI::App& app) {
                    "a picture: the photo, and the groups over it, each in its hue; a .json beside it has the numbers")
         ->capture_default_str();
     app.add_option("--arrays", a->arrays, "also the factors, as .h5");
+    app.add_option("--icon-steps", a->icon_steps,
+                   "NAME-icons.png shows what each group looks like, after STEPS + 1 updates; 0: not drawn")
+        ->check(CLI::Range(0, 1000000))
+        ->capture_default_str();
+    app.add_option("--icon-size", a->icon_size, "of one of them")->check(CLI::Range(16, 1024))->capture_default_str();
+    app.add_option("--seed", a->seed, "of the icons")->capture_default_str();
+    app.add_flag("--quiet", a->quiet, "no progress");
     declare_run_options(app, a->run);
     return [a] { return write_groups(*a); };
 }

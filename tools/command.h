@@ -58,7 +58,9 @@ Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
 Run declare_manual(CLI::App& app);
 Run declare_objectives(CLI::App& app);
+Run declare_parity(CLI::App& app);
 Run declare_recipe(CLI::App& app);
+Run declare_report(CLI::App& app);
 Run declare_sheet(CLI::App& app);
 Run declare_render(CLI::App& app);
 

@@ -44,12 +44,15 @@ constexpr Command kCommands[] = {
     {"info", "show what a file of weights contains", declare_info},
     {"manual", "print the manual page, or completions for a shell", declare_manual},
     {"objectives", "list the terms of the objective language", declare_objectives},
+    {"parity", "compare with the numbers that were published with the papers", declare_parity},
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
+    {"report", "make a page of interactive figures for photos", declare_report},
     {"sheet", "lay many pictures out as one", declare_sheet},
 };
 
 constexpr EnvironmentVariable kEnvironment[] = {
     {"LIMPID_MODELS", "folder with weights (.h5); otherwise $XDG_DATA_HOME/limpid or ~/.local/share/limpid"},
+    {"XDG_CACHE_HOME", "where limpid/icons keeps what reports share; otherwise ~/.cache"},
     {"NO_COLOR", "no colours in the output"},
 };
 

@@ -18,7 +18,7 @@ struct Discard {
 
 }  // namespace
 
-void unzip_member(const std::string& archive, const std::string& member, const std::string& path, int64_t most_bytes) {
+std::vector<std::byte> read_member(const std::string& archive, const std::string& member, int64_t most_bytes) {
     int code = 0;
     const std::unique_ptr<zip_t, Discard> zip(zip_open(archive.c_str(), ZIP_RDONLY, &code));
     if (zip == nullptr) {
@@ -48,7 +48,11 @@ void unzip_member(const std::string& archive, const std::string& member, const s
         }
         bytes.insert(bytes.end(), block.begin(), block.begin() + got);
     }
-    write_file_atomically(path, bytes);
+    return bytes;
+}
+
+void unzip_member(const std::string& archive, const std::string& member, const std::string& path, int64_t most_bytes) {
+    write_file_atomically(path, read_member(archive, member, most_bytes));
 }
 
 }  // namespace limpid

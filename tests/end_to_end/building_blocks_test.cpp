@@ -154,21 +154,26 @@ TEST(Attribute, WrongArgumentsAreOneLine) {
 TEST(Groups, AreWritten) {
     const TemporaryFolder folder;
     const std::string photo = photo_in(folder);
-    const Finished run =
-        run_tiny("groups", photo,
-                 {"--layer", "texture", "-n", "3", "--to", "texture:0", "--earlier", "gabor", "--earlier-count", "2",
-                  "--align", "-o", folder / "g.png", "--arrays", folder / "g.h5"});
+    const Finished run = run_tiny(
+        "groups", photo,
+        {"--layer", "texture", "-n", "3", "--to", "texture:0", "--earlier", "gabor", "--earlier-count", "2", "--align",
+         "--icon-steps", "1", "--icon-size", "32", "-o", folder / "g.png", "--arrays", folder / "g.h5"});
     ASSERT_EQ(run.status, 0) << run.err;
     const json result = json_of(folder / "g.json");
-    EXPECT_EQ(result.at("groups").at("each_group").size(), 3u);
-    EXPECT_EQ(result.at("earlier_groups").at("each_group").size(), 2u);
-    EXPECT_EQ(result.at("earlier_groups").at("aligned"), true);
-    ASSERT_EQ(result.at("groups_to_groups").size(), 3u);
-    EXPECT_EQ(result.at("groups_to_groups").at(0).size(), 2u);
-    const json group = result.at("groups").at("each_group").at(0);
+    // The structure of the article's info.json.
+    EXPECT_EQ(result.at("texture").at("n_groups"), 3);
+    EXPECT_EQ(result.at("texture").at("each_group").size(), 3u);
+    EXPECT_EQ(result.at("gabor").at("each_group").size(), 2u);
+    EXPECT_EQ(result.at("gabor").at("aligned"), true);
+    const json group = result.at("texture").at("each_group").at(0);
+    EXPECT_EQ(group.at("attribution").at("gabor").size(), 2u);
     EXPECT_EQ(group.at("spatial").size(), 32u);
-    EXPECT_TRUE(group.at("attribution").contains("texture:0"));
-    EXPECT_EQ(folder.names().size(), 4u);
+    const json shares = result.at("output").at("texture:0").at("attribution");
+    EXPECT_EQ(shares.at("texture").size(), 3u);
+    EXPECT_EQ(shares.at("gabor").size(), 2u);
+    EXPECT_EQ(load_image(folder / "g-icons.png").rgb.shape, (Shape{1, 32, 3 * 32, 3}));
+    EXPECT_EQ(load_image(folder / "g-earlier-icons.png").rgb.shape, (Shape{1, 32, 2 * 32, 3}));
+    EXPECT_EQ(folder.names().size(), 6u);
     EXPECT_TRUE(fails_with(1, "at least 0",
                            run_tiny("groups", photo, {"--layer", "texture_pre_relu", "-o", folder / "h.png"})));
     EXPECT_TRUE(fails_with(1, "1 to 16",

@@ -55,6 +55,35 @@ TEST(RealWeights, GradientsAgreeWithFiniteDifferences) {
     }
 }
 
+TEST(RealWeights, GradientsOfTheWholeNetworkAgreeWithFiniteDifferences) {
+    // From the logits to the pixels, on the oracles; a small photo, because they are plain loops. Three directions: the
+    // photo's own contrast, the gradient, and its signs, which moves every pixel alike.
+    SKIP_WITHOUT_SHARED();
+    Stream reference({DeviceKind::reference, 0});
+    const HostTensor image = resize(photo("coffee").view(), 64, 64);
+    Section whole(bvlc(), "input", image.shape, bvlc().logits, reference);
+    const Target target = parse_target(bvlc(), "class:espresso - class:cup");
+    const HostTensor g = gradient(whole, image, target);
+    float most = 0;
+    for (const float v : g.values) most = std::max(most, std::fabs(v));
+    const auto direction = [&](int which, size_t i) {
+        return which == 0 ? image.values[i] - 0.5f : which == 1 ? g.values[i] / most : std::copysign(1.0f, g.values[i]);
+    };
+    for (int which = 0; which < 3; which++) {
+        double slope = 0;
+        for (size_t i = 0; i < image.values.size(); i++) slope += double(g.values[i]) * double(direction(which, i));
+        // The score moves by 1/32 at most: beyond the rounding between layers, within a few kinks.
+        const double step = std::min(0x1p-10, 0x1p-5 / std::fabs(slope));
+        HostTensor moved({2, 64, 64, 3});
+        for (size_t i = 0; i < image.values.size(); i++) {
+            moved.values[i] = float(double(image.values[i]) + step * double(direction(which, i)));
+            moved.values[i + image.values.size()] = float(double(image.values[i]) - step * double(direction(which, i)));
+        }
+        const std::vector<double> at = values(whole, moved, target);
+        EXPECT_NEAR((at[0] - at[1]) / (2 * step) / slope, 1, 0.02) << which << ", slope " << slope;
+    }
+}
+
 TEST(RealWeights, FastGradientsAreThoseOfTheOracle) {
     SKIP_WITHOUT_SHARED();
     Stream reference({DeviceKind::reference, 0}), cpu({DeviceKind::cpu, 0});

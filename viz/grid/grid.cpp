@@ -227,6 +227,15 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
     return grid;
 }
 
+HostTensor group_icons(const Net& net, const std::string& layer, const Groups& groups, int64_t size, int64_t steps,
+                       uint64_t seed, Stream& stream, const RenderWatcher& watcher) {
+    // The very naive grid of the groups' mixes of channels, as if they were activations.
+    GridOptions options;
+    options.groups = options.margin = 0;
+    options.size = size, options.steps = steps, options.batch = groups.count(), options.seed = seed;
+    return activation_grid(net, layer, groups.channel, options, stream, watcher).icons;
+}
+
 HostTensor grid_picture(const ActivationGrid& grid) {
     std::vector<ConstView> cells;
     for (int64_t n = 0; n < grid.icons.shape.n; n++) cells.push_back(grid.icons.view().image(n));

@@ -39,6 +39,11 @@ struct ActivationGrid {
 ActivationGrid activation_grid(const Net& net, const std::string& layer, const HostTensor& activations,
                                const GridOptions& options, Stream& stream, const RenderWatcher& watcher = {});
 
+// What each neuron group looks like (Lucid, NeuronGroups notebook): pictures {k,size,size,3} that maximise the mean
+// over positions of <layer, channel_i>, by the loop of a render.
+HostTensor group_icons(const Net& net, const std::string& layer, const Groups& groups, int64_t size, int64_t steps,
+                       uint64_t seed, Stream& stream, const RenderWatcher& watcher = {});
+
 // All icons side by side, {1, rows*side, columns*side, 3}.
 HostTensor grid_picture(const ActivationGrid& grid);
 

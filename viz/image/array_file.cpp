@@ -32,16 +32,22 @@ Shape shape_of(std::string_view header) {
         const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), axis);
         if (parsed.ec == std::errc()) {
             rest.remove_prefix(size_t(parsed.ptr - rest.data()));
-            if (axis < 1 || axis > kMostValues || (size *= axis) > kMostValues || axes.size() == 4)
-                throw Error("expected up to four axes, none empty, of a gigabyte at most");
+            if (axis < 1 || axis > kMostValues || (size *= axis) > kMostValues || axes.size() == 8)
+                throw Error("expected up to eight axes, none empty, of a gigabyte at most");
             axes.push_back(axis);
         } else {
             rest.remove_prefix(1);
         }
     }
+    while (axes.size() > 4) {
+        axes[1] *= axes[0];
+        axes.erase(axes.begin());
+    }
     while (axes.size() < 4) axes.insert(axes.begin(), 1);
     return {axes[0], axes[1], axes[2], axes[3]};
 }
+
+}  // namespace
 
 HostTensor decode_npy(Bytes bytes) {
     ByteCursor cursor(bytes);
@@ -51,19 +57,23 @@ HostTensor decode_npy(Bytes bytes) {
     const uint64_t length = version == 1 ? cursor.take_number<uint16_t>() : cursor.take_number<uint32_t>();
     const std::string_view header = as_text(cursor.take(length));
     const std::string_view type = value_of(header, "'descr'");
-    const bool wide = type.starts_with("'<f8'");
-    if (!wide && !type.starts_with("'<f4'"))
+    const uint64_t size_bytes = type.starts_with("'<f8'")   ? 8
+                                : type.starts_with("'<f4'") ? 4
+                                : type.starts_with("'|u1'") ? 1
+                                                            : 0;
+    if (size_bytes == 0)
         throw Error(concat("values of type ", printable(type.substr(0, 6)),
-                           ", expected float32 or float64; save it with .astype('float32')"));
+                           ", expected float32, float64 or uint8; save it with .astype('float32')"));
     if (!value_of(header, "'fortran_order'").starts_with("False"))
         throw Error("Fortran order; save it with numpy.ascontiguousarray");
     HostTensor result(shape_of(header));
-    ByteCursor values(cursor.take(result.values.size() * (wide ? 8 : 4)), cursor.offset());
-    for (float& value : result.values) value = wide ? float(values.take_number<double>()) : values.take_number<float>();
+    ByteCursor values(cursor.take(result.values.size() * size_bytes), cursor.offset());
+    for (float& value : result.values)
+        value = size_bytes == 8   ? float(values.take_number<double>())
+                : size_bytes == 4 ? values.take_number<float>()
+                                  : float(values.take_number<uint8_t>());
     return result;
 }
-
-}  // namespace
 
 HostTensor load_array(const std::string& path) {
     const std::vector<std::byte> bytes = read_file(path);

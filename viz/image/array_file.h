@@ -4,11 +4,15 @@
 #include <string>
 
 #include "kernels/tensor.h"
+#include "weights/bytes.h"
 
 namespace limpid {
 
-// NumPy's .npy of float32 or float64 in C order with up to four axes; missing axes are 1 in front: a vector (512,) is
-// {1,1,1,512}. Any other file is read as a picture, RGB in [0,1]. Throws Error naming the file.
+// NumPy's .npy of float32, float64 or uint8 in C order; missing axes are 1 in front, more than four are joined in
+// front: a vector (512,) is {1,1,1,512}, (2,25,14,14,11) is {50,14,14,11}. Any other file is read as a picture, RGB in
+// [0,1]. Throws Error naming the file.
 HostTensor load_array(const std::string& path);
+// The bytes of a .npy. Throws Error without the file's name.
+HostTensor decode_npy(Bytes bytes);
 
 }  // namespace limpid

@@ -59,6 +59,7 @@ std::vector<std::byte> encode_png(ConstView picture) {
 std::vector<std::byte> encode_jpeg(ConstView picture, int quality) {
     const Shape s = picture.shape;
     CHECK(s.c != 4, "JPEG has no opacity");
+    CHECK(quality >= 1 && quality <= 100, quality);
     const std::vector<unsigned char> samples = samples_of(picture);
     std::vector<std::byte> bytes;
     CHECK(stbi_write_jpg_to_func(append, &bytes, int(s.w), int(s.h), int(s.c), samples.data(), quality) != 0);

@@ -1,0 +1,400 @@
+// The table of figures; the order of the work; what is kept.
+#include "viz/report/report.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+
+#include "graph/run.h"
+#include "kernels/backend.h"
+#include "kernels/error.h"
+#include "nets/nearest.h"
+#include "viz/attribution/section.h"
+#include "viz/batch/sprites.h"
+#include "viz/render/render.h"
+#include "viz/report/figure.h"
+#include "viz/report/icon_cache.h"
+#include "viz/report/page.h"
+#include "viz/report/page_data.h"
+#include "weights/sha256.h"
+
+namespace limpid {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr int kVersion = 1;  // of the data; with every change of a figure, so that what older programs kept is not read
+constexpr int64_t kIconCell = 80;
+constexpr int64_t kLeastSide = 16;  // of a photo
+
+struct Figure {
+    const char* name;
+    FigureParts (*parts)(Scene&);
+};
+
+// Numbers first: what they name decides which icons are needed.
+constexpr Figure kFigures[] = {
+    {"dictionary", dictionary_parts}, {"teaser", teaser_parts}, {"spatial", spatial_parts}, {"channels", channel_parts},
+    {"groups", group_parts},          {"flow", flow_parts},     {"grids", grid_parts},      {"history", history_parts},
+};
+
+std::string label_of(const Net& net, int64_t index) {
+    return size_t(index) < net.labels().size() ? net.labels()[size_t(index)] : "";
+}
+
+std::vector<int64_t> best_classes(const Net& net, const std::vector<float>& logits, int64_t count) {
+    std::vector<int64_t> best;
+    for (const int64_t i : largest(logits, int64_t(logits.size())))
+        if (int64_t(best.size()) < count && (net.labels().empty() || !label_of(net, i).empty())) best.push_back(i);
+    return best;
+}
+
+std::vector<float> softmax(const std::vector<float>& logits) {
+    std::vector<float> p;
+    double sum = 0;
+    const float most = *std::ranges::max_element(logits);
+    for (const float v : logits) sum += std::exp(double(v - most));
+    for (const float v : logits) p.push_back(float(std::exp(double(v - most)) / sum));
+    return p;
+}
+
+std::set<std::string> used_layers(const ReportLayers& layers) {
+    std::set<std::string> used{layers.dictionary, layers.groups};
+    if (!layers.earlier.empty()) used.insert(layers.earlier);
+    for (const auto* some : {&layers.grids, &layers.spatial, &layers.channels}) used.insert(some->begin(), some->end());
+    return used;
+}
+
+// The layers in order of depth, with their shapes.
+ordered_json layers_json(const Net& net, const Scene& scene) {
+    ordered_json list = ordered_json::array();
+    for (const LayerSpec& spec : net.layers)
+        if (scene.activations.contains(spec.name)) {
+            const Shape s = scene.at(spec.name).shape;
+            list.push_back(
+                {{"name", spec.name}, {"shape", {s.h, s.w, s.c}}, {"sprite_columns", sprite_columns(spec.name, s.c)}});
+        }
+    return list;
+}
+
+// Commands that remake the figures of a photo.
+ordered_json commands_json(const Scene& scene, const std::string& word) {
+    const ReportLayers& layers = scene.options.layers;
+    const std::string net = scene.options.command_options;
+    const auto command = [&](const std::string& name, const std::string& rest) {
+        return "limpid " + name + " " + word + rest + net;
+    };
+    ordered_json result{{"dictionary", command("dictionary", " --layer " + layers.dictionary)},
+                        {"vector", command("activations", " --layer " + layers.dictionary + " -o activations.npy")}};
+    for (const std::string& layer : layers.grids) {
+        const GridOptions o = grid_options(scene, layer);
+        result["grid:" + layer] = command("grid", concat(" --layer ", layer, " --size ", o.size, " --steps ", o.steps,
+                                                         " --batch ", o.batch, " --groups ", o.groups));
+    }
+    if (layers.spatial.size() > 1)
+        result["saliency"] = command("attribute", " --from " + layers.spatial[layers.spatial.size() - 2] + " --to " +
+                                                      layers.spatial.back() + " --pool smooth+blur");
+    std::string target;
+    if (!scene.classes.empty()) {
+        result["predictions"] = command("classify", "");
+        const std::string best = concat("class:", scene.classes[0]);
+        target = " --to " + best;
+        result["spatial"] = command("attribute", target + " --from " + layers.dictionary + " --pool smooth+blur");
+        result["channels"] = command("attribute", target + " --from " + layers.dictionary);
+        if (scene.classes.size() > 1)
+            result["teaser"] = command(
+                "attribute", concat(" --to '", best, " - class:", scene.classes[1], "' --from ", layers.dictionary));
+        result["history"] =
+            concat("limpid render ", best, " --steps ", scene.options.profile.history_steps.back(), net);
+    }
+    result["groups"] =
+        command("groups", concat(" --layer ", layers.groups, " -n ", scene.options.profile.default_groups, target));
+    if (!layers.earlier.empty())
+        result["flow"] =
+            command("groups",
+                    concat(" --layer ", layers.groups, " -n ", scene.options.profile.default_groups, " --earlier ",
+                           layers.earlier, " --earlier-count ", scene.options.profile.default_earlier_groups, target));
+    result["unit"] = concat("limpid render ", layers.dictionary, ":CHANNEL", net);
+    return result;
+}
+
+}  // namespace
+
+const std::vector<std::string>& figure_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> list;
+        for (const Figure& figure : kFigures) list.emplace_back(figure.name);
+        list.insert(list.end(), {"icons", "maps", "similarity"});
+        return list;
+    }();
+    return names;
+}
+
+double pass_work(const Net& net, int64_t size, const std::string& from, const std::string& to) {
+    double work = 0;
+    bool counts = from == "input";
+    for (const LayerInfo& info : describe(net, size, size)) {
+        if (counts) work += double(info.multiply_adds);
+        if (info.name == from) counts = true;
+        if (info.name == to) break;
+    }
+    return 2 * work;  // there and back
+}
+
+double ReportPlan::seconds() const {
+    double work = 0;
+    for (const Part& part : parts) work += part.kept ? 0 : part.work;
+    return work_per_second > 0 ? work / work_per_second : 0;
+}
+
+struct Report::State {
+    const Net& net;
+    std::vector<ReportPhoto> photos;
+    ReportOptions options;
+    Stream& stream;
+    Kept& icons;
+    Kept& figures;
+    std::vector<Scene> scenes;
+    std::vector<FigureParts> parts;  // of each photo
+    double work_per_second = 0;
+
+    bool wants(const std::string& figure) const {
+        return options.figures.empty() || std::ranges::count(options.figures, figure) > 0;
+    }
+
+    void look_at(const ReportPhoto& photo) {
+        Scene scene{net, photo, options, stream, {}, {}, {}, {}, {}};
+        std::vector<std::string> names;
+        for (const std::string& layer : used_layers(options.layers)) names.push_back(layer);
+        const bool classes = !net.logits.empty();
+        if (classes) names.push_back(net.logits);
+        const Shape size = photo.rgb.shape;
+        if (std::min(size.h, size.w) < kLeastSide)
+            throw Error(concat(photo.name, ": is of ", size.w, "x", size.h, " pixels, expected at least ", kLeastSide,
+                               "x", kLeastSide, "; give a larger picture, or leave out --whole"));
+        std::vector<HostTensor> values =
+            with_context(photo.name, [&] { return activations(net, names, photo.rgb, stream); });
+        for (size_t i = 0; i < names.size(); i++) {
+            const Shape map = values[i].shape;
+            if (names[i] != net.logits && std::min(map.h, map.w) < 2)
+                throw Error(concat(photo.name, ": of ", size.w, "x", size.h, " pixels ", names[i], " makes ", map.w,
+                                   "x", map.h,
+                                   " positions, expected at least 2x2; give a larger picture, or leave out --whole"));
+            scene.activations[names[i]] = std::move(values[i]);
+        }
+        if (classes) {
+            scene.logits = scene.at(net.logits).values;
+            scene.activations.erase(net.logits);
+            scene.probabilities = softmax(scene.logits);
+            scene.classes = best_classes(net, scene.logits, options.profile.classes);
+        }
+        scenes.push_back(std::move(scene));
+    }
+
+    std::string key_of(const Scene& scene, const FigurePart& part) const {
+        const ReportProfile& p = options.profile;
+        Hasher hasher;
+        hasher.add(concat(kVersion, '\n', net.weights->checksum, '\n', stream.backend().name, '\n', part.member, '\n',
+                          part.what, '\n', scene.photo.rgb.shape, '\n', p.grid_steps, ' ', p.group_icon_size, ' ',
+                          p.group_icon_steps, ' ', p.overlay_steps, ' ', p.classes, '\n'));
+        hasher.add(Bytes(reinterpret_cast<const std::byte*>(scene.photo.rgb.values.data()),
+                         scene.photo.rgb.values.size() * sizeof(float)));
+        return hasher.text() + ".json";
+    }
+
+    // The units that get an icon, in order; from the data where the figures are done.
+    std::vector<Unit> units_with_icons(const ordered_json& data) const {
+        std::vector<std::vector<Unit>> named;
+        for (const ordered_json& photo : data["photos"]) named.push_back(named_units(photo));
+        std::vector<Unit> units;
+        std::set<Unit> seen;
+        for (const std::vector<Unit>& list : named)
+            for (size_t i = 0; i < std::min(list.size(), size_t(options.profile.most_icons)); i++)
+                if (seen.insert(list[i]).second) units.push_back(list[i]);
+        return units;
+    }
+
+    IconOptions icon_options() const {
+        return {.size = options.profile.icon_size, .steps = options.profile.icon_steps};
+    }
+    double icon_work(size_t count) const {
+        return update_work(net, options.profile.icon_size, options.layers.dictionary, int64_t(count),
+                           options.profile.icon_steps);
+    }
+};
+
+Report::Report(const Net& net, std::vector<ReportPhoto> photos, ReportOptions options, Stream& stream, Kept& icons,
+               Kept& figures)
+    : state_(new State{net, std::move(photos), std::move(options), stream, icons, figures, {}, {}, 0}) {
+    State& s = *state_;
+    CHECK(!s.photos.empty());
+    for (const std::string& figure : s.options.figures)
+        if (!std::ranges::count(figure_names(), figure))
+            throw UsageError(
+                concat("figure ", figure, " is not known; did you mean ", nearest_names(figure, figure_names()), '?'));
+    for (const ReportPhoto& photo : s.photos) s.look_at(photo);
+    for (Scene& scene : s.scenes) {
+        FigureParts parts;
+        for (const Figure& figure : kFigures)
+            if (s.wants(figure.name)) std::ranges::move(figure.parts(scene), std::back_inserter(parts));
+        s.parts.push_back(std::move(parts));
+    }
+}
+
+Report::~Report() = default;
+
+ReportPlan Report::plan() {
+    State& s = *state_;
+    // Icons are most of the work: a batch of them, without the first update, which makes plans.
+    RenderOptions options;
+    options.param.height = options.param.width = s.options.profile.icon_size;
+    options.transforms = {};
+    options.batch = 8;
+    Renderer renderer(s.net, parse_objective(s.options.layers.dictionary + ":0"), options, s.stream);
+    renderer.update(0);
+    s.stream.synchronize();
+    constexpr int kUpdates = 3;
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 1; i <= kUpdates; i++) renderer.update(i);
+    s.stream.synchronize();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    ReportPlan plan;
+    plan.work_per_second =
+        update_work(s.net, options.param.height, s.options.layers.dictionary, options.batch, kUpdates - 1) /
+        std::max(seconds, 1e-6);
+    s.work_per_second = plan.work_per_second;
+    for (size_t i = 0; i < s.scenes.size(); i++)
+        for (const FigurePart& part : s.parts[i])
+            if (!part.what.empty())
+                plan.parts.push_back({s.scenes[i].photo.name + ": " + part.what, part.work,
+                                      s.figures.find(s.key_of(s.scenes[i], part)).has_value()});
+    if (s.wants("icons")) {
+        const int64_t count = std::min<int64_t>(s.options.profile.most_icons, 600) * int64_t(s.scenes.size());
+        plan.parts.push_back({concat("icons of up to ", count, " channels"), s.icon_work(size_t(count)), false});
+    }
+    return plan;
+}
+
+std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
+    State& s = *state_;
+    const ReportPlan planned = plan();
+    const double total = planned.seconds();
+    double done = 0;
+    size_t row = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    ordered_json photos = ordered_json::array();
+    for (size_t i = 0; i < s.scenes.size(); i++) {
+        Scene& scene = s.scenes[i];
+        ordered_json photo{{"name", scene.photo.name},
+                           {"size", {scene.photo.rgb.shape.h, scene.photo.rgb.shape.w}},
+                           {"picture", jpeg_uri(scene.photo.rgb.view(), 92)}};
+        ordered_json predictions = ordered_json::array();
+        for (const int64_t c : scene.classes)
+            predictions.push_back({{"class", c}, {"p", rounded(double(scene.probabilities[size_t(c)]))}});
+        photo["predictions"] = predictions;
+        photo["commands"] = commands_json(scene, scene.photo.word);
+        for (const FigurePart& part : s.parts[i]) {
+            const std::string key = s.key_of(scene, part);
+            std::optional<ordered_json> value;
+            double seconds = 0;
+            const bool worth_keeping = !part.what.empty();
+            if (worth_keeping) {
+                const ReportPlan::Part& of_plan = planned.parts[row++];
+                seconds = of_plan.kept ? 0 : of_plan.work / s.work_per_second;
+                if (const std::optional<std::string> kept = s.figures.find(key)) value = ordered_json::parse(*kept);
+            }
+            if (!value) {
+                value = part.make([&](double share) {
+                    return !watcher || watcher(done + share * seconds, total, scene.photo.name + ": " + part.what);
+                });
+                if (!value) return std::nullopt;
+                if (worth_keeping) s.figures.keep(key, as_bytes(value->dump()));
+            }
+            done += seconds;
+            if (watcher && !watcher(done, total, scene.photo.name)) return std::nullopt;
+            ordered_json& place = photo[ordered_json::json_pointer(part.member)];
+            if (place.is_object() && value->is_object())
+                place.update(*value);
+            else
+                place = std::move(*value);
+        }
+        photos.push_back(std::move(photo));
+    }
+    ordered_json data{{"format", "limpid-report"},
+                      {"version", kVersion},
+                      {"made_by", s.options.made_by},
+                      {"profile", s.options.profile.name},
+                      {"net", s.net.name},
+                      {"weights_checksum", s.net.weights->checksum},
+                      {"device", s.stream.backend().name},
+                      {"seconds", 0},
+                      {"command", s.options.command},
+                      {"classes", s.net.labels()},
+                      {"layers", layers_json(s.net, s.scenes[0])},
+                      {"icons", ordered_json::object()},
+                      {"photos", std::move(photos)}};
+    if (s.wants("maps"))
+        for (size_t i = 0; i < s.scenes.size(); i++) {
+            std::map<std::string, std::vector<int64_t>> channels;
+            for (const Unit& unit : named_units(data["photos"][i])) channels[unit.layer].push_back(unit.channel);
+            ordered_json maps = ordered_json::object();
+            for (const auto& [layer, list] : channels) maps[layer] = activation_maps(s.scenes[i].at(layer), list);
+            data["photos"][i]["maps"] = std::move(maps);
+        }
+    if (s.wants("similarity")) {
+        const std::string& layer = s.options.layers.dictionary;
+        ordered_json names = ordered_json::array(), pairs = ordered_json::object();
+        for (size_t i = 0; i < s.scenes.size(); i++) {
+            names.push_back(s.scenes[i].photo.name);
+            for (size_t j = i; j < s.scenes.size(); j++)
+                pairs[concat(i, '>', j)] = similarity_map(s.scenes[i].at(layer), s.scenes[j].at(layer));
+        }
+        data["similarity"] = {{"layer", layer}, {"photos", names}, {"pairs", pairs}};
+    }
+    if (s.wants("icons")) {
+        const std::vector<Unit> units = s.units_with_icons(data);
+        size_t missing = 0;
+        for (const Unit& unit : units) missing += !has_icon(s.net, unit, s.icon_options(), s.stream, s.icons);
+        const double seconds = s.icon_work(missing) / s.work_per_second;
+        const std::map<Unit, HostTensor> icons =
+            channel_icons(s.net, units, s.icon_options(), s.stream, s.icons, [&](double share) {
+                return !watcher ||
+                       watcher(done + share * seconds, done + seconds, concat("icons of ", missing, " channels"));
+            });
+        if (icons.empty() && !units.empty()) return std::nullopt;
+        std::map<std::string, std::vector<int64_t>> by_layer;
+        for (const auto& [unit, icon] : icons) by_layer[unit.layer].push_back(unit.channel);
+        for (const auto& [layer, channels] : by_layer) {
+            std::vector<ConstView> views;
+            for (const int64_t c : channels) views.push_back(icons.at({layer, c}).view());
+            const int64_t columns =
+                std::min(sprite_columns(layer, s.scenes[0].at(layer).shape.c), int64_t(views.size()));
+            ordered_json sheet = sprite(views, kIconCell, columns);
+            sheet["channels"] = channels;
+            data["icons"][layer] = std::move(sheet);
+        }
+    }
+    data["seconds"] = rounded(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    return data;
+}
+
+std::string report_page(const ordered_json& data) {
+    constexpr std::string_view kElement = "<script type=\"application/json\" id=\"report-data\">";
+    const std::string_view page = report_page_template();
+    const size_t element = page.find(kElement);
+    CHECK(element != page.npos && page.find(kElement, element + 1) == page.npos, "the page has no place for its data");
+    const size_t place = element + kElement.size();
+    CHECK(page.substr(place).starts_with("null</script>"));
+    // What would end or confuse the element; JSON allows both escapes inside strings, the only place of '<'.
+    std::string text;
+    for (const char c : data.dump())
+        if (c == '<')
+            text += "\\u003c";
+        else
+            text += c;
+    return concat(page.substr(0, place), text, page.substr(place + 4));
+}
+
+}  // namespace limpid
