@@ -12,14 +12,14 @@ using Kind = LayerSpec::Kind;
 
 class Unroller {
   public:
-    explicit Unroller(const GoogLeNetVariant& variant) : variant_(variant) {}
+    Unroller(const GoogLeNetVariant& variant, int64_t classes) : variant_(variant), classes_(classes) {}
 
     std::vector<LayerSpec> layers(bool auxiliary_heads) {
-        std::string x = conv("conv2d0", "preprocessed", 64, 7, 2);
+        std::string x = conv("conv2d0", "preprocessed", variant_.stem.conv2d0, variant_.stem.window, 2);
         x = pool("maxpool0", x, 3, 2);
         x = lrn("localresponsenorm0", x);
-        x = conv("conv2d1", x, 64, 1);
-        x = conv("conv2d2", x, 192, 3);
+        x = conv("conv2d1", x, variant_.stem.conv2d1, 1);
+        x = conv("conv2d2", x, variant_.stem.conv2d2, 3);
         x = lrn("localresponsenorm1", x);  // before the pool here, behind it above
         x = pool("maxpool1", x, 3, 2);
         for (const InceptionRow& row : variant_.blocks) {
@@ -33,7 +33,7 @@ class Unroller {
         average.kind = Kind::average_pool;
         average.name = "avgpool0";
         average.inputs = {x};
-        average.window = 7;
+        average.window = variant_.last_map;
         average.padding = LayerSpec::Padding::valid;
         average.whole_image = true;
         layers_.push_back(average);
@@ -74,11 +74,12 @@ class Unroller {
     }
 
     std::string lrn(const std::string& name, const std::string& input) {
+        if (!variant_.lrn) return input;
         LayerSpec spec;
         spec.kind = Kind::lrn;
         spec.name = name;
         spec.inputs = {input};
-        spec.lrn = variant_.lrn;
+        spec.lrn = *variant_.lrn;
         layers_.push_back(spec);
         return name;
     }
@@ -116,7 +117,7 @@ class Unroller {
     }
 
     void classifier(const std::string& k, const std::string& x) {
-        dense("softmax" + k + "_pre_activation", x, variant_.classes, false);
+        dense("softmax" + k + "_pre_activation", x, classes_, false);
         LayerSpec spec;
         spec.kind = Kind::softmax;
         spec.name = "softmax" + k;
@@ -143,33 +144,19 @@ class Unroller {
     }
 
     const GoogLeNetVariant& variant_;
+    const int64_t classes_;
     std::vector<LayerSpec> layers_;
 };
 
 // Shapes that the layers need against shapes that the weights have.
 void check_parameters(const Net& net) {
-    std::map<std::string, int64_t> width{{"preprocessed", 3}};
     std::string problems;
-    const auto expect = [&](const std::string& name, Shape shape) {
+    for (const auto& [name, shape] : parameter_shapes(net.layers)) {
         const auto found = net.weights->tensors.find(name);
         if (found == net.weights->tensors.end()) {
             problems += concat("; ", name, " is missing");
         } else if (!(found->second.shape == shape)) {
             problems += concat("; ", name, " is ", found->second.shape, ", expected ", shape);
-        }
-    };
-    for (const LayerSpec& spec : net.layers) {
-        int64_t in = 0;
-        for (const std::string& input : spec.inputs) in += width[input];
-        width[spec.name] = spec.kind == Kind::conv || spec.kind == Kind::dense ? spec.channels : in;
-        if (spec.kind == Kind::conv) {
-            expect(spec.name + "_w", {spec.window, spec.window, in, spec.channels});
-            expect(spec.name + "_b", {1, 1, 1, spec.channels});
-        } else if (spec.kind == Kind::dense) {
-            const std::string stem = spec.relu ? spec.name : spec.name.substr(0, spec.name.find("_pre_activation"));
-            expect(stem + "_w",
-                   {1, 1, spec.relu ? in * 16 : in, spec.channels});  // the auxiliary heads flatten a 4x4 map
-            expect(stem + "_b", {1, 1, 1, spec.channels});
         }
     }
     if (!problems.empty())
@@ -179,16 +166,27 @@ void check_parameters(const Net& net) {
 
 }  // namespace
 
+std::vector<LayerSpec> inception_layers(const GoogLeNetVariant& variant, int64_t classes, bool auxiliary_heads) {
+    return Unroller(variant, classes).layers(auxiliary_heads);
+}
+
+Net inception_net(const GoogLeNetVariant& variant, std::string name, Weights weights) {
+    Net net;
+    net.name = std::move(name);
+    const auto last = weights.tensors.find("softmax2_b");
+    const int64_t own = last == weights.tensors.end() ? 0 : last->second.shape.c;
+    net.layers =
+        inception_layers(variant, variant.classes > 0 ? variant.classes : own, weights.tensors.contains("nn0_w"));
+    net.weights = std::make_shared<const Weights>(std::move(weights));
+    net.image_size = variant.image_size;
+    check_parameters(net);
+    return net;
+}
+
 Net googlenet(Weights weights) {
-    for (const GoogLeNetVariant& variant : kGoogLeNetVariants) {
-        if (weights.variant != variant.name) continue;
-        Net net;
-        net.name = concat("GoogLeNet (", variant.name, ")");
-        net.layers = Unroller(variant).layers(weights.tensors.contains("nn0_w"));
-        net.weights = std::make_shared<const Weights>(std::move(weights));
-        check_parameters(net);
-        return net;
-    }
+    for (const GoogLeNetVariant& variant : kGoogLeNetVariants)
+        if (weights.variant == variant.name)
+            return inception_net(variant, concat("GoogLeNet (", variant.name, ")"), std::move(weights));
     std::string known;
     for (const GoogLeNetVariant& variant : kGoogLeNetVariants) known += concat(known.empty() ? "" : ", ", variant.name);
     throw Error(concat("weights ", weights.source, ": variant \"", weights.variant, "\" is not known; expected one of ",

@@ -9,6 +9,7 @@
 #include "kernels/error.h"
 #include "nets/googlenet.h"
 #include "nets/nearest.h"
+#include "nets/patterns.h"
 #include "nets/tiny.h"
 
 namespace limpid {
@@ -38,9 +39,16 @@ ops::PoolGeometry pool_geometry(const LayerSpec& spec, Shape x) {
     CHECK(false);
 }
 
+// softmax2_pre_activation's parameters are called softmax2_w and softmax2_b.
+std::string stem(const LayerSpec& spec) {
+    const std::string suffix = "_pre_activation";
+    return spec.name.ends_with(suffix) ? spec.name.substr(0, spec.name.size() - suffix.size()) : spec.name;
+}
+
 class Builder {
   public:
-    Builder(const Net& net, Graph& graph, Layers given) : net_(net), graph_(graph), layers_(std::move(given)) {
+    Builder(const Net& net, Graph& graph, Layers given, const Parameters& parameters)
+        : net_(net), graph_(graph), parameters_(parameters), layers_(std::move(given)) {
         if (layers_.contains("input") && !layers_.contains("preprocessed"))
             layers_["preprocessed"] = preprocess(layers_.at("input"));
         for (const LayerSpec& spec : net.layers)
@@ -60,7 +68,10 @@ class Builder {
                             graph_.constant(std::move(shift)), "preprocessed");
     }
 
-    NodeId parameter(const std::string& name) { return graph_.constant(net_.parameter(name), name); }
+    NodeId parameter(const std::string& name) {
+        const auto given = parameters_.find(name);
+        return given != parameters_.end() ? given->second : graph_.constant(net_.parameter(name), name);
+    }
 
     void add(const LayerSpec& spec) {
         std::vector<NodeId> in;
@@ -109,23 +120,18 @@ class Builder {
         if (spec.relu) put(spec.name, ops::relu(graph_, biased, spec.name));
     }
 
-    // softmax2_pre_activation's parameters are called softmax2_w and softmax2_b.
-    static std::string stem(const LayerSpec& spec) {
-        const std::string suffix = "_pre_activation";
-        return spec.name.ends_with(suffix) ? spec.name.substr(0, spec.name.size() - suffix.size()) : spec.name;
-    }
     static std::string bias_name(const LayerSpec& spec) { return stem(spec) + "_b"; }
 
     void add_dense(const LayerSpec& spec, NodeId x) {
-        const std::shared_ptr<const HostTensor> w = net_.parameter(stem(spec) + "_w");
+        const NodeId w = parameter(stem(spec) + "_w");
         const Shape shape = graph_.shape(x);
         const int64_t flat = shape.h * shape.w * shape.c;
-        if (flat != w->shape.w) return;  // another image size: this head does not exist
+        if (flat != graph_.shape(w).w) return;  // another image size: this head does not exist
         if (flat != shape.c) {
             x = ops::reshape(graph_, x, {shape.n, 1, 1, flat}, spec.inputs[0] + "/reshape");
             put(spec.inputs[0] + "/reshape", x);
         }
-        activate(spec, ops::matmul(graph_, x, graph_.constant(w, stem(spec) + "_w"), {}, pre(spec) + "/matmul"));
+        activate(spec, ops::matmul(graph_, x, w, {}, pre(spec) + "/matmul"));
     }
 
     void add_average(const LayerSpec& spec, NodeId x) {
@@ -141,6 +147,7 @@ class Builder {
 
     const Net& net_;
     Graph& graph_;
+    const Parameters& parameters_;
     Layers layers_;
 };
 
@@ -199,7 +206,7 @@ std::shared_ptr<const HostTensor> Net::parameter(const std::string& tensor) cons
 
 Layers apply(const Net& net, Graph& graph, NodeId image) { return apply(net, graph, Layers{{"input", image}}); }
 
-Layers apply(const Net& net, Graph& graph, Layers given) {
+Layers apply(const Net& net, Graph& graph, Layers given, const Parameters& parameters) {
     const std::map<std::string, int64_t> counts = channel_counts(net);
     for (const auto& [name, id] : given) {
         const auto count = counts.find(name);
@@ -213,7 +220,23 @@ Layers apply(const Net& net, Graph& graph, Layers given) {
             throw Error(concat("layer ", name, " is given with shape ", graph.shape(id), ", expected ", count->second,
                                " channels"));
     }
-    return Builder(net, graph, std::move(given)).take();
+    return Builder(net, graph, std::move(given), parameters).take();
+}
+
+std::map<std::string, Shape> parameter_shapes(const std::vector<LayerSpec>& layers) {
+    std::map<std::string, int64_t> width{{"preprocessed", 3}};
+    std::map<std::string, Shape> shapes;
+    for (const LayerSpec& spec : layers) {
+        int64_t in = 0;
+        for (const std::string& input : spec.inputs) in += width[input];
+        const bool conv = spec.kind == Kind::conv, dense = spec.kind == Kind::dense;
+        width[spec.name] = conv || dense ? spec.channels : in;
+        if (conv) shapes[spec.name + "_w"] = {spec.window, spec.window, in, spec.channels};
+        // The auxiliary heads flatten a 4x4 map.
+        if (dense) shapes[stem(spec) + "_w"] = {1, 1, spec.relu ? in * 16 : in, spec.channels};
+        if (conv || dense) shapes[stem(spec) + "_b"] = {1, 1, 1, spec.channels};
+    }
+    return shapes;
 }
 
 NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
@@ -273,6 +296,8 @@ Net make_net(Weights weights) {
     Net net;
     if (weights.variant == "tiny") {
         net = tiny(std::move(weights));
+    } else if (weights.variant == kPatternsVariant.name) {
+        net = patterns(std::move(weights));
     } else {
         net = googlenet(std::move(weights));
     }

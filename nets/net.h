@@ -55,7 +55,13 @@ Layers apply(const Net& net, Graph& graph, NodeId image);
 // whole network; {"mixed4d", x} is what lies behind mixed4d, for x {N,h,w,528} of any origin. A given layer is never
 // computed, whatever else is given. Throws Error when a given name is not that of a row of the table, or when x has
 // another number of channels.
-Layers apply(const Net& net, Graph& graph, Layers given);
+//
+// parameters: nodes that stand for tensors of the weights, by name: training feeds them anew at each run.
+using Parameters = std::map<std::string, NodeId>;
+Layers apply(const Net& net, Graph& graph, Layers given, const Parameters& parameters = {});
+
+// The parameters that a table's rows need: name and shape.
+std::map<std::string, Shape> parameter_shapes(const std::vector<LayerSpec>& layers);
 
 // The node of that name; Error with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);

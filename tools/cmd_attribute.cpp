@@ -14,6 +14,7 @@
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
+#include "tools/usual_layer.h"
 #include "viz/attribution/faithfulness.h"
 #include "viz/attribution/gradient_methods.h"
 #include "viz/image/heat.h"
@@ -156,7 +157,7 @@ ordered_json channels_of(const HostTensor& attribution) {
 //   attribution [i][j][y][x]: what position (i,j) of `to` owes to (y,x) of `from`
 void attribute_positions(const Arguments& a, const Net& net, const HostTensor& photo, Stream& stream,
                          const RunOptions& run, const std::string& json_path) {
-    const std::string from = a.from.empty() ? "mixed4d" : a.from;
+    const std::string from = usual_layer(net, a.from);
     const HostTensor values = activations(net, {from}, photo, stream, run)[0];
     Section section(net, from, values.shape, a.to, stream, {.overrides = kPools.at(a.pool)(), .run = run});
     const HostTensor all = position_attribution(section, values);
@@ -188,7 +189,8 @@ void attribute_positions(const Arguments& a, const Net& net, const HostTensor& p
 void attribute_target(const Arguments& a, const Method& method, const Net& net, const HostTensor& photo, Stream& stream,
                       const RunOptions& run, const std::string& json_path) {
     const Target target = parse_target(net, a.to);
-    const std::string from = a.from.empty() ? method.from : a.from;
+    const bool pixels = a.from.empty() && method.from == std::string("input");
+    const std::string from = pixels ? "input" : usual_layer(net, a.from, method.from);
     if (method.pixels_only && from != "input")
         throw UsageError(concat("--method ", method.name, " changes pixels; expected --from input"));
     const HostTensor values = from == "input" ? photo : activations(net, {from}, photo, stream, run)[0];
@@ -285,10 +287,10 @@ Run declare_attribute(CLI::App& app) {
                    "what is explained: class:LABEL, class:A - class:B, logsumexp, LAYER:CHANNEL, LAYER:Y,X (norm of a "
                    "position), or LAYER (every position of it)")
         ->required();
-    app.add_option(
-        "--from", a->from,
-        "what it is owed to: a layer, or input (the pixels); by default mixed4d, mixed5b for grad-cam, input "
-        "for methods about pixels");
+    app.add_option("--from", a->from,
+                   "what it is owed to: a layer, or input (the pixels); by default mixed4d (mixed5b for grad-cam, or "
+                   "the last inception block), input "
+                   "for methods about pixels");
     app.add_option("--method", a->method, joined_names())->capture_default_str();
     app.add_option("--pool", a->pool, "gradient of max pooling: plain, smooth (relaxed), smooth+blur")
         ->check(CLI::IsMember({"plain", "smooth", "smooth+blur"}))

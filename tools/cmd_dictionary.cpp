@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/photo_input.h"
 #include "tools/run_options.h"
+#include "tools/usual_layer.h"
 #include "viz/attribution/section.h"
 #include "viz/dictionary/dictionary.h"
 #include "viz/image/heat.h"
@@ -22,7 +23,7 @@ using nlohmann::ordered_json;
 struct Arguments {
     RunArguments run;
     PhotoArguments photo;
-    std::string layer = "mixed4d", out = "dictionary.png";
+    std::string layer, out = "dictionary.png";
     int64_t top = 4;
 };
 
@@ -62,10 +63,11 @@ ordered_json to_json(const Dictionary& d, const std::string& layer, Shape s) {
             {"top", rows}};
 }
 
-ExitStatus write_dictionary(const Arguments& a) {
+ExitStatus write_dictionary(Arguments a) {
     const std::string json_path = json_beside(a.out);
     refuse_trace(a.run);
     const Net net = load_net(a.run);
+    a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
     announce_choice(a.run, "dictionary", net, stream);
@@ -96,7 +98,7 @@ ExitStatus write_dictionary(const Arguments& a) {
 Run declare_dictionary(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     declare_photo(app, a->photo);
-    app.add_option("--layer", a->layer, "the layer")->capture_default_str();
+    app.add_option("--layer", a->layer, "the layer; by default mixed4d, or the last inception block");
     app.add_option("--top", a->top, "channels per position")->check(CLI::Range(1, 100000))->capture_default_str();
     app.add_option(
            "-o,--out", a->out,

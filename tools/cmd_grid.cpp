@@ -10,6 +10,7 @@
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
+#include "tools/usual_layer.h"
 #include "viz/grid/grid.h"
 #include "viz/image/image.h"
 
@@ -22,7 +23,7 @@ using nlohmann::ordered_json;
 struct Arguments {
     RunArguments run;
     PhotoArguments photo;
-    std::string layer = "mixed4d", out = "grid.png";
+    std::string layer, out = "grid.png";
     GridOptions options;
     MagnitudeScale scale = MagnitudeScale::article;
     bool quiet = false;
@@ -47,11 +48,12 @@ ordered_json to_json(const Arguments& a, const ActivationGrid& grid, bool comple
             {"scores", grid.scores}};
 }
 
-ExitStatus write_grid(const Arguments& a) {
+ExitStatus write_grid(Arguments a) {
     const std::string json_path = json_beside(a.out);
     const std::string magnitude_path = a.out.substr(0, a.out.size() - 4) + "-magnitude.png";
     refuse_trace(a.run);
     const Net net = load_net(a.run);
+    a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
     if (!a.quiet) announce_choice(a.run, "grid", net, stream);
@@ -82,7 +84,7 @@ Run declare_grid(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     GridOptions& o = a->options;
     declare_photo(app, a->photo);
-    app.add_option("--layer", a->layer, "the layer")->capture_default_str();
+    app.add_option("--layer", a->layer, "the layer; by default mixed4d, or the last inception block");
     app.add_option("--groups", o.groups,
                    "neuron groups that the pictures share; 0: every picture by itself (very naive)")
         ->check(CLI::Range(0, 1000))

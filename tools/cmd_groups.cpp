@@ -13,6 +13,7 @@
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
+#include "tools/usual_layer.h"
 #include "viz/factor/groups.h"
 #include "viz/grid/grid.h"
 #include "viz/image/heat.h"
@@ -27,7 +28,7 @@ using nlohmann::ordered_json;
 struct Arguments {
     RunArguments run;
     PhotoArguments photo;
-    std::string layer = "mixed4d", earlier, out = "groups.png", arrays;
+    std::string layer, earlier, out = "groups.png", arrays;
     std::vector<std::string> targets;
     int64_t count = 6, earlier_count = 6, icon_size = 80, icon_steps = 512;
     uint64_t seed = 0;
@@ -131,12 +132,13 @@ void print(const std::string& layer, const Groups& groups, const std::vector<Nam
     }
 }
 
-ExitStatus write_groups(const Arguments& a) {
+ExitStatus write_groups(Arguments a) {
     const std::string json_path = json_beside(a.out);
     if (!a.arrays.empty()) check_array_file(a.arrays, 2);
     if (a.align && a.earlier.empty()) throw UsageError("--align is about an earlier layer; name it with --earlier");
     refuse_trace(a.run);
     const Net net = load_net(a.run);
+    a.layer = usual_layer(net, a.layer);
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
@@ -194,7 +196,8 @@ ExitStatus write_groups(const Arguments& a) {
 Run declare_groups(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     declare_photo(app, a->photo);
-    app.add_option("--layer", a->layer, "the layer; its activations must not be negative")->capture_default_str();
+    app.add_option("--layer", a->layer,
+                   "the layer, by default mixed4d or the last inception block; its activations must not be negative");
     app.add_option("-n,--count", a->count, "how many groups")->check(CLI::Range(1, 1000))->capture_default_str();
     app.add_option("--to", a->targets, "a target such as class:LABEL that the groups are attributed to; one or more");
     app.add_option("--earlier", a->earlier,

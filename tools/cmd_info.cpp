@@ -1,6 +1,7 @@
 // limpid info: what a file of weights contains, where it came from, how large the network is.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -8,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
-#include "nets/net.h"
+#include "nets/patterns.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
 #include "weights/weights.h"
@@ -46,8 +47,9 @@ std::string stem_of(const std::string& tensor) { return tensor.substr(0, tensor.
 
 Contents examine(const Options& options) {
     Contents contents;
-    contents.file = find_weights(options.file);
-    contents.weights = import_weights(contents.file);
+    const bool built_in = options.file == "patterns" && !std::filesystem::exists(options.file);
+    contents.file = built_in ? "patterns, built in" : find_weights(options.file);
+    contents.weights = built_in ? trained_patterns() : import_weights(contents.file);
     const std::map<std::string, HostTensor>& tensors = contents.weights.tensors;
     std::map<std::string, LayerRow> rows;
     for (const auto& [name, tensor] : tensors) {

@@ -42,28 +42,6 @@ std::span<const EnvironmentVariable> environment_variables();
 extern const char* const kProgramSummary;
 extern const char* const kExitStatuses;
 
-// One per cmd_*.cpp; a new one also gets a line in the table of main.cpp.
-Run declare_appendix(CLI::App& app);
-Run declare_activations(CLI::App& app);
-Run declare_attribute(CLI::App& app);
-Run declare_batch(CLI::App& app);
-Run declare_classify(CLI::App& app);
-Run declare_convert(CLI::App& app);
-Run declare_devices(CLI::App& app);
-Run declare_dictionary(CLI::App& app);
-Run declare_fetch(CLI::App& app);
-Run declare_gradcheck(CLI::App& app);
-Run declare_grid(CLI::App& app);
-Run declare_groups(CLI::App& app);
-Run declare_info(CLI::App& app);
-Run declare_manual(CLI::App& app);
-Run declare_objectives(CLI::App& app);
-Run declare_parity(CLI::App& app);
-Run declare_recipe(CLI::App& app);
-Run declare_report(CLI::App& app);
-Run declare_sheet(CLI::App& app);
-Run declare_render(CLI::App& app);
-
 // Runs a command as if these were its arguments: for commands that stand for another.
 ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments);
 

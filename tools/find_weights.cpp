@@ -39,6 +39,15 @@ std::vector<std::string> files_in(const std::string& folder, const std::vector<c
     return names;
 }
 
+// What was converted is checked and quicker to read; the models of other programs serve where there is nothing else.
+std::vector<std::string> weights_files() {
+    std::vector<std::string> found;
+    for (const auto& extensions : {std::vector<const char*>{".h5"}, {".caffemodel", ".pb"}})
+        for (const std::string& folder : weights_folders())
+            if (found.empty()) found = files_in(folder, extensions);
+    return found;
+}
+
 }  // namespace
 
 std::vector<std::string> weights_folders() {
@@ -56,6 +65,8 @@ std::string weights_home() {
     return folders[0];
 }
 
+bool has_weights() { return !weights_files().empty(); }
+
 std::string find_weights(const std::string& given) {
     const std::vector<std::string> folders = weights_folders();
     std::error_code ignored;
@@ -67,12 +78,7 @@ std::string find_weights(const std::string& given) {
         throw Error(concat("--weights ", given, ": no such file, and no ", given, ".h5 in ", joined(folders),
                            "; limpid fetch gets googlenet and bvlc"));
     }
-    std::vector<std::string> found;
-    // What was converted is checked and quicker to read; the models of other programs serve where there is nothing
-    // else.
-    for (const auto& extensions : {std::vector<const char*>{".h5"}, {".caffemodel", ".pb"}})
-        for (const std::string& folder : folders)
-            if (found.empty()) found = files_in(folder, extensions);
+    const std::vector<std::string> found = weights_files();
     if (found.empty())
         throw Error(concat(
             "weights: none in ", folders.empty() ? "any folder (LIMPID_MODELS and HOME are not set)" : joined(folders),

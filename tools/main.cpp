@@ -25,6 +25,30 @@ std::string one_line(std::string_view text) {
     return result;
 }
 
+// One per cmd_*.cpp. Declared here, where alone they are named: a new command leaves the others compiled.
+Run declare_activations(CLI::App& app);
+Run declare_appendix(CLI::App& app);
+Run declare_attribute(CLI::App& app);
+Run declare_batch(CLI::App& app);
+Run declare_classify(CLI::App& app);
+Run declare_convert(CLI::App& app);
+Run declare_devices(CLI::App& app);
+Run declare_dictionary(CLI::App& app);
+Run declare_fetch(CLI::App& app);
+Run declare_gradcheck(CLI::App& app);
+Run declare_grid(CLI::App& app);
+Run declare_groups(CLI::App& app);
+Run declare_info(CLI::App& app);
+Run declare_manual(CLI::App& app);
+Run declare_objectives(CLI::App& app);
+Run declare_parity(CLI::App& app);
+Run declare_recipe(CLI::App& app);
+Run declare_render(CLI::App& app);
+Run declare_report(CLI::App& app);
+Run declare_sheet(CLI::App& app);
+Run declare_train(CLI::App& app);
+Run declare_world(CLI::App& app);
+
 namespace {
 
 constexpr Command kCommands[] = {
@@ -48,6 +72,8 @@ constexpr Command kCommands[] = {
     {"recipe", "draw as a figure of the papers was drawn", declare_recipe},
     {"report", "make a page of interactive figures for photos", declare_report},
     {"sheet", "lay many pictures out as one", declare_sheet},
+    {"train", "teach a small network what is in labelled pictures", declare_train},
+    {"world", "paint the procedural world: patterns, with masks of where they are", declare_world},
 };
 
 constexpr EnvironmentVariable kEnvironment[] = {

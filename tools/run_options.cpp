@@ -8,6 +8,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
+#include "nets/patterns.h"
 #include "nets/tiny.h"
 #include "tools/find_weights.h"
 #include "tools/shard.h"
@@ -17,7 +18,9 @@ namespace limpid {
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
-    app.add_option("--net", arguments.net, "tiny: the small built-in network, which needs no weights");
+    app.add_option(
+        "--net", arguments.net,
+        "a built-in network: patterns (trained, 25 classes; taken where no weights are found) or tiny (formulas)");
     app.add_option("--device", arguments.device,
                    "auto (a GPU where there is one, else the CPU), cpu, cpu:avx512, cpu:avx2, cpu:portable, reference, "
                    "cuda, cuda:N")
@@ -66,14 +69,20 @@ void announce_choice(const RunArguments& arguments, const char* command, const N
 }
 
 Net load_net(const RunArguments& arguments) {
-    if (arguments.net == "tiny") {
-        if (!arguments.weights.empty()) throw UsageError("--net tiny has its weights built in; drop --weights");
-        return make_net(tiny_weights());
-    }
-    if (!arguments.net.empty())
-        throw UsageError(
-            concat("--net ", arguments.net, " is not known; expected tiny, or name weights with --weights"));
-    return make_net(import_weights(find_weights(arguments.weights)));
+    struct BuiltIn {
+        const char* name;
+        Weights (*weights)();
+    };
+    static constexpr BuiltIn kBuiltIn[] = {{"patterns", trained_patterns}, {"tiny", tiny_weights}};
+    const std::string asked =
+        arguments.net.empty() && arguments.weights.empty() && !has_weights() ? "patterns" : arguments.net;
+    if (asked.empty()) return make_net(import_weights(find_weights(arguments.weights)));
+    if (!arguments.weights.empty())
+        throw UsageError(concat("--net ", asked, " has its weights built in; drop --weights"));
+    for (const BuiltIn& net : kBuiltIn)
+        if (asked == net.name) return make_net(net.weights());
+    throw UsageError(
+        concat("--net ", asked, " is not known; expected patterns or tiny, or name weights with --weights"));
 }
 
 void refuse_trace(const RunArguments& arguments) {

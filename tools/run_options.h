@@ -19,7 +19,7 @@ struct RunArguments {
     std::string precision = "fp32";
     int threads = 0;      // 0: one per processor
     std::string weights;  // see find_weights
-    std::string net;      // "" (the one of the weights) or "tiny"
+    std::string net;      // "" (the one of the weights), "patterns" or "tiny"
     bool trace = false, check = false;
     std::string shadow;  // a device
     std::string dump;    // a folder
@@ -35,7 +35,7 @@ Device choose_device(const RunArguments& arguments);
 // "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen.
 void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream);
 
-// The network that --net or --weights name.
+// The network that --net or --weights name; without either that of the weights that are found, or else patterns.
 Net load_net(const RunArguments& arguments);
 
 // For commands that run several plans: throws UsageError where --trace, which is of one, was given.

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "weights/file.h"
+#include "weights/idx.h"
 #include "weights/readers.h"
 #include "weights/sha256.h"
 #include "weights/small_models.h"
@@ -81,6 +82,8 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
                 read_caffemodel(file, parse_name_table(kSmallTable));
             } else if (reader == "lucid_pb_fuzz") {
                 read_lucid_pb(file, parse_name_table(kSmallGraphTable));
+            } else if (reader == "idx") {
+                read_idx(file);
             } else {
                 read_hdf5(sealed(file));
             }

@@ -1,15 +1,17 @@
 // The container of converted weights: HDF5, with a digest of the whole behind it.
 //
 // Layout (format_version 1): attributes of the root group describe the file; /tensors/<name> is one contiguous
-// little-endian float32 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. The last 80 bytes of
-// the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits> \n" over everything before them: damage
-// anywhere is seen. Files are made in memory by libhdf5, and read by hdf5_structure.h.
+// little-endian float32 or float16 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. The last 80
+// bytes of the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits> \n" over everything before them:
+// damage anywhere is seen. Files are made in memory by libhdf5, and read by hdf5_structure.h.
 #include <hdf5.h>
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 
 #include "weights/arrays.h"
+#include "weights/half.h"
 #include "weights/hdf5_structure.h"
 #include "weights/parameters.h"
 #include "weights/readers.h"
@@ -116,7 +118,27 @@ Handle dataset_properties() {
     return properties;
 }
 
-void write_tensor(hid_t group, const std::string& name, const HostTensor& tensor) {
+// IEEE 754 binary16, which libhdf5 has no name for.
+Handle half_type() {
+    Handle type(H5Tcopy(H5T_IEEE_F32LE), H5Tclose, "half type");
+    checked(H5Tset_fields(type, 15, 10, 5, 0, 10), "half type");
+    checked(H5Tset_size(type, 2), "half type");
+    checked(H5Tset_ebias(type, 15), "half type");
+    return type;
+}
+
+std::vector<uint16_t> halves_of(const std::string& name, const HostTensor& tensor) {
+    std::vector<uint16_t> halves;
+    for (const float value : tensor.values) {
+        halves.push_back(to_half(value));
+        if (std::bit_cast<uint32_t>(from_half(halves.back())) != std::bit_cast<uint32_t>(value))
+            throw Error(concat(name, ": half precision cannot hold ", value,
+                               "; round the weights first, or store them as float32"));
+    }
+    return halves;
+}
+
+void write_tensor(hid_t group, const std::string& name, const HostTensor& tensor, Storage storage = Storage::float32) {
     if (name.empty() || name == "." || name.find('/') != name.npos || name.find('\0') != name.npos ||
         tensor.values.empty()) {
         throw Error(concat("tensor ", printable(name), " ", tensor.shape,
@@ -126,6 +148,14 @@ void write_tensor(hid_t group, const std::string& name, const HostTensor& tensor
                               hsize_t(tensor.shape.c)};
     const Handle space(H5Screate_simple(4, sizes, nullptr), H5Sclose, name);
     const Handle properties = dataset_properties();
+    if (storage == Storage::float16) {
+        const Handle type = half_type();
+        const std::vector<uint16_t> halves = halves_of(name, tensor);
+        const Handle dataset(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT),
+                             H5Dclose, name);
+        checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves.data()), name);
+        return;
+    }
     const Handle dataset(H5Dcreate2(group, name.c_str(), H5T_IEEE_F32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT),
                          H5Dclose, name);
     checked(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values.data()), name);
@@ -218,8 +248,9 @@ void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor
     for (const auto& [name, place] : group.children) {
         const Hdf5Object object = with_context(printable(name), [&, at = place] { return read_hdf5_object(file, at); });
         const Hdf5Values& values = object.values;
-        if (!object.is_dataset || values.type.kind != Hdf5Type::Kind::float32 || values.sizes.size() != 4) {
-            problems.add(concat(printable(name), " is no float32 dataset of four axes"));
+        const bool half = values.type.kind == Hdf5Type::Kind::float16;
+        if (!object.is_dataset || (!half && values.type.kind != Hdf5Type::Kind::float32) || values.sizes.size() != 4) {
+            problems.add(concat(printable(name), " is no float32 or float16 dataset of four axes"));
             continue;
         }
         if (values.data.size() > room_bytes) {
@@ -229,7 +260,12 @@ void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor
         }
         room_bytes -= values.data.size();
         HostTensor tensor({values.sizes[0], values.sizes[1], values.sizes[2], values.sizes[3]});
-        std::memcpy(tensor.values.data(), values.data.data(), values.data.size());
+        if (half) {
+            ByteCursor cursor(values.data);
+            for (float& value : tensor.values) value = from_half(cursor.take_number<uint16_t>());
+        } else {
+            std::memcpy(tensor.values.data(), values.data.data(), values.data.size());
+        }
         tensors.emplace(name, std::move(tensor));
     }
 }
@@ -275,7 +311,7 @@ std::string checksum_of(const std::map<std::string, HostTensor>& tensors) {
     return hasher.text();
 }
 
-std::vector<std::byte> write_hdf5(const Weights& weights) {
+std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage) {
     std::vector<std::byte> bytes = file_image([&](const Handle& file) {
         write_text(file, "format", std::string(kFormat));
         write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &kFormatVersion);
@@ -292,7 +328,7 @@ std::vector<std::byte> write_hdf5(const Weights& weights) {
         const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "tensors");
         checked(H5Pset_obj_track_times(properties, false), "tensors");
         const Handle group(H5Gcreate2(file, "tensors", H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose, "tensors");
-        for (const auto& [name, tensor] : weights.tensors) write_tensor(group, name, tensor);
+        for (const auto& [name, tensor] : weights.tensors) write_tensor(group, name, tensor, storage);
     });
     const std::string trailer = trailer_for(bytes);
     bytes.insert(bytes.end(), as_bytes(trailer).begin(), as_bytes(trailer).end());

@@ -39,11 +39,14 @@ Bytes take_padded(ByteCursor& cursor, uint64_t size) {
 Hdf5Type read_type(Bytes message, uint64_t offset) {
     constexpr std::string_view kFloat("\x20\x1f\x00\x04\x00\x00\x00\x00\x00\x20\x00\x17\x08\x00\x17\x7f\x00\x00\x00",
                                       19);
+    constexpr std::string_view kHalf("\x20\x0f\x00\x02\x00\x00\x00\x00\x00\x10\x00\x0a\x05\x00\x0a\x0f\x00\x00\x00",
+                                     19);
     constexpr std::string_view kInt("\x08\x00\x00\x04\x00\x00\x00\x00\x00\x20\x00", 11);
     ByteCursor cursor(message, offset);
     const int type_class = cursor.take_number<uint8_t>() & 15;
     const std::string_view rest = as_text(message.subspan(1));
     if (type_class == 1 && rest.starts_with(kFloat)) return {Hdf5Type::Kind::float32, 4};
+    if (type_class == 1 && rest.starts_with(kHalf)) return {Hdf5Type::Kind::float16, 2};
     if (type_class == 0 && rest.starts_with(kInt)) return {Hdf5Type::Kind::int32, 4};
     cursor.take(3);
     const auto size_bytes = cursor.take_number<uint32_t>();

@@ -15,7 +15,7 @@
 namespace limpid {
 
 struct Hdf5Type {
-    enum class Kind { float32, int32, text, other };  // little-endian; text of fixed length
+    enum class Kind { float32, float16, int32, text, other };  // little-endian; text of fixed length
     Kind kind = Kind::other;
     uint64_t size_bytes = 0;
 };

@@ -191,15 +191,15 @@ TEST_F(Hdf5, MisshapenContentsAreRefused) {
     EXPECT_THAT(error_after([](hid_t file) {
                     H5Gclose(H5Gcreate2(file, "tensors/group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
                 }),
-                HasSubstr("group is no float32 dataset"));
+                HasSubstr("group is no float32 or float16 dataset"));
     EXPECT_THAT(error_after([](hid_t file) {
                     add_dataset(file, "tensors/d", H5T_IEEE_F64LE, {1, 1, 1, 1});
                 }),
-                HasSubstr("d is no float32 dataset of four axes"));
+                HasSubstr("d is no float32 or float16 dataset of four axes"));
     EXPECT_THAT(error_after([](hid_t file) {
                     add_dataset(file, "tensors/d", H5T_IEEE_F32LE, {1, 2});
                 }),
-                HasSubstr("d is no float32 dataset of four axes"));
+                HasSubstr("d is no float32 or float16 dataset of four axes"));
     EXPECT_THAT(error_after([](hid_t file) {
                     add_dataset(file, "tensors/d", H5T_IEEE_F32LE, {9, 9, 9, 9}, H5D_CHUNKED);
                 }),

@@ -1,7 +1,9 @@
 // Files in: tells formats apart by content, reads, adds where the parameters came from and the labels. Files out.
+#include <cmath>
 #include <optional>
 
 #include "weights/file.h"
+#include "weights/half.h"
 #include "weights/name_table.h"
 #include "weights/protobuf.h"
 #include "weights/readers.h"
@@ -151,8 +153,22 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
     });
 }
 
-void save_weights(const std::string& path, const Weights& weights) {
-    write_file_atomically(path, with_context(path, [&] { return write_hdf5(weights); }));
+Weights stored(Weights weights, Storage storage) {
+    if (storage == Storage::float32) return weights;
+    for (auto& [name, tensor] : weights.tensors)
+        for (float& value : tensor.values) {
+            const float rounded = from_half(to_half(value));
+            if (std::isfinite(value) && !std::isfinite(rounded))
+                throw Error(
+                    concat(name, ": the value ", value, " is beyond half precision; store these weights as float32"));
+            value = rounded;
+        }
+    weights.checksum = checksum_of(weights.tensors);
+    return weights;
+}
+
+void save_weights(const std::string& path, const Weights& weights, Storage storage) {
+    write_file_atomically(path, with_context(path, [&] { return write_hdf5(weights, storage); }));
 }
 
 }  // namespace limpid

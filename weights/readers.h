@@ -14,7 +14,7 @@ Weights read_lucid_pb(Bytes file, const std::vector<NameRow>& table);
 
 // The converted file, complete.
 Weights read_hdf5(Bytes file);
-std::vector<std::byte> write_hdf5(const Weights& weights);
+std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage = Storage::float32);
 
 enum class FileKind { caffemodel, lucid_pb, hdf5 };
 // Told by content. Throws Error that names what the file seems to be, where it is none of ours.

@@ -50,8 +50,16 @@ Weights load_weights(const std::string& path);
 // name.
 Weights import_weights(const std::string& path, const ImportOptions& options = {});
 
-// Writes atomically (a temporary file beside it, then a rename): on any failure the old file, or none, is left.
-void save_weights(const std::string& path, const Weights& weights);
+// How a file keeps values. float16: in half the space, for weights that were rounded to it by stored().
+enum class Storage { float32, float16 };
+
+// The weights as a file of that storage gives them back: rounded, with the checksum of the rounded values. Throws Error
+// when a value is beyond the range.
+Weights stored(Weights weights, Storage storage);
+
+// Writes atomically (a temporary file beside it, then a rename): on any failure the old file, or none, is left. Throws
+// Error for values that the storage would change.
+void save_weights(const std::string& path, const Weights& weights, Storage storage = Storage::float32);
 
 std::string checksum_of(const std::map<std::string, HostTensor>& tensors);
 

@@ -29,13 +29,13 @@ TEST(Manual, ThePageNamesEveryCommandAndIsSoundRoff) {
     const std::string page = manual("man");
     EXPECT_TRUE(page.starts_with(".TH LIMPID 1 "));
     for (const char* words : {".SS limpid render", ".SS limpid attribute", "\\-\\-weights", "LIMPID_MODELS",
-                              ".SH EXIT STATUS", "Default: mixed4d."})
+                              ".SH EXIT STATUS", "Default: dictionary.png."})
         EXPECT_NE(page.find(words), std::string::npos) << words;
     if (!installed("groff")) GTEST_SKIP() << "groff is not installed";
     const TemporaryFolder folder;
     write_text(folder / "limpid.1", page);
-    EXPECT_EQ(std::system(("groff -man -Tascii -P-cbou -ww " + (folder / "limpid.1") + " > " + (folder / "text") + " 2> " +
-                           (folder / "warnings"))
+    EXPECT_EQ(std::system(("groff -man -Tascii -P-cbou -ww " + (folder / "limpid.1") + " > " + (folder / "text") +
+                           " 2> " + (folder / "warnings"))
                               .c_str()),
               0);
     EXPECT_EQ(read_text(folder / "warnings"), "");

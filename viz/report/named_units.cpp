@@ -53,7 +53,8 @@ std::vector<Unit> named_units(const ordered_json& photo) {
     if (photo.contains("channels")) {
         const ordered_json& channel = photo["channels"]["channel"];
         for (auto layer = channel.begin(); layer != channel.end(); ++layer)
-            for (auto unit = layer->begin(); unit != layer->end(); ++unit) list.add(layer.key(), std::stoll(unit.key()));
+            for (auto unit = layer->begin(); unit != layer->end(); ++unit)
+                list.add(layer.key(), std::stoll(unit.key()));
     }
     return list.units;
 }

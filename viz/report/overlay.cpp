@@ -46,14 +46,14 @@ std::optional<HostTensor> dreamed_overlays(const Net& net, const std::string& la
     const int64_t k = groups.count();
     ImageParam param;
     param.height = photo.shape.h, param.width = photo.shape.w;
-    const auto scale = std::make_shared<const HostTensor>(param.scale());
+    const auto constants_of_param = param.constants();
     // The padding makes room for the jitter, so that the layer's map keeps its size.
     const Transforms transforms{Pad{options.jitter / 2, PadMode::reflect, 0, false}, Jitter{options.jitter / 2 * 2}};
 
     Dream dream;
     Graph& g = dream.graph;
     dream.theta = g.input("theta", param.theta(k));
-    const NodeId image = decode(g, param, dream.theta, scale, k), original = g.constant(photo);
+    const NodeId image = decode(g, param, dream.theta, constants_of_param, k), original = g.constant(photo);
     const Shape all = g.shape(image);
     const NodeId mask = ops::broadcast(g, g.constant(masks(groups, photo.shape)), all);
     const NodeId base = ops::broadcast(g, original, all);

@@ -1,5 +1,6 @@
 // How the page becomes one file: Svelte compiled, script and style put into the html, nothing left to load.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 
 // Replaces the links to script and style by what they link to, and names the page report.html.
@@ -22,6 +23,10 @@ const oneFile = () => ({
       html = html.replace("</head>", () => `${element}\n</head>`);
       delete bundle[name];
     }
+    // The runtime of Svelte is part of the page, so its licence is too.
+    const licence = readFileSync(new URL("node_modules/svelte/LICENSE.md", import.meta.url), "utf8").trim();
+    const charset = '<meta charset="utf-8">'; // must stay within the first 1024 bytes
+    html = html.replace(charset, () => `${charset}\n<!-- Limpid, Apache-2.0. With the runtime of Svelte:\n${licence}\n-->`);
     delete bundle["index.html"];
     this.emitFile({ type: "asset", fileName: "report.html", source: html });
   },

@@ -15,9 +15,11 @@ test("one file with one placeholder, small, that names no other", () => {
   assert.equal(html.split('<script type="application/json" id="report-data">null</script>').length, 2);
   assert.ok(html.length < 300000, `${html.length} bytes`);
   assert.equal(html.match(/<(script|link|img|iframe)[^>]+(src|href)="(?!data:)[^"]*"/g), null);
-  // Names of XML vocabularies and links inside Svelte's messages are text; nothing else may look like an address.
+  assert.ok(html.indexOf('<meta charset="utf-8">') < 1000);
+  assert.match(html, /Copyright \(c\) [\d-]+ \[Svelte Contributors\]/);
+  // Names of XML vocabularies and links inside Svelte's messages and licence are text; nothing else may look like an address.
   const addresses = html.match(/https?:\/\/[^"'`\s)]*/g) ?? [];
-  assert.deepEqual(addresses.filter((address) => !/^http:\/\/www\.w3\.org\/|^https:\/\/svelte\.dev\/e\//.test(address)), []);
+  assert.deepEqual(addresses.filter((address) => !/^http:\/\/www\.w3\.org\/|^https:\/\/svelte\.dev\/e\/|^https:\/\/github\.com\/sveltejs\/svelte\/graphs\/contributors$/.test(address)), []);
   assert.equal(html.match(/@import|@font-face|url\((?!data:)/g), null);
 });
 

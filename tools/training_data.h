@@ -1,0 +1,21 @@
+// What limpid train learns from: the procedural world, folders of pictures, IDX files.
+#pragma once
+
+#include <string>
+
+#include "nets/train/dataset.h"
+
+namespace limpid {
+
+inline constexpr int64_t kTrainedSize = 64;  // pixels
+
+struct TrainingData {
+    Dataset train, test;
+};
+
+// data: "world", in pictures of size x size; or a folder: with IDX files (train-images-idx3-ubyte, ...), or with a
+// folder of pictures for each class, brought to size x size. test: a folder of the same kind; "": t10k-* of IDX files,
+// every tenth picture of a folder, another seed of the world. Throws Error naming the file that cannot be used and why.
+TrainingData load_training_data(const std::string& data, const std::string& test, uint64_t seed, int64_t size);
+
+}  // namespace limpid
