@@ -26,13 +26,13 @@ ExitStatus write_activations(const Arguments& a) {
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    announce_choice(a.run, "activations", net, stream);
     const Inspection inspection(a.run, stream);
     const std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());
     std::map<std::string, HostTensor> arrays;
     for (size_t i = 0; i < a.layers.size(); i++) arrays[a.layers[i]] = values[i];
     write_array_file(a.out, arrays,
                      {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
+    announce_choice(a.run, "activations", net, stream);
     for (const auto& [name, value] : arrays) std::cout << a.out << "  " << name << "  " << value.shape << '\n';
     return kDone;
 }

@@ -259,7 +259,6 @@ ExitStatus attribute(const Arguments& a) {
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    if (!a.quiet) announce_choice(a.run, "attribute", net, stream);
     const Inspection inspection(a.run, stream);
     const RunOptions& run = inspection.options();
     watch_interrupts();
@@ -268,6 +267,7 @@ ExitStatus attribute(const Arguments& a) {
     } else {
         attribute_positions(a, net, photo, stream, run, json_path);
     }
+    if (!a.quiet) announce_choice(a.run, "attribute", net, stream);
     std::cout << a.out << '\n' << json_path << '\n';
     return kDone;
 }

@@ -31,7 +31,6 @@ ExitStatus classify(const Arguments& arguments) {
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);
     Stream stream(choose_device(arguments.run), arguments.run.threads);
-    announce_choice(arguments.run, "classify", net, stream);
     const Inspection inspection(arguments.run, stream);
     const std::vector<NodeId> outputs{logits, ops::softmax(graph, logits)};
     const std::vector<HostTensor> values = evaluate(graph, outputs, stream, {image}, {}, inspection.options());
@@ -39,6 +38,7 @@ ExitStatus classify(const Arguments& arguments) {
         ConstantStore constants(stream);
         inspection.report(make_plan(graph, outputs, constants));
     }
+    announce_choice(arguments.run, "classify", net, stream);
     const std::vector<float>&score = values[0].values, &probability = values[1].values;
     std::vector<size_t> order;
     for (size_t i = 0; i < score.size(); i++)

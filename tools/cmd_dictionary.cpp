@@ -70,7 +70,6 @@ ExitStatus write_dictionary(Arguments a) {
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    announce_choice(a.run, "dictionary", net, stream);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
     const Dictionary dictionary = make_dictionary(values, a.top);
@@ -85,6 +84,7 @@ ExitStatus write_dictionary(Arguments a) {
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
     write_png(a.out, tile(views, int64_t(views.size()), 4).view());
     write_json(json_path, result);
+    announce_choice(a.run, "dictionary", net, stream);
     std::cout << a.out << "\n"
               << json_path << "\nat y " << dictionary.initial_y << ", x " << dictionary.initial_x << ":";
     for (const DictionaryEntry& entry : first)

@@ -25,8 +25,8 @@ ExitStatus gradcheck(const GradcheckArguments& a) {
     refuse_trace(a.run);
     const Net net = load_net(a.run);
     Stream stream(choose_device(a.run), a.run.threads);
-    announce_choice(a.run, "gradcheck", net, stream);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
+    announce_choice(a.run, "gradcheck", net, stream);
     for (const GradcheckRow& row : result.rows)
         std::cout << "direction " << row.direction << ": gradient " << row.expected << ", differences " << row.measured
                   << ", apart by " << row.error << " (allowed " << row.allowed << ")\n";

@@ -56,7 +56,6 @@ ExitStatus write_grid(Arguments a) {
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    if (!a.quiet) announce_choice(a.run, "grid", net, stream);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
     watch_interrupts();
@@ -74,6 +73,7 @@ ExitStatus write_grid(Arguments a) {
     write_png(a.out, grid_picture(grid).view());
     write_png(magnitude_path, magnitude_picture(grid, a.scale).view());
     write_json(json_path, result);
+    if (!a.quiet) announce_choice(a.run, "grid", net, stream);
     std::cout << a.out << '\n' << magnitude_path << '\n' << json_path << '\n';
     return complete ? kDone : kPartlyDone;
 }

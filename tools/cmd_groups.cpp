@@ -142,7 +142,6 @@ ExitStatus write_groups(Arguments a) {
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
-    announce_choice(a.run, "groups", net, stream);
     const Inspection inspection(a.run, stream);
     std::vector<std::string> names{a.layer};
     if (!a.earlier.empty()) names.push_back(a.earlier);
@@ -179,6 +178,7 @@ ExitStatus write_groups(Arguments a) {
         write_array_file(a.arrays, arrays,
                          {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
     write_json(json_path, result);
+    announce_choice(a.run, "groups", net, stream);
     print(a.layer, groups, shares);
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';

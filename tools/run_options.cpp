@@ -80,7 +80,11 @@ Net load_net(const RunArguments& arguments) {
     if (!arguments.weights.empty())
         throw UsageError(concat("--net ", asked, " has its weights built in; drop --weights"));
     for (const BuiltIn& net : kBuiltIn)
-        if (asked == net.name) return make_net(net.weights());
+        if (asked == net.name) {
+            Net made = make_net(net.weights());
+            made.name = asked + " (built in)";
+            return made;
+        }
     throw UsageError(
         concat("--net ", asked, " is not known; expected patterns or tiny, or name weights with --weights"));
 }

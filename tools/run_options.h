@@ -32,7 +32,8 @@ void declare_run_options(CLI::App& app, RunArguments& arguments);
 // UsageError where they do not fit together, Error where the machine lacks the device.
 Device choose_device(const RunArguments& arguments);
 
-// "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen.
+// "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen. Said with the results: a run that
+// fails prints one line, its error.
 void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream);
 
 // The network that --net or --weights name; without either that of the weights that are found, or else patterns.

@@ -59,11 +59,12 @@ TEST(Gpu, AutoTakesItAndSaysSo) {
 // One process per GPU: those that a launcher starts on one machine take its GPUs in turn.
 TEST(Gpu, ProcessesOfALauncherShareTheGpus) {
     const TemporaryFolder folder;
-    const auto run = [&](std::map<std::string, std::string> environment, const std::string& device) {
+    const auto run = [&](std::map<std::string, std::string> environment, const std::string& device,
+                         const std::string& out = "b") {
         environment["LIMPID_EMULATED_GPUS"] = "2";
         return run_program(LIMPID_EMULATED,
                            {"batch", "gabor:0-3", "--net", "tiny", "--size", "24", "--steps", "0", "--no-sprites",
-                            "--device", device, "-o", folder / "b"},
+                            "--device", device, "-o", folder / out},
                            environment);
     };
     for (int rank = 0; rank < 4; rank++) {
@@ -77,12 +78,13 @@ TEST(Gpu, ProcessesOfALauncherShareTheGpus) {
         EXPECT_THAT(process.err, HasSubstr("on " + gpu));
     }
     // A second machine counts its own processes; a device that is named is taken.
-    const Finished slurm = run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "auto");
+    const Finished slurm = run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "auto", "slurm");
     EXPECT_THAT(slurm.err, HasSubstr("on cuda:1")) << slurm.err;
-    const Finished named = run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "cuda:0");
+    const Finished named =
+        run({{"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS", "4"}}, "cuda:0", "named");
     EXPECT_THAT(named.err, HasSubstr("on cuda:0")) << named.err;
     // Without a launcher: the first.
-    EXPECT_THAT(run({}, "auto").err, HasSubstr("on cuda:0"));
+    EXPECT_THAT(run({}, "auto", "alone").err, HasSubstr("on cuda:0"));
     const Finished devices = run_program(LIMPID_EMULATED, {"devices"}, {{"LIMPID_EMULATED_GPUS", "2"}});
     EXPECT_THAT(devices.out, HasSubstr("cuda:1"));
 }

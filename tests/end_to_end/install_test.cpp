@@ -54,7 +54,7 @@ TEST_F(Install, TheDebianPackageHoldsTheProgramTheLibraryAndThePage) {
                              "lib/cmake/limpid/limpid-config.cmake", "share/man/man1/limpid.1"})
         EXPECT_TRUE(std::filesystem::exists(folder / "root/usr/" + file)) << file;
     EXPECT_TRUE(run((folder / "root/usr/bin/limpid") + " --version")) << read_text(log);
-    ASSERT_TRUE(run("dpkg-deb -f " + (folder / "package/*.deb") + " Depends > " + (folder / "depends")));
+    ASSERT_TRUE(run("{ dpkg-deb -f " + (folder / "package/*.deb") + " Depends > " + (folder / "depends") + "; }"));
     EXPECT_NE(read_text(folder / "depends").find("libhdf5"), std::string::npos);
 }
 

@@ -214,7 +214,7 @@ TEST(Render, WrongArgumentsAreOneLine) {
     EXPECT_TRUE(fails_with(2, "device", render("gabor:3", {"-o", out, "--device", "abacus"})));
     EXPECT_TRUE(fails_with(2, "--size", render("gabor:3", {"-o", out, "--size", "1"})));
     EXPECT_TRUE(fails_with(2, "--steps", render("gabor:3", {"-o", out, "--steps", "many"})));
-    EXPECT_TRUE(fails_with(1, "weights", run_limpid({"render", "mixed4d:100", "-o", out})));
+    EXPECT_TRUE(fails_with(1, "not in patterns (built in)", run_limpid({"render", "mixed4d:100", "-o", out})));
     EXPECT_TRUE(folder.names().empty());
 }
 

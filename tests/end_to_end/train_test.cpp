@@ -134,7 +134,7 @@ TEST(Patterns, IsTheNetworkWhereThereIsNoOther) {
     const Finished rendered = run_limpid(words);
     ASSERT_EQ(rendered.status, 0) << rendered.err;
     const nlohmann::json record = nlohmann::json::parse(read_text(folder / "r-0.json"));
-    EXPECT_EQ(record.at("net"), "patterns");
+    EXPECT_EQ(record.at("net"), "patterns (built in)");
     for (size_t i = 0; i < classes.size(); i++) {
         const std::string picture = folder / "r-" + std::to_string(i) + ".png";
         const Finished classified = run_limpid({"classify", picture, "--json", "--top", "1"});
