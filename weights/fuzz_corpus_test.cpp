@@ -33,13 +33,13 @@ std::map<std::string, std::string> protobuf_files() {
         constant.values.assign(1, 0.5f);
         single.push_back(const_node(constant));
     }
-    return {{"caffe_fuzz/v1", v1_caffemodel(small_caffe_layers())},
-            {"caffe_fuzz/v1_legacy_shapes", v1_caffemodel(legacy)},
-            {"caffe_fuzz/current", current_caffemodel(small_caffe_layers())},
-            {"caffe_fuzz/current_doubles", current_caffemodel(doubles)},
-            {"lucid_pb_fuzz/graph", graph_file(small_graph_nodes())},
-            {"lucid_pb_fuzz/float_val", graph_file(packed)},
-            {"lucid_pb_fuzz/repeated_value", graph_file(single)}};
+    return {{"caffe/v1", v1_caffemodel(small_caffe_layers())},
+            {"caffe/v1_legacy_shapes", v1_caffemodel(legacy)},
+            {"caffe/current", current_caffemodel(small_caffe_layers())},
+            {"caffe/current_doubles", current_caffemodel(doubles)},
+            {"lucid_pb/graph", graph_file(small_graph_nodes())},
+            {"lucid_pb/float_val", graph_file(packed)},
+            {"lucid_pb/repeated_value", graph_file(single)}};
 }
 
 // With the digest that converted files end with; the corpus lacks it, as hdf5_fuzz.cpp says.
@@ -61,12 +61,12 @@ TEST(FuzzCorpus, HoldsWhatTheWritersWrite) {
 TEST(FuzzCorpus, SmallNetworksInItAreRead) {
     const std::map<std::string, HostTensor> expected = small_tensors();
     for (const auto& [name, text] : protobuf_files()) {
-        const bool caffe = name.starts_with("caffe_fuzz/");
+        const bool caffe = name.starts_with("caffe/");
         const Weights weights = caffe ? read_caffemodel(as_bytes(text), parse_name_table(kSmallTable))
                                       : read_lucid_pb(as_bytes(text), parse_name_table(kSmallGraphTable));
         EXPECT_EQ(weights.tensors.size(), expected.size()) << name;
     }
-    EXPECT_EQ(read_hdf5(sealed(read_file((kCorpus / "hdf5_fuzz/small").string()))).checksum, small_weights().checksum);
+    EXPECT_EQ(read_hdf5(sealed(read_file((kCorpus / "hdf5/small").string()))).checksum, small_weights().checksum);
 }
 
 // Files that a fuzzer found go into the corpus too; here they are replayed.
@@ -78,9 +78,9 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
         const std::string reader = entry.path().parent_path().filename().string();
         SCOPED_TRACE(entry.path().string());
         try {
-            if (reader == "caffe_fuzz") {
+            if (reader == "caffe") {
                 read_caffemodel(file, parse_name_table(kSmallTable));
-            } else if (reader == "lucid_pb_fuzz") {
+            } else if (reader == "lucid_pb") {
                 read_lucid_pb(file, parse_name_table(kSmallGraphTable));
             } else if (reader == "idx") {
                 read_idx(file);
@@ -95,12 +95,12 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
 }
 
 TEST(FuzzCorpus, DISABLED_Write) {
-    std::filesystem::create_directories(kCorpus / "caffe_fuzz");
-    std::filesystem::create_directories(kCorpus / "lucid_pb_fuzz");
-    std::filesystem::create_directories(kCorpus / "hdf5_fuzz");
+    std::filesystem::create_directories(kCorpus / "caffe");
+    std::filesystem::create_directories(kCorpus / "lucid_pb");
+    std::filesystem::create_directories(kCorpus / "hdf5");
     for (const auto& [name, text] : protobuf_files()) write_file_atomically((kCorpus / name).string(), as_bytes(text));
     const std::vector<std::byte> hdf5 = write_hdf5(small_weights());
-    write_file_atomically((kCorpus / "hdf5_fuzz/small").string(), Bytes(hdf5).first(hdf5.size() - 80));
+    write_file_atomically((kCorpus / "hdf5/small").string(), Bytes(hdf5).first(hdf5.size() - 80));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/error.h"
 #include "viz/image/image.h"
 #include "viz/image/jpeg_check.h"
+#include "viz/image/png_check.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -66,6 +67,7 @@ Image decode_image(Bytes bytes, const std::string& name, int64_t most_pixels) {
     if (bytes.size() > INT_MAX)
         throw Error(concat(name, ": has ", bytes.size(), " bytes, ", kExpected, " below 2 GiB"));
     if (is_jpeg(bytes)) bytes = with_context(name, [&] { return checked_jpeg(bytes); });
+    if (is_png(bytes)) with_context(name, [&] { check_png(bytes); });
     const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
     const int size = int(bytes.size());
     const auto damaged = [&](const std::string& what) {

@@ -232,6 +232,16 @@ TEST(ImageDecode, AbsurdSizesAreRefusedBeforeMemoryIsTaken) {
     EXPECT_THAT(message_of(PngWriter(3000, 3000, 8, 2).finish("abc")), HasSubstr("cannot be decoded"));
 }
 
+TEST(ImageDecode, APngChunkLongerThanTheFileIsRefusedBeforeMemoryIsTaken) {
+    const HostTensor picture = random_tensor({1, 6, 9, 3}, 0.0f, 1.0f);
+    std::vector<std::byte> png = encode_png(picture.view());
+    // Behind the signature and IHDR (8 + 25 bytes) lies the length of the first IDAT: a gigabyte.
+    ASSERT_EQ(png.at(37), std::byte{'I'});
+    png.at(33) = std::byte{0x3f};
+    EXPECT_THAT(message_of(png), HasSubstr("byte 41: 10"));
+    EXPECT_THAT(message_of(png), HasSubstr("announced"));
+}
+
 TEST(ImageDecode, EveryTruncationIsRefused) {
     const HostTensor picture = random_tensor({1, 6, 9, 3}, 0.0f, 1.0f);
     const std::vector<std::byte> png = encode_png(picture.view()), jpeg = read_file(kJpeg);
