@@ -111,6 +111,48 @@ std::string as_table() {
     return text.str();
 }
 
+// nvcc 13 does not make the same PTX of a file twice; of what it makes, registers differ by a few. They are given out
+// in units of 8, so a row may be one unit away, and have the warps that go with it.
+constexpr int kRegisterUnit = 8;
+
+struct Row {
+    int registers = 0, warps = 0;
+    std::string rest;  // all other columns
+};
+
+std::vector<Row> rows_of(const std::string& table) {
+    std::vector<Row> rows;
+    std::istringstream lines(table);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with('#')) continue;
+        Row row;
+        std::string sm, shared, threads, others;
+        std::istringstream words(line);
+        words >> sm >> row.registers >> shared >> threads >> row.warps;
+        std::getline(words, others);
+        row.rest = sm + ' ' + shared + ' ' + threads + others;
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+bool same(const Row& a, const Row& b) {
+    const int apart = std::abs(a.registers - b.registers);
+    return a.rest == b.rest && apart <= kRegisterUnit && (apart > 0 || a.warps == b.warps);
+}
+
+TEST(CubinTable, ToleratesOneUnitOfRegistersAndNothingElse) {
+    const auto row = [](const std::string& line) { return rows_of(line + "\n").at(0); };
+    const Row good = row("80  140  22528    64  12   512    0    0  conv2d_tiled");
+    EXPECT_TRUE(same(good, row("80  144  22528    64  12   512    0    0  conv2d_tiled")));
+    EXPECT_TRUE(same(good, row("80  148  22528    64  10   512    0    0  conv2d_tiled")));
+    EXPECT_FALSE(same(good, row("80  149  22528    64  12   512    0    0  conv2d_tiled")));
+    EXPECT_FALSE(same(good, row("80  140  22528    64  10   512    0    0  conv2d_tiled")));
+    EXPECT_FALSE(same(good, row("80  140  22529    64  12   512    0    0  conv2d_tiled")));
+    EXPECT_FALSE(same(good, row("80  140  22528    64  12   511    0    0  conv2d_tiled")));
+    EXPECT_FALSE(same(good, row("90  140  22528    64  12   512    0    0  conv2d_tiled")));
+}
+
 // A change of a kernel that changes its registers is seen in the diff of the table.
 TEST_F(SimtCubin, TableIsUpToDate) {
     const std::string actual = as_table(), path = LIMPID_SOURCE_DIR "/tests/simt/cubin/kernels.txt";
@@ -118,13 +160,13 @@ TEST_F(SimtCubin, TableIsUpToDate) {
     const std::string expected((std::istreambuf_iterator<char>(file)), {});
     if (expected.find("# " SIMT_PTXAS_VERSION "\n") == expected.npos && !expected.empty())
         GTEST_SKIP() << "the table is of another ptxas than " SIMT_PTXAS_VERSION;
-    if (actual == expected) return;
+    const std::vector<Row> found = rows_of(actual), wanted = rows_of(expected);
+    if (found.size() == wanted.size() && std::ranges::equal(found, wanted, same)) return;
     const std::string made = SIMT_CUBIN_DIR "/kernels.txt";
     std::ofstream(made) << actual;
-    std::istringstream lines(actual);
-    int differing = 0;
-    for (std::string line; std::getline(lines, line);)
-        if (expected.find(line + "\n") == expected.npos && differing++ < 10) ADD_FAILURE() << "new: " << line;
+    for (size_t i = 0, shown = 0; i < found.size() && shown < 10; i++)
+        if (std::ranges::none_of(wanted, [&](const Row& row) { return same(row, found[i]); }) && ++shown)
+            ADD_FAILURE() << "new: " << found[i].registers << " registers, " << found[i].rest;
     FAIL() << "cubin/kernels.txt differs; when that is meant: cp " << made << " " << path;
 }
 
