@@ -67,6 +67,9 @@ class Op {
     }
     virtual size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int /*threads*/) const { return 0; }
     virtual void run(const RunContext& context) const = 0;
+    // Whether image i of the output is made of image i of each input alone (of all of an input that has one image or is
+    // prepared), and run() takes any number of images: a batch may then be done a few images at a time.
+    virtual bool by_image(std::span<const Shape>, Shape /*output*/) const { return false; }
     // The output must not have gaps between pixels (it is written in another shape).
     virtual bool dense_output() const { return false; }
     virtual Cost cost(std::span<const Shape> inputs, Shape output) const;

@@ -2,9 +2,11 @@
 #include "graph/plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "graph/ops/kinds.h"
+#include "graph/sections.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -15,6 +17,36 @@ constexpr int64_t kAlignment = 64;      // bytes: one cache line, one AVX-512 ve
 constexpr int64_t kPitchMultiple = 16;  // channels
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+struct Lifetime {
+    int first_step, last_step;
+    int64_t size_bytes;
+    int64_t* offset;
+};
+
+// Largest first, each at the lowest offset where nothing alive at the same time lies. Returns the bytes of all.
+int64_t pack(std::vector<Lifetime> lifetimes) {
+    std::ranges::stable_sort(lifetimes, std::greater(), &Lifetime::size_bytes);
+    int64_t end = 0;
+    for (size_t i = 0; i < lifetimes.size(); i++) {
+        const Lifetime& one = lifetimes[i];
+        std::vector<std::pair<int64_t, int64_t>> taken;
+        for (size_t j = 0; j < i; j++) {
+            const Lifetime& other = lifetimes[j];
+            if (other.first_step <= one.last_step && one.first_step <= other.last_step)
+                taken.emplace_back(*other.offset, *other.offset + round_up(other.size_bytes, kAlignment));
+        }
+        std::ranges::sort(taken);
+        int64_t offset = 0;
+        for (const auto& [begin, finish] : taken) {
+            if (offset + one.size_bytes <= begin) break;
+            offset = std::max(offset, finish);
+        }
+        *one.offset = offset;
+        end = std::max(end, offset + round_up(one.size_bytes, kAlignment));
+    }
+    return end;
+}
 
 class Planner {
   public:
@@ -29,6 +61,7 @@ class Planner {
         for (int i = 0; i < graph_.size(); i++) place({i});
         for (int i = 0; i < graph_.size(); i++) emit({i});
         emit_outputs();
+        cut_into_sections();
         assign_offsets();
         return std::move(plan_);
     }
@@ -126,7 +159,6 @@ class Planner {
         PlanStep step;
         step.name = name;
         step.preparation = op->preparation(kernels, shapes, output.shape);
-        step.scratch_bytes = op->scratch_bytes(kernels, shapes, output.shape, constants_.stream().thread_count());
         step.algorithm = op->algorithm(kernels, shapes, output.shape);
         step.cost = op->cost(shapes, output.shape);
         step.op = std::move(op);
@@ -144,7 +176,6 @@ class Planner {
             }
         }
         touch(step.output);
-        plan_.scratch_bytes = std::max(plan_.scratch_bytes, step.scratch_bytes);
         plan_.steps.push_back(std::move(step));
     }
 
@@ -225,36 +256,68 @@ class Planner {
         }
     }
 
-    // Largest first, each at the lowest offset where nothing alive at the same time lies.
-    void assign_offsets() {
-        std::vector<int> order;
-        for (int i = 0; i < int(plan_.storages.size()); i++)
-            if (plan_.storages[size_t(i)].kind == PlanStorage::Kind::arena && plan_.storages[size_t(i)].first_step >= 0)
-                order.push_back(i);
-        std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-            return plan_.storages[size_t(a)].size_bytes > plan_.storages[size_t(b)].size_bytes;
-        });
-        std::vector<int> placed;
-        int64_t end = 0;
-        for (const int i : order) {
-            PlanStorage& storage = plan_.storages[size_t(i)];
-            std::vector<std::pair<int64_t, int64_t>> taken;
-            for (const int j : placed) {
-                const PlanStorage& other = plan_.storages[size_t(j)];
-                if (other.first_step <= storage.last_step && storage.first_step <= other.last_step)
-                    taken.emplace_back(other.offset, other.offset + round_up(other.size_bytes, kAlignment));
-            }
-            std::sort(taken.begin(), taken.end());
-            int64_t offset = 0;
-            for (const auto& [begin, finish] : taken) {
-                if (offset + storage.size_bytes <= begin) break;
-                offset = std::max(offset, finish);
-            }
-            storage.offset = offset;
-            end = std::max(end, offset + round_up(storage.size_bytes, kAlignment));
-            placed.push_back(i);
+    void cut_into_sections() {
+        const Stream& stream = constants_.stream();
+        plan_.lanes = stream.device().kind == DeviceKind::cpu ? stream.thread_count() : 0;
+        plan_.sections = choose_sections(plan_.steps, plan_.lanes);
+        for (PlanSection& section : plan_.sections) {
+            if (section.batch) cut_storages(section);
+            for (int i = section.begin; i < section.end; i++) measure_scratch(plan_.steps[size_t(i)], section);
         }
-        plan_.scratch_bytes = size_t(round_up(int64_t(plan_.scratch_bytes), kAlignment));
+    }
+
+    // What lives within the section is there for one block of each lane; what does not lives through all of it.
+    void cut_storages(const PlanSection& section) {
+        for (PlanStorage& storage : plan_.storages) {
+            if (storage.kind != PlanStorage::Kind::arena || storage.first_step >= section.end ||
+                storage.last_step < section.begin)
+                continue;
+            if (section.contains(storage)) {
+                storage.in_lanes = true;
+                storage.size_bytes = storage.size_bytes / section.batch * section.block;
+            } else {
+                storage.first_step = std::min(storage.first_step, section.begin);
+                storage.last_step = std::max(storage.last_step, section.end - 1);
+            }
+        }
+    }
+
+    void measure_scratch(PlanStep& step, const PlanSection& section) {
+        const Stream& stream = constants_.stream();
+        std::vector<Shape> shapes;
+        for (size_t i = 0; i < step.inputs.size(); i++) {
+            shapes.push_back(step.inputs[i].shape);
+            if (section.cuts(step, i)) shapes.back().n = section.block;
+        }
+        Shape output = step.output.shape;
+        if (section.batch) output.n = section.block;
+        step.scratch_bytes =
+            step.op->scratch_bytes(stream.backend().kernels, shapes, output, section.batch ? 1 : stream.thread_count());
+        const int64_t bytes = round_up(int64_t(step.scratch_bytes), kAlignment) * (section.batch ? plan_.lanes : 1);
+        plan_.scratch_bytes = std::max(plan_.scratch_bytes, size_t(bytes));
+    }
+
+    // Lanes of a section are at different steps, so each has memory of its own: what is in them is placed in one lane,
+    // then the lanes, side by side, as one.
+    void assign_offsets() {
+        std::vector<Lifetime> lifetimes;
+        for (PlanStorage& storage : plan_.storages)
+            if (storage.kind == PlanStorage::Kind::arena && storage.first_step >= 0 && !storage.in_lanes)
+                lifetimes.push_back({storage.first_step, storage.last_step, storage.size_bytes, &storage.offset});
+        std::vector<int64_t> lanes(plan_.sections.size());
+        for (size_t i = 0; i < plan_.sections.size(); i++) {
+            PlanSection& section = plan_.sections[i];
+            std::vector<Lifetime> inside;
+            for (PlanStorage& storage : plan_.storages)
+                if (storage.in_lanes && section.contains(storage))
+                    inside.push_back({storage.first_step, storage.last_step, storage.size_bytes, &storage.offset});
+            section.lane_bytes = pack(inside);
+            lifetimes.push_back({section.begin, section.end - 1, plan_.lanes * section.lane_bytes, &lanes[i]});
+        }
+        const int64_t end = pack(lifetimes);
+        for (PlanStorage& storage : plan_.storages)
+            for (size_t i = 0; i < plan_.sections.size(); i++)
+                if (storage.in_lanes && plan_.sections[i].contains(storage)) storage.offset += lanes[i];
         plan_.arena_bytes = size_t(end) + plan_.scratch_bytes;
     }
 
@@ -301,8 +364,15 @@ Cost Plan::cost() const {
 
 std::string Plan::print() const {
     std::string text;
+    auto section = sections.begin();
     for (size_t i = 0; i < steps.size(); i++) {
         const PlanStep& step = steps[i];
+        for (; section != sections.end() && section->begin <= int(i); section++)
+            if (section->batch)
+                text += concat("steps ", section->begin, " to ", section->end - 1, ", ", section->block, " of ",
+                               section->batch, " images at a time on each of ", lanes, " threads:\n");
+            else if (section->begin > 0)
+                text += "whole batch:\n";
         text += concat(i, ": ", step.op->kind());
         if (!step.algorithm.empty()) text += "[" + step.algorithm + "]";
         text += "(";

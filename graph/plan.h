@@ -4,6 +4,8 @@
 // Memory is one arena: every value has an offset for as long as a later step reads it. A channel slice is a view of its
 // source; the operands of a concatenation along channels are written where they belong in it. Pitches of 16 channels
 // and more are rounded up to multiples of 16, so that pixels start at aligned addresses.
+//
+// On a CPU a batch is cut into blocks of images (PlanSection, graph/sections.h).
 #pragma once
 
 #include <string>
@@ -23,6 +25,7 @@ struct PlanStorage {
     int64_t size_bytes = 0;  // of an arena storage
     int64_t offset = 0;      // in the arena, bytes
     int first_step = 0, last_step = 0;
+    bool in_lanes = false;  // holds one block of a section's images, in each lane, lane_bytes apart
 };
 
 // A value of a step: a view into a storage.
@@ -46,6 +49,20 @@ struct PlanStep {
     Cost cost;
 };
 
+// Steps [begin, end) go through the batch in blocks: a thread takes a block through all of them before it takes the
+// next, so that what a step writes is still in its cache when the next reads it, and no thread waits for another in
+// between. batch = 0: each step does its whole batch at once, with all threads.
+struct PlanSection {
+    int begin = 0, end = 0;
+    int64_t batch = 0, block = 0;  // images; the last block may be smaller
+    int64_t lane_bytes = 0;        // arena of one thread
+
+    // Whether a block has only its images of this input, and not all of it (filters, one image for all).
+    bool cuts(const PlanStep& step, size_t input) const;
+    // Whether nothing outside the section touches it.
+    bool contains(const PlanStorage& storage) const { return storage.first_step >= begin && storage.last_step < end; }
+};
+
 struct Plan {
     struct Input {
         std::string name;
@@ -55,12 +72,14 @@ struct Plan {
     std::vector<Shape> outputs;  // as asked for
     std::vector<PlanStorage> storages;
     std::vector<PlanStep> steps;
-    size_t arena_bytes = 0;    // exactly what run() uses, scratch included
-    size_t scratch_bytes = 0;  // the part of it at the end that steps use as scratch
+    std::vector<PlanSection> sections;  // all steps, in order
+    int lanes = 0;                      // threads that take blocks
+    size_t arena_bytes = 0;             // exactly what run() uses, scratch included
+    size_t scratch_bytes = 0;           // the part of it at the end that steps use as scratch
 
     int input(const std::string& name) const;  // Error when there is none
     Cost cost() const;
-    // One line per step: what, shape, where, algorithm; then the bytes.
+    // One line per step: what, shape, where, algorithm; a line before each section in blocks; then the bytes.
     std::string print() const;
 };
 

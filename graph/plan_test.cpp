@@ -4,12 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "graph/grad.h"
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "graph/vjp_overrides.h"
+#include "tests/harness/golden.h"
 #include "tests/harness/kernel_case.h"
 
 namespace limpid {
@@ -34,8 +38,8 @@ struct Block {
         return ops::relu(graph, pre, name);
     }
 
-    explicit Block(const VjpOverrides& overrides = {}) {
-        image = graph.input("image", {2, 11, 12, 3});
+    explicit Block(const VjpOverrides& overrides = {}, int64_t images = 2) {
+        image = graph.input("image", {images, 11, 12, 3});
         const NodeId first = conv(image, 24, 3, "first");
         const NodeId x = ops::max_pool(graph, first, ops::same_pool(graph.shape(first), 3, 2), "pool");
         const NodeId a = conv(x, 20, 1, "1x1");
@@ -109,23 +113,98 @@ TEST(Plan, ArenaRangesOfLivingStoragesAreDisjoint) {
     Stream stream({DeviceKind::cpu, 0}, 2);
     ConstantStore constants(stream);
     const Plan plan = make_plan(block.graph, {block.score, block.gradient}, constants);
+    ASSERT_EQ(plan.lanes, 2);
     int64_t total = 0, end = 0;
-    for (size_t i = 0; i < plan.storages.size(); i++) {
-        const PlanStorage& a = plan.storages[i];
-        if (a.kind != PlanStorage::Kind::arena || a.first_step < 0) continue;
-        total += a.size_bytes;
-        end = std::max(end, a.offset + a.size_bytes);
-        EXPECT_EQ(a.offset % 64, 0);
-        for (size_t j = 0; j < i; j++) {
-            const PlanStorage& b = plan.storages[j];
-            if (b.kind != PlanStorage::Kind::arena || b.first_step < 0) continue;
-            if (a.last_step < b.first_step || b.last_step < a.first_step) continue;
-            EXPECT_TRUE(a.offset + a.size_bytes <= b.offset || b.offset + b.size_bytes <= a.offset)
-                << i << " and " << j;
+    // Where each storage lies, in every lane that has one.
+    struct Range {
+        int64_t begin, end;
+        int first_step, last_step, lane;
+    };
+    std::vector<Range> ranges;
+    for (const PlanStorage& storage : plan.storages) {
+        if (storage.kind != PlanStorage::Kind::arena || storage.first_step < 0) continue;
+        EXPECT_EQ(storage.offset % 64, 0);
+        const auto section =
+            std::ranges::find_if(plan.sections, [&](const PlanSection& s) { return s.contains(storage); });
+        for (int lane = 0; lane < (storage.in_lanes ? plan.lanes : 1); lane++) {
+            const int64_t begin = storage.offset + (lane ? lane * section->lane_bytes : 0);
+            ranges.push_back({begin, begin + storage.size_bytes, storage.first_step, storage.last_step,
+                              storage.in_lanes ? lane : -1});
+            total += storage.size_bytes;
+            end = std::max(end, begin + storage.size_bytes);
         }
     }
+    const auto section_of = [&](const Range& a) {
+        return std::ranges::find_if(
+            plan.sections, [&](const PlanSection& s) { return a.first_step >= s.begin && a.first_step < s.end; });
+    };
+    for (size_t i = 0; i < ranges.size(); i++)
+        for (size_t j = 0; j < i; j++) {
+            const Range &a = ranges[i], &b = ranges[j];
+            // Lanes of a section may be at any of its steps.
+            const bool lanes = a.lane >= 0 && b.lane >= 0 && a.lane != b.lane && section_of(a) == section_of(b);
+            if (!lanes && (a.last_step < b.first_step || b.last_step < a.first_step)) continue;
+            EXPECT_TRUE(a.end <= b.begin || b.end <= a.begin) << i << " and " << j;
+        }
     EXPECT_LE(end, int64_t(plan.arena_bytes - plan.scratch_bytes));
     EXPECT_LT(end, total) << "no memory was reused";
+}
+
+// Images [first, first + count).
+HostTensor images(const HostTensor& batch, int64_t first, int64_t count) {
+    HostTensor part({count, batch.shape.h, batch.shape.w, batch.shape.c});
+    const int64_t size = batch.shape.size() / batch.shape.n;
+    std::copy_n(batch.values.begin() + first * size, count * size, part.values.begin());
+    return part;
+}
+
+TEST(Plan, CutsABatchWithoutChangingABit) {
+    constexpr int64_t kBatch = 6;
+    Block one({}, 1), six({}, kBatch);
+    const HostTensor input = random_tensor({kBatch, 11, 12, 3});
+    for (const int threads : {1, 2, 3, 4}) {
+        Stream stream({DeviceKind::cpu, 0}, threads);
+        ConstantStore constants(stream);
+        const std::vector<NodeId> outputs{six.score, six.gradient, six.block};
+        const Plan plan = make_plan(six.graph, outputs, constants);
+        // 6 images on 4 threads would leave two idle for half of the time: all four do each step together.
+        EXPECT_EQ(std::ranges::any_of(plan.sections, [](const PlanSection& s) { return s.batch > 0; }),
+                  threads == 2 || threads == 3)
+            << plan.print();
+        RunOptions poison;
+        poison.poison = true;
+        const auto all = evaluate(six.graph, outputs, stream, {input});
+        const auto poisoned = evaluate(six.graph, outputs, stream, {input}, {}, poison);
+        for (int64_t i = 0; i < kBatch; i++) {
+            const auto alone = evaluate(one.graph, {one.score, one.gradient, one.block}, stream, {images(input, i, 1)});
+            for (size_t k = 0; k < outputs.size(); k++) {
+                EXPECT_TRUE(same_bits(alone[k], images(all[k], i, 1)))
+                    << threads << " threads, image " << i << ", " << k;
+                EXPECT_TRUE(same_bits(alone[k], images(poisoned[k], i, 1))) << threads << " threads, image " << i;
+            }
+        }
+    }
+}
+
+// conv -> relu -> conv, several times, on an image of which no two fit the cache.
+TEST(Plan, BlocksNeedMemoryForFewImages) {
+    Graph g;
+    NodeId x = g.input("x", {8, 96, 96, 32});
+    for (uint32_t i = 0; i < 4; i++) {
+        const NodeId w = g.constant(random_tensor({3, 3, 32, 32}, -0.1f, 0.1f, i));
+        x = ops::relu(g, ops::conv2d(g, x, w, ops::same_geometry(g.shape(x), 3, 3, 1)));
+    }
+    const NodeId score = ops::reduce(g, Reduce::mean, {false, true, true, true}, x);
+    constexpr size_t kImage = 96 * 96 * 32 * sizeof(float);
+    for (const int threads : {1, 2}) {
+        Stream stream({DeviceKind::cpu, 0}, threads);
+        ConstantStore constants(stream);
+        const Plan plan = make_plan(g, {score}, constants);
+        ASSERT_GE(plan.sections.size(), 1u);
+        EXPECT_EQ(plan.sections[0].block, 1) << plan.print();
+        // The last is read by the whole batch's mean; before it, two values of one image for each thread.
+        EXPECT_LE(plan.arena_bytes - plan.scratch_bytes, (8 + 2 * size_t(threads)) * kImage) << plan.print();
+    }
 }
 
 TEST(Plan, DropsWhatTheOutputDoesNotNeed) {
@@ -219,6 +298,39 @@ TEST(Run, CheckNamesTheFirstNodeThatIsNotFinite) {
     }
 }
 
+TEST(Run, CheckCountsImagesOfTheWholeBatch) {
+    Graph g;
+    const NodeId x = g.input("x", {4, 1, 1, 2});
+    const NodeId y = ops::unary(g, Unary::log, x, 0, 0, "the logarithm");
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    RunOptions options;
+    options.check = true;
+    try {
+        evaluate(g, {y}, stream, {HostTensor({4, 1, 1, 2}, {1, 1, 1, 1, 1, 1, 1, 0})}, {}, options);
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("[3,0,0,1] of 4x1x1x2"), std::string::npos) << error.what();
+    }
+}
+
+TEST(Run, DumpsWholeBatches) {
+    Block block({}, 4);
+    const HostTensor input = random_tensor({4, 11, 12, 3});
+    const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / concat("limpid-dump-", getpid());
+    std::filesystem::create_directories(folder);
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    RunOptions options;
+    options.dump_folder = folder;
+    const auto result = evaluate(block.graph, {block.gradient}, stream, {input}, {}, options);
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
+    std::ranges::sort(files);
+    ASSERT_GT(files.size(), 10u);
+    EXPECT_EQ(testing::read_npy(files.back()).shape, result[0].shape);
+    EXPECT_TRUE(same_bits(testing::read_npy(files.back()), result[0]));
+    std::filesystem::remove_all(folder);
+}
+
 TEST(Run, ShadowComparesEveryStep) {
     Block block;
     const std::vector<HostTensor> inputs{random_tensor({2, 11, 12, 3})};
@@ -236,10 +348,15 @@ TEST(Run, ShadowComparesEveryStep) {
 // An operation whose kernel cannot be started.
 class Refused final : public Op {
   public:
+    explicit Refused(bool by_image = false) : by_image_(by_image) {}
+    bool by_image(std::span<const Shape>, Shape) const override { return by_image_; }
     std::string kind() const override { return "refused"; }
     Shape infer(std::span<const Shape> inputs) const override { return inputs[0]; }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override { return {NodeId{}}; }
     void run(const RunContext&) const override { throw Error("device cuda:0: kernel conv2d_tiled: out of memory"); }
+
+  private:
+    const bool by_image_;
 };
 
 TEST(Run, ErrorsOfKernelsNameTheirNode) {
@@ -253,6 +370,17 @@ TEST(Run, ErrorsOfKernelsNameTheirNode) {
     } catch (const Error& error) {
         EXPECT_STREQ(error.what(), "step 0, refused mixed3a_3x3: device cuda:0: kernel conv2d_tiled: out of memory");
     }
+}
+
+TEST(Run, ErrorsOfLanesArriveOnce) {
+    Graph graph;
+    const NodeId x = graph.input("x", {4, 2, 2, 3});
+    NodeId y = ops::relu(graph, x);
+    y = graph.add(std::make_shared<Refused>(true), {y}, "mixed3a_3x3");
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    ConstantStore constants(stream);
+    ASSERT_EQ(make_plan(graph, {y}, constants).sections[0].block, 2);
+    EXPECT_THROW(evaluate(graph, {y}, stream, {HostTensor({4, 2, 2, 3})}), Error);
 }
 
 TEST(Run, TraceCountsEveryStep) {

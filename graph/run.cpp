@@ -3,14 +3,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <numeric>
 
 #include "graph/npy.h"
 #include "kernels/buffer.h"
+#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -18,6 +22,13 @@ namespace limpid {
 namespace {
 
 constexpr size_t kMostInputs = 64;
+
+// The images of a batch that a section does together, and the lane that does them.
+struct Block {
+    int64_t first = 0, count = 0;
+    bool last = true;
+    int lane = 0;
+};
 
 // Where storages are in this run.
 struct Places {
@@ -47,6 +58,14 @@ struct Places {
         return storage.kind == PlanStorage::Kind::input ? inputs[size_t(storage.index)].pitch : operand.pitch;
     }
     MutView view(const PlanOperand& operand) const { return {data(operand), operand.shape, pitch(operand)}; }
+    // Of a batch.
+    MutView view(const PlanOperand& operand, const Block& block, const PlanSection& section) const {
+        const int64_t lane_floats = section.lane_bytes / int64_t(sizeof(float));
+        MutView all = view(operand);
+        all.shape.n = block.count;
+        const bool in_lanes = plan.storages[size_t(operand.storage)].in_lanes;
+        return {in_lanes ? all.data + block.lane * lane_floats : all.pixel(block.first, 0, 0), all.shape, all.pitch};
+    }
 };
 
 std::string describe(const PlanStep& step, size_t index) {
@@ -65,14 +84,15 @@ void in_step(const PlanStep& step, size_t index, F work) {
     }
 }
 
-void check_finite(const PlanStep& step, size_t index, const HostTensor& value) {
+// first_image: number of the value's first image in the batch.
+void check_finite(const PlanStep& step, size_t index, const HostTensor& value, int64_t first_image) {
     for (size_t i = 0; i < value.values.size(); i++) {
         if (std::isfinite(value.values[i])) continue;
         const Shape& s = value.shape;
         const int64_t k = int64_t(i);
-        throw Error(concat(describe(step, index), ": value at [", k / (s.c * s.w * s.h), ",", k / (s.c * s.w) % s.h,
-                           ",", k / s.c % s.w, ",", k % s.c, "] of ", s, " is ", value.values[i],
-                           ", expected a finite number; --dump writes every node for a look"));
+        throw Error(concat(describe(step, index), ": value at [", first_image + k / (s.c * s.w * s.h), ",",
+                           k / (s.c * s.w) % s.h, ",", k / s.c % s.w, ",", k % s.c, "] of ", step.output.shape, " is ",
+                           value.values[i], ", expected a finite number; --dump writes every node for a look"));
     }
 }
 
@@ -81,9 +101,10 @@ void poison(Stream& stream, std::byte* data, int64_t size_bytes) {
     upload(stream, nans.data(), reinterpret_cast<float*>(data), int64_t(nans.size()));
 }
 
-void poison_dead(const Plan& plan, Stream& stream, std::byte* arena, int step) {
+// What is cut lives for one block.
+void poison_dead(const Plan& plan, Stream& stream, std::byte* arena, int step, const Block& block) {
     for (const PlanStorage& storage : plan.storages)
-        if (storage.kind == PlanStorage::Kind::arena && storage.last_step == step)
+        if (storage.kind == PlanStorage::Kind::arena && storage.last_step == step && (storage.in_lanes || block.last))
             poison(stream, arena + storage.offset, storage.size_bytes);
 }
 
@@ -125,6 +146,104 @@ void compare_with_shadow(const PlanStep& step, size_t index, std::span<const Hos
                            "; --dump writes every node for a look"));
 }
 
+// One run: its steps, and what is looked at around each.
+struct Execution {
+    const Places& places;
+    Stream& stream;
+    Scratch arena;
+    const RunOptions& options;
+    std::map<size_t, HostTensor> dumped;  // by step: blocks that came so far
+
+    void section(const PlanSection& section) {
+        if (section.batch == 0) {
+            for (int k = section.begin; k < section.end; k++) step(size_t(k), section, {}, stream);
+            return;
+        }
+        const int64_t blocks = (section.batch + section.block - 1) / section.block;
+        const auto work = [&](int64_t i, int lane) {
+            const Block block{i * section.block, std::min(section.block, section.batch - i * section.block),
+                              i == blocks - 1, lane};
+            for (int k = section.begin; k < section.end; k++) step(size_t(k), section, block, stream.lane(lane));
+        };
+        if (options.looks()) {
+            for (int64_t i = 0; i < blocks; i++) work(i, 0);
+            return;
+        }
+        std::exception_ptr error;
+        std::mutex one_error;
+        stream.threads().run(blocks, [&](int64_t i, int lane) {
+            try {
+                work(i, lane);
+            } catch (...) {
+                const std::lock_guard lock(one_error);
+                error = std::current_exception();
+            }
+        });
+        if (error) std::rethrow_exception(error);
+    }
+
+    void step(size_t index, const PlanSection& section, const Block& block, Stream& thread) {
+        const Plan& plan = places.plan;
+        const PlanStep& step = plan.steps[index];
+        const KernelTable& kernels = stream.backend().kernels;
+        std::array<ConstView, kMostInputs> views;
+        CHECK(step.inputs.size() <= kMostInputs);
+        for (size_t k = 0; k < step.inputs.size(); k++)
+            views[k] =
+                section.cuts(step, k) ? places.view(step.inputs[k], block, section) : places.view(step.inputs[k]);
+        const std::span<const ConstView> inputs(views.data(), step.inputs.size());
+        const MutView output = section.batch ? places.view(step.output, block, section) : places.view(step.output);
+        const size_t scratch_bytes =
+            section.batch ? plan.scratch_bytes / size_t(plan.lanes) / 64 * 64 : plan.scratch_bytes;
+        const Scratch scratch{arena.data + (plan.arena_bytes - plan.scratch_bytes) + size_t(block.lane) * scratch_bytes,
+                              scratch_bytes};
+
+        // The inputs as the step sees them: it may overwrite one of them (an output in the place of an addend).
+        std::vector<HostTensor> before;
+        if (options.shadow)
+            for (const ConstView& view : inputs) before.push_back(download(stream, view));
+
+        const auto start = std::chrono::steady_clock::now();
+        in_step(step, index, [&] {
+            const float* prepared = step.prepared;
+            if (step.prepared_storage >= 0) {
+                float* made =
+                    reinterpret_cast<float*>(arena.data + plan.storages[size_t(step.prepared_storage)].offset);
+                step.preparation->prepare(stream, kernels, views[size_t(step.preparation->input)], made);
+                prepared = made;
+            }
+            step.op->run({thread, kernels, inputs, output, prepared, scratch});
+            if (options.trace) thread.synchronize();
+        });
+        if (options.trace) {
+            const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+            std::atomic_ref(options.trace->seconds[index]) += time.count() / (section.batch ? plan.lanes : 1);
+        }
+        if (options.check || options.shadow || !options.dump_folder.empty()) {
+            HostTensor value = download(stream, output);
+            if (options.check) check_finite(step, index, value, block.first);
+            if (options.shadow) compare_with_shadow(step, index, before, value, *options.shadow);
+            if (!options.dump_folder.empty()) dump(step, index, std::move(value), block);
+        }
+        if (options.poison) poison_dead(plan, stream, arena.data, int(index), block);
+    }
+
+    // One file per step, once all of its batch is there.
+    void dump(const PlanStep& step, size_t index, HostTensor value, const Block& block) {
+        HostTensor& whole = dumped[index];
+        whole.shape = step.output.shape;
+        whole.values.insert(whole.values.end(), value.values.begin(), value.values.end());
+        if (!block.last) return;
+        std::string file = step.name.empty() ? step.op->kind() : step.name;
+        std::replace_if(
+            file.begin(), file.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+        char number[32];
+        std::snprintf(number, sizeof number, "%04zu_", index);
+        write_npy(concat(options.dump_folder, "/", number, file.substr(0, 100), ".npy"), whole);
+        dumped.erase(index);
+    }
+};
+
 }  // namespace
 
 void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, std::span<const MutView> outputs,
@@ -138,54 +257,10 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
           plan.arena_bytes);
 
     const Places places{plan, inputs, outputs, arena.data};
-    const Scratch scratch{arena.data + (plan.arena_bytes - plan.scratch_bytes), plan.scratch_bytes};
-    const KernelTable& kernels = stream.backend().kernels;
-    std::array<ConstView, kMostInputs> views;
     if (options.trace) options.trace->seconds.resize(plan.steps.size(), 0.0);
     if (options.poison) poison(stream, arena.data, int64_t(plan.arena_bytes));
-    for (size_t i = 0; i < plan.steps.size(); i++) {
-        const PlanStep& step = plan.steps[i];
-        CHECK(step.inputs.size() <= kMostInputs);
-        for (size_t k = 0; k < step.inputs.size(); k++) views[k] = places.view(step.inputs[k]);
-        const std::span<const ConstView> step_inputs(views.data(), step.inputs.size());
-
-        // The inputs as the step sees them: it may overwrite one of them (an output in the place of an addend).
-        std::vector<HostTensor> before;
-        if (options.shadow)
-            for (const ConstView& view : step_inputs) before.push_back(download(stream, view));
-
-        const auto start = std::chrono::steady_clock::now();
-        const MutView output = places.view(step.output);
-        in_step(step, i, [&] {
-            const float* prepared = step.prepared;
-            if (step.prepared_storage >= 0) {
-                float* made =
-                    reinterpret_cast<float*>(arena.data + plan.storages[size_t(step.prepared_storage)].offset);
-                step.preparation->prepare(stream, kernels, views[size_t(step.preparation->input)], made);
-                prepared = made;
-            }
-            step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
-            if (options.trace) stream.synchronize();
-        });
-        if (options.trace)
-            options.trace->seconds[i] +=
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        if (options.poison) poison_dead(plan, stream, arena.data, int(i));
-        if (options.check || options.shadow || !options.dump_folder.empty()) {
-            const HostTensor value = download(stream, output);
-            if (options.check) check_finite(step, i, value);
-            if (options.shadow) compare_with_shadow(step, i, before, value, *options.shadow);
-            if (!options.dump_folder.empty()) {
-                std::string file = step.name.empty() ? step.op->kind() : step.name;
-                std::replace_if(
-                    file.begin(), file.end(),
-                    [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
-                char number[32];
-                std::snprintf(number, sizeof number, "%04zu_", i);
-                write_npy(concat(options.dump_folder, "/", number, file.substr(0, 100), ".npy"), value);
-            }
-        }
-    }
+    Execution execution{places, stream, arena, options, {}};
+    for (const PlanSection& section : plan.sections) execution.section(section);
     if (options.trace) options.trace->runs++;
 }
 

@@ -13,7 +13,7 @@ namespace limpid {
 
 // Time per step, added up over runs of the same plan.
 struct Trace {
-    std::vector<double> seconds;  // by step
+    std::vector<double> seconds;  // by step; of lanes that run at the same time, their mean
     int64_t runs = 0;
     Roofline roofline;  // of the device, for the percentage; zeros: unknown
     // A table, slowest first, with GFLOP/s, GB/s and percent of the roofline per node. Operations are those of the
@@ -39,7 +39,9 @@ struct RunOptions {
                               // plan's lifetimes
 
     // Whether values are looked at or changed between steps: such a run cannot be recorded and replayed.
-    bool watches() const { return check || trace || shadow || !dump_folder.empty() || poison; }
+    bool watches() const { return trace || looks(); }
+    // Whether one step must be done before the next begins.
+    bool looks() const { return check || shadow || !dump_folder.empty() || poison; }
 };
 
 // inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of

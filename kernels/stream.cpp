@@ -65,10 +65,13 @@ struct Stream::State {
     Device device;
     const Backend* backend;
     ThreadPool threads;
+    std::vector<Stream> lanes;
     void* native = nullptr;
 
     State(const Device& d, int thread_count) : device(d), backend(&limpid::backend(d)), threads(thread_count) {
         if (backend->memory.create_stream) native = backend->memory.create_stream(device.index);
+        if (thread_count > 1)
+            for (int i = 0; i < thread_count; i++) lanes.emplace_back(device, 1);
     }
     ~State() {
         if (native) backend->memory.destroy_stream(device.index, native);
@@ -86,6 +89,7 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 const Device& Stream::device() const { return state_->device; }
 const Backend& Stream::backend() const { return *state_->backend; }
 ThreadPool& Stream::threads() { return state_->threads; }
+Stream& Stream::lane(int worker) { return thread_count() == 1 ? *this : state_->lanes[size_t(worker)]; }
 int Stream::thread_count() const { return state_->threads.size(); }
 void* Stream::native() const { return state_->native; }
 void Stream::synchronize() {

@@ -50,6 +50,8 @@ class Stream {
     ThreadPool& threads();
     int thread_count() const;
     void synchronize();
+    // A stream of one thread for each worker of threads(): for tasks of that worker which call kernels.
+    Stream& lane(int worker);
     void* native() const;  // cudaStream_t, or null
 
   private:

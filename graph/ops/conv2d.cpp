@@ -89,7 +89,8 @@ Conv2dShape forward_shape(const Conv2dOp& op, std::span<const Shape> in) {
 }
 
 Conv2dShape grad_shape(const Conv2dGradInputOp& op, std::span<const Shape> in) {
-    return conv_shape(op.geometry, op.input, in[1].n, in[1].h, in[1].c);
+    const Shape& x = op.input;
+    return conv_shape(op.geometry, {in[0].n, x.h, x.w, x.c}, in[1].n, in[1].h, in[1].c);
 }
 
 }  // namespace
@@ -139,7 +140,9 @@ std::string Conv2dGradInputOp::attributes() const { return print(geometry) + epi
 Shape Conv2dGradInputOp::infer(std::span<const Shape> in) const {
     const Conv2dShape s = grad_shape(*this, in);
     check_fits(s, in[1].w);
-    if (!(s.output() == in[0])) throw Error(concat("dy is ", in[0], ", expected ", s.output()));
+    Shape dy = s.output();
+    dy.n = input.n;
+    if (!(dy == in[0])) throw Error(concat("dy is ", in[0], ", expected ", dy));
     return input;
 }
 

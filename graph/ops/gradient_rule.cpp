@@ -16,6 +16,7 @@ class GradientRuleOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {NodeId{}, rule_(g, node, dy)};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
     }
@@ -30,6 +31,7 @@ class StopGradientOp final : public Op {
     std::string kind() const override { return "stop_gradient"; }
     Shape infer(std::span<const Shape> in) const override { return in[0]; }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override { return {NodeId{}}; }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
     }

@@ -12,6 +12,7 @@ class UnaryOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const Unary function;
     const float p, q;
@@ -23,6 +24,7 @@ class BinaryOp final : public Op {
     std::string kind() const override { return limpid::name(function); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const Binary function;
 };
@@ -33,6 +35,7 @@ class TernaryOp final : public Op {
     std::string kind() const override { return limpid::name(function); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const Ternary function;
 };
@@ -47,6 +50,7 @@ class Conv2dOp final : public Op {
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
     std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const override;
     size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int threads) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     Cost cost(std::span<const Shape>, Shape) const override;
     std::string algorithm(const KernelTable&, std::span<const Shape>, Shape) const override;
@@ -69,6 +73,7 @@ class Conv2dGradInputOp final : public Op {
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
     std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const override;
     size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int threads) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     Cost cost(std::span<const Shape>, Shape) const override;
     std::string algorithm(const KernelTable&, std::span<const Shape>, Shape) const override;
@@ -84,6 +89,7 @@ class MaxPoolOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
 };
@@ -96,6 +102,7 @@ class MaxPoolGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
     const GradientEpilogue epilogue;
@@ -109,6 +116,7 @@ class AveragePoolGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
     const Shape input;
@@ -123,6 +131,7 @@ class LrnGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext&) const override;
     const LrnParameters parameters;
     const GradientEpilogue epilogue;
@@ -135,6 +144,7 @@ class SliceOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape> in, Shape out) const override { return in[0].n == out.n; }
     void run(const RunContext&) const override;
     // Whole pixels, some channels: needs no copy.
     bool channels_only(const Shape& x) const { return extent.n == x.n && extent.h == x.h && extent.w == x.w; }

@@ -188,7 +188,7 @@ std::vector<NodeId> SliceOp::vjp(Graph& g, NodeId node, NodeId dy, const std::ve
 }
 
 void SliceOp::run(const RunContext& c) const {
-    c.kernels.layout.copy_box(c.stream, extent, first, {}, c.inputs[0], c.output);
+    c.kernels.layout.copy_box(c.stream, c.output.shape, first, {}, c.inputs[0], c.output);
 }
 
 Shape ConcatOp::infer(std::span<const Shape> in) const {

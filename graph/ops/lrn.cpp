@@ -21,6 +21,7 @@ class LrnOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<LrnGradOp>(parameters_, GradientEpilogue{}), {g[node].inputs[0], dy})};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.lrn.forward(c.stream, parameters_, c.inputs[0], c.output);
     }

@@ -62,6 +62,7 @@ class AveragePoolOp final : public Op {
         return {g.add(std::make_shared<AveragePoolGradOp>(geometry_, g.shape(g[node].inputs[0]), GradientEpilogue{}),
                       {dy})};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.pool.average_forward(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.output);
     }
@@ -115,7 +116,7 @@ std::vector<NodeId> AveragePoolGradOp::vjp(Graph& g, NodeId, NodeId dy, const st
 void AveragePoolGradOp::run(const RunContext& c) const {
     const ConstView add = epilogue.add ? c.inputs[1] : ConstView{};
     const ConstView mask = epilogue.mask ? c.inputs[epilogue.add ? 2 : 1] : ConstView{};
-    c.kernels.pool.average_grad_input(c.stream, pool_shape(geometry, input), c.inputs[0], add, mask, c.output);
+    c.kernels.pool.average_grad_input(c.stream, pool_shape(geometry, c.output.shape), c.inputs[0], add, mask, c.output);
 }
 
 PoolGeometry same_pool(Shape x, int64_t window, int64_t stride) {

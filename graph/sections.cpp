@@ -1,0 +1,70 @@
+#include "graph/sections.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace limpid {
+
+namespace {
+
+// What the inputs and the output of a step may take in a block: about a second-level cache, which filters share with
+// it. (Measured with 1, 2 and 4 MiB on cores with 1 MiB: within 3 % of each other.)
+constexpr int64_t kBlockBytes = 2 << 20;
+constexpr int kNear = 3;  // steps before and after that have a say in the size of a step's blocks
+
+// How many images of a step fit kBlockBytes; 0: it cannot be cut.
+int64_t images_that_fit(const PlanStep& step) {
+    const Shape& out = step.output.shape;
+    std::vector<Shape> shapes;
+    for (const PlanOperand& input : step.inputs) shapes.push_back(input.shape);
+    if (out.n < 2 || step.prepared_storage >= 0 || !step.op->by_image(shapes, out)) return 0;
+    const PlanSection whole{0, 0, out.n, out.n};
+    int64_t floats = out.size();
+    for (size_t i = 0; i < shapes.size(); i++)
+        if (whole.cuts(step, i)) floats += shapes[i].size();
+    return std::max<int64_t>(1, kBlockBytes * out.n / (floats * int64_t(sizeof(float))));
+}
+
+int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+
+// Blocks of at most `most` images; none where threads would be idle for long at the end.
+int64_t block_of(int64_t most, int64_t batch, int64_t lanes) {
+    const int64_t block = std::min(int64_t(std::bit_floor(uint64_t(most))), std::max<int64_t>(1, batch / lanes));
+    if (lanes == 1) return block < batch ? block : 0;
+    const int64_t rounds = divide_up(divide_up(batch, block), lanes);
+    return 10 * batch >= 9 * rounds * lanes * block ? block : 0;
+}
+
+}  // namespace
+
+bool PlanSection::cuts(const PlanStep& step, size_t input) const {
+    return batch > 0 && step.inputs[input].shape.n == batch &&
+           !(step.preparation && step.preparation->input == int(input));
+}
+
+std::vector<PlanSection> choose_sections(const std::vector<PlanStep>& steps, int lanes) {
+    const int count = int(steps.size());
+    std::vector<int64_t> fit(steps.size(), 0);
+    if (lanes > 0) std::ranges::transform(steps, fit.begin(), images_that_fit);
+    const auto batch_of = [&](int i) { return fit[size_t(i)] ? steps[size_t(i)].output.shape.n : 0; };
+    std::vector<PlanSection> sections;
+    for (int i = 0; i < count; i++) {
+        PlanSection section{i, i + 1, batch_of(i)};
+        if (section.batch) {
+            int64_t fewest = fit[size_t(i)];
+            for (int j = i; j >= 0 && j >= i - kNear && batch_of(j) == section.batch; j--)
+                fewest = std::min(fewest, fit[size_t(j)]);
+            for (int j = i; j < count && j <= i + kNear && batch_of(j) == section.batch; j++)
+                fewest = std::min(fewest, fit[size_t(j)]);
+            section.block = block_of(fewest, section.batch, lanes);
+            if (section.block == 0) section.batch = 0;
+        }
+        if (!sections.empty() && sections.back().batch == section.batch && sections.back().block == section.block)
+            sections.back().end++;
+        else
+            sections.push_back(section);
+    }
+    return sections;
+}
+
+}  // namespace limpid
