@@ -1,6 +1,6 @@
-// How a plan goes through a batch on a CPU: early layers are large and go an image at a time, so that they stay in the
-// cache of the thread that computes them; late layers are small and share the loads of their filters among many images.
-// What lives within a section needs memory for one block per thread instead of the batch.
+// How a plan goes through a batch on a CPU: each thread takes a few images through all steps that work on one image at
+// a time, forward and backward, before it takes the next. Values stay in its cache, no thread waits for another between
+// steps, and memory is needed for one block per thread instead of the batch.
 #pragma once
 
 #include <vector>

@@ -159,6 +159,7 @@ class ConcatOp final : public Op {
     std::string attributes() const override { return concat("axis ", axis); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override { return axis != 0; }
     void run(const RunContext&) const override;
     const int axis;
 };

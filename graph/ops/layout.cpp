@@ -33,6 +33,9 @@ class PadOp final : public Op {
         return out;
     }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
+    bool by_image(std::span<const Shape>, Shape) const override {
+        return padding_.before[0] == 0 && padding_.after[0] == 0;
+    }
     void run(const RunContext& c) const override {
         c.kernels.layout.pad(c.stream, mode_, padding_, value_, c.inputs[0], c.output);
     }
@@ -50,6 +53,9 @@ class PadGradOp final : public Op {
     Shape infer(std::span<const Shape>) const override { return x_; }
     std::vector<NodeId> vjp(Graph& g, NodeId, NodeId dy, const std::vector<bool>&) const override {
         return {pad(g, dy, mode_, padding_, 0)};
+    }
+    bool by_image(std::span<const Shape>, Shape) const override {
+        return padding_.before[0] == 0 && padding_.after[0] == 0;
     }
     void run(const RunContext& c) const override {
         c.kernels.layout.pad_grad(c.stream, mode_, padding_, c.inputs[0], c.output);
@@ -79,6 +85,7 @@ class ShiftCropGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {shift_crop(g, dy, g[node].inputs[1], y.h, y.w), NodeId{}};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.layout.shift_crop_grad(c.stream, c.inputs[0], c.inputs[1], c.output);
     }
@@ -102,6 +109,7 @@ class ShiftCropOp final : public Op {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<ShiftCropGradOp>(g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.layout.shift_crop(c.stream, c.inputs[0], c.inputs[1], c.output);
     }

@@ -45,6 +45,9 @@ class MatmulOp final : public Op {
     size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
         return k.matmul.scratch(shape(in), threads);
     }
+    bool by_image(std::span<const Shape> in, Shape) const override {
+        return flags_.batched || (!flags_.transpose_a && in[1].n == 1);
+    }
     void run(const RunContext& c) const override {
         const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
         MatmulShape s = shape(shapes);

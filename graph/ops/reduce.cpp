@@ -41,6 +41,7 @@ class ReduceOp final : public Op {
     size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
         return k.reduce.scratch(function_, axes_, in[0], threads);
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return !axes_.n; }
     void run(const RunContext& c) const override {
         c.kernels.reduce.reduce(c.stream, function_, axes_, c.inputs[0], c.output, c.scratch);
     }

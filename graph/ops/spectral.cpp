@@ -41,6 +41,7 @@ class SpectralOp final : public Op {
     size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
         return k.spectral.scratch(shape(in[0]), threads);
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         const SpectralShape s = shape(c.inputs[0].shape);
         const auto kernel = adjoint_ ? c.kernels.spectral.inverse_grad : c.kernels.spectral.inverse;

@@ -15,6 +15,7 @@ class ResizeGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {resize(g, dy, y.h, y.w)};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override { c.kernels.warp.resize_grad(c.stream, c.inputs[0], c.output); }
 
   private:
@@ -33,6 +34,7 @@ class ResizeOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<ResizeGradOp>(g.shape(g[node].inputs[0])), {dy})};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override { c.kernels.warp.resize(c.stream, c.inputs[0], c.output); }
 
   private:
@@ -49,6 +51,7 @@ class AffineWarpGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {affine_warp(g, interpolation_, dy, g[node].inputs[1], y.h, y.w), NodeId{}};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.warp.affine_grad(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output);
     }
@@ -72,6 +75,7 @@ class AffineWarpOp final : public Op {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<AffineWarpGradOp>(interpolation_, g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {
         c.kernels.warp.affine(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output);
     }
