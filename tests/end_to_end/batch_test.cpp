@@ -323,5 +323,24 @@ TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
     EXPECT_THAT(first.at("command"), HasSubstr("limpid render gabor:0"));
 }
 
+// What the page says of a picture, typed again, makes the same picture.
+TEST(Appendix, ItsCommandsNameTheWeights) {
+    const TemporaryFolder folder;
+    const std::string weights = LIMPID_SOURCE_DIR "/nets/patterns/patterns.h5";
+    const Finished run =
+        run_limpid({"appendix", "-o", folder / "a", "--weights", weights, "--layers", "softmax2_pre_activation",
+                    "--no-negative", "--no-diversity", "--steps", "2", "--size", "24"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const std::string script = read_text(folder / "a/units.js"), begin = "const APPENDIX = ";
+    const json page = json::parse(script.substr(begin.size(), script.size() - begin.size() - 2));
+    const json unit = page.at("layers")[0].at("units")[0];
+    const std::string command = unit.at("command"), program = "limpid";
+    ASSERT_TRUE(command.starts_with(program + " ")) << command;
+    const Finished again = run_program(
+        "/bin/sh", {"-c", concat(LIMPID_PROGRAM, command.substr(program.size()), " -o ", folder / "again.png")});
+    ASSERT_EQ(again.status, 0) << again.err;
+    EXPECT_EQ(read_text(folder / "again.png"), read_text(folder / ("a/" + unit.at("picture").get<std::string>())));
+}
+
 }  // namespace
 }  // namespace limpid::testing
