@@ -282,6 +282,25 @@ TEST(Elementwise, ElementaryFunctionsAreAccurate) {
     }
 }
 
+// Where x modulo a quarter turn needs many more bits of pi than a double has: every exponent, small and large
+// mantissas.
+TEST(Elementwise, SineAndCosineOfLargeNumbers) {
+    std::vector<float> values;
+    for (int exponent = 20; exponent < 128; exponent++)
+        for (const double mantissa : {1.0, 1.0000001, 1.1, 1.2345, 1.3, 1.57, 1.618, 1.75, 1.9999, 1.9999999})
+            for (const double sign : {1.0, -1.0}) values.push_back(float(std::ldexp(sign * mantissa, exponent)));
+    const HostTensor x({1, 1, 1, int64_t(values.size())}, values);
+    for (const Unary f : {Unary::sin, Unary::cos})
+        for (const Device& device : devices_under_test()) {
+            Stream stream(device);
+            const HostTensor y = run_unary(stream, f, 0, 0, x);
+            for (size_t i = 0; i < values.size(); i++)
+                EXPECT_LE(ulps(oracle::apply(f, 0, 0, double(values[i])), y.values[i]),
+                          device.kind == DeviceKind::cuda ? 2 : 1)
+                    << name(f) << "(" << values[i] << ") " << to_string(device);
+        }
+}
+
 // The gradient functions are the derivatives of the functions that they are named after (central differences in
 // double).
 TEST(Elementwise, GradientsAgreeWithFiniteDifferences) {
