@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -12,6 +11,7 @@
 #include "graph/npy.h"
 #include "kernels/buffer.h"
 #include "kernels/error.h"
+#include "kernels/event.h"
 
 namespace limpid {
 
@@ -141,7 +141,7 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
     const Scratch scratch{arena.data + (plan.arena_bytes - plan.scratch_bytes), plan.scratch_bytes};
     const KernelTable& kernels = stream.backend().kernels;
     std::array<ConstView, kMostInputs> views;
-    if (options.trace) options.trace->seconds.resize(plan.steps.size(), 0.0);
+    std::vector<std::pair<Event, Event>> moments;  // begin and end of each step, when traced
     if (options.poison) poison(stream, arena.data, int64_t(plan.arena_bytes));
     for (size_t i = 0; i < plan.steps.size(); i++) {
         const PlanStep& step = plan.steps[i];
@@ -154,8 +154,12 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
         if (options.shadow)
             for (const ConstView& view : step_inputs) before.push_back(download(stream, view));
 
-        const auto start = std::chrono::steady_clock::now();
+        if (options.trace) {
+            moments.emplace_back(stream.device(), stream.device());
+            moments.back().first.record(stream);
+        }
         const MutView output = places.view(step.output);
+        stream.label(step.name.empty() ? step.op->kind() : step.name);
         in_step(step, i, [&] {
             const float* prepared = step.prepared;
             if (step.prepared_storage >= 0) {
@@ -165,11 +169,9 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
                 prepared = made;
             }
             step.op->run({stream, kernels, step_inputs, output, prepared, scratch});
-            if (options.trace) stream.synchronize();
+            if (options.trace) moments.back().second.record(stream);
+            if (options.check) stream.synchronize();
         });
-        if (options.trace)
-            options.trace->seconds[i] +=
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         if (options.poison) poison_dead(plan, stream, arena.data, int(i));
         if (options.check || options.shadow || !options.dump_folder.empty()) {
             const HostTensor value = download(stream, output);
@@ -186,7 +188,13 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
             }
         }
     }
-    if (options.trace) options.trace->runs++;
+    stream.label("");
+    if (!options.trace) return;
+    stream.synchronize();
+    options.trace->seconds.resize(plan.steps.size(), 0.0);
+    for (size_t i = 0; i < moments.size(); i++)
+        options.trace->seconds[i] += moments[i].second.seconds_since(moments[i].first);
+    options.trace->runs++;
 }
 
 std::string Trace::print(const Plan& plan) const {

@@ -65,13 +65,13 @@ struct Stream::State {
     Device device;
     const Backend* backend;
     ThreadPool threads;
-    void* native = nullptr;
+    void* queue = nullptr;
 
     State(const Device& d, int thread_count) : device(d), backend(&limpid::backend(d)), threads(thread_count) {
-        if (backend->memory.create_stream) native = backend->memory.create_stream(device.index);
+        if (backend->memory.create_queue) queue = backend->memory.create_queue(device.index);
     }
     ~State() {
-        if (native) backend->memory.destroy_stream(device.index, native);
+        if (queue) backend->memory.destroy_queue(queue);
     }
 };
 
@@ -87,9 +87,13 @@ const Device& Stream::device() const { return state_->device; }
 const Backend& Stream::backend() const { return *state_->backend; }
 ThreadPool& Stream::threads() { return state_->threads; }
 int Stream::thread_count() const { return state_->threads.size(); }
-void* Stream::native() const { return state_->native; }
+void* Stream::queue() const { return state_->queue; }
+void* Stream::native() const { return state_->queue ? backend().memory.native(state_->queue) : nullptr; }
 void Stream::synchronize() {
-    if (backend().memory.synchronize) backend().memory.synchronize(state_->device.index, state_->native);
+    if (state_->queue) backend().memory.synchronize(state_->queue);
+}
+void Stream::label(std::string_view purpose) {
+    if (state_->queue) backend().memory.label(state_->queue, purpose);
 }
 
 }  // namespace limpid

@@ -1,6 +1,6 @@
 // What the hot kernels pay for their accesses, in bank phases and sectors over the least that the bytes need: on the
-// first inception block of GoogLeNet and back, its stem on tensor cores, and updates of a render. A worse pattern of
-// accesses fails here, long before a GPU times it.
+// first inception block of GoogLeNet and back, its stem on tensor cores, gradients of filters, the end of the network
+// and updates of a render. A worse pattern of accesses fails here, long before a GPU times it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -89,6 +89,38 @@ void network_there_and_back(Precision precision, const std::string& layer, int64
     evaluate(graph, {score, gradient}, cuda, {testing::he_uniform(image, 24, 1)});
 }
 
+void gradient_of_filters(Precision precision) {
+    const Shape x{1, 14, 14, 96}, dy{1, 14, 14, 128};  // mixed4b/3x3, nearly
+    Graph graph;
+    const NodeId filter = ops::conv2d_grad_filter(graph, graph.input("x", x), graph.input("dy", dy),
+                                                  ops::same_geometry(x, 3, 3, 1), 3, 3);
+    Stream cuda({DeviceKind::cuda, 0, precision});
+    evaluate(graph, {filter}, cuda, {testing::he_uniform(x, 24, 1), testing::he_uniform(dy, 24, 2)});
+}
+
+// The average pool and the softmax of GoogLeNet, and back; softmax of few channels, too.
+void end_of_a_network() {
+    Graph graph;
+    std::vector<HostTensor> values;
+    const auto input = [&](Shape shape) {
+        values.push_back(testing::he_uniform(shape, 24, uint32_t(values.size())));
+        return graph.input("input", shape);
+    };
+    const NodeId maps = input({2, 7, 7, 256}), logits = input({2, 1, 1, 1000}), few = input({2, 4, 4, 128});
+    std::vector<NodeId> outputs;
+    const auto add_gradient = [&](NodeId value, NodeId of) {
+        const NodeId score = ops::sum_to(graph, ops::mul(graph, value, value), {1, 1, 1, 1});
+        outputs.push_back(grad(graph, score, {of})[0]);
+    };
+    add_gradient(ops::average_pool(graph, maps, ops::valid_pool(graph.shape(maps), 7, 1)), maps);
+    for (const NodeId x : {logits, few}) {
+        add_gradient(ops::softmax(graph, x), x);
+        add_gradient(ops::log_sum_exp(graph, x), x);
+    }
+    Stream cuda({DeviceKind::cuda, 0});
+    evaluate(graph, outputs, cuda, values);
+}
+
 void updates_of_a_render() {
     RenderOptions options;
     options.param.height = options.param.width = 48;
@@ -98,12 +130,15 @@ void updates_of_a_render() {
     Renderer(make_net(tiny_weights()), parse_objective("texture:1"), options, cuda).run();
 }
 
-// Every kernel that a render launches has its bound.
+// Every kernel that these launch has its bound.
 TEST(MemoryBounds, HotKernelsPayNoMoreThanTheyDid) {
     Costs costs;
     add_costs(costs, [] { network_there_and_back(Precision::fp32, "mixed3a", 64); });
     for (const Precision precision : {Precision::tf32x3, Precision::tf32})
         add_costs(costs, [=] { network_there_and_back(precision, "conv2d2", 32); });
+    for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::tf32})
+        add_costs(costs, [=] { gradient_of_filters(precision); });
+    add_costs(costs, end_of_a_network);
     add_costs(costs, updates_of_a_render);
     for (const auto& [kernel, cost] : costs) {
         const double shared = cost.first.excess(), global = cost.second.excess();
