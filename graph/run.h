@@ -13,7 +13,7 @@ namespace limpid {
 
 // Time per step, added up over runs of the same plan.
 struct Trace {
-    std::vector<double> seconds;  // by step
+    std::vector<double> seconds;  // by step, of the device (Event): a GPU that waits for the step's launches counts
     int64_t runs = 0;
     Roofline roofline;  // of the device, for the percentage; zeros: unknown
     // A table, slowest first, with GFLOP/s, GB/s and percent of the roofline per node. Operations are those of the
@@ -31,7 +31,7 @@ struct Shadow {
 };
 
 struct RunOptions {
-    bool check = false;  // stop at the first value that is not finite, naming the node
+    bool check = false;  // stop at the first value that is not finite, or failure of the device, naming the node
     Trace* trace = nullptr;
     Shadow* shadow = nullptr;
     std::string dump_folder;  // one .npy per step

@@ -453,6 +453,11 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dStaircase, ::testing::ValuesIn(staircase_
     return concat("r", row.param.r, "s", row.param.s, "h", row.param.h, "c", row.param.c);
 });
 
+// How tiles are filled, which is what a gap changes, does not depend on what is done with them: one with a gap will do.
+std::vector<int64_t> gaps_of(std::string_view method) {
+    return method == "tf32" ? std::vector<int64_t>{0, 3} : std::vector<int64_t>{0};
+}
+
 // The largest tiles of a GPU, which need many blocks, at little work: here many pixels, below many filters.
 TEST(Conv2d, WidestTilesMatchTheOracle) {
     const Conv2dShape shape{1, 131, 130, 36, 1, 1, 100};
@@ -461,7 +466,7 @@ TEST(Conv2d, WidestTilesMatchTheOracle) {
     oracle::conv2d_forward<double>(shape, widen(x).view(), widen(w).view(), nullptr, true, y.view());
     for (const Device& device : devices_under_test())
         for (const auto& [name, table] : backend(device).staircase)
-            for (const int64_t gap : {0, 3}) {
+            for (const int64_t gap : gaps_of(name)) {
                 SCOPED_TRACE(concat(to_string(device), " ", name, ", gap ", gap));
                 Convolution convolution(device, table, shape, gap);
                 EXPECT_TRUE(matches(y, convolution.forward(x, w, nullptr, true),
@@ -476,7 +481,7 @@ TEST(Conv2d, WidestTilesOfTheFilterMatchTheOracle) {
     oracle::conv2d_grad_filter<double>(shape, widen(x).view(), widen(dy).view(), dw.view());
     for (const Device& device : devices_under_test())
         for (const auto& [name, table] : backend(device).staircase)
-            for (const int64_t gap : {0, 3}) {
+            for (const int64_t gap : gaps_of(name)) {
                 SCOPED_TRACE(concat(to_string(device), " ", name, ", gap ", gap));
                 Convolution convolution(device, table, shape, gap);
                 Tolerance allowed = sum_tolerance(shape.p() * shape.q());

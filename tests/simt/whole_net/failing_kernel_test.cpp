@@ -63,7 +63,9 @@ TEST_F(FailingKernel, TheWaitNamesWhatWasLaunched) {
 }
 
 TEST_F(FailingKernel, CheckNamesTheOne) {
-    EXPECT_THAT(message_of([&] { run({.check = true}); }),
+    RunOptions options;
+    options.check = true;
+    EXPECT_THAT(message_of([&] { run(options); }),
                 AllOf(StartsWith("step 1, log_sum_exp guilty: device cuda:0: work queued before failed"),
                       HasSubstr(" (guilty); "), Not(HasSubstr("innocent"))));
 }
