@@ -155,6 +155,20 @@ cudaError_t StagedCopies::download(cudaStream_t stream, const void* device, void
 
 // The queue ----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// After a kernel has failed every call says so, also those that do nothing, like these two. cudaSuccess: none has.
+cudaError_t failure_before(cudaStream_t stream) {
+    if (!stream) return cudaSuccess;
+    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    cudaError_t error = cudaStreamIsCapturing(stream, &capturing);
+    // One that is being captured must not be asked.
+    if (error == cudaSuccess && capturing == cudaStreamCaptureStatusNone) error = cudaStreamQuery(stream);
+    return error == cudaErrorNotReady ? cudaSuccess : error;
+}
+
+}  // namespace
+
 // Streams do not wait for each other, nor for the default stream.
 Queue::Queue(int device_index) : device(device_index) {
     check(cudaSetDevice(device), "cudaSetDevice");
@@ -176,9 +190,7 @@ void Queue::synchronize() {
 
 void Queue::fail(cudaError_t error, const std::string& call) const {
     cudaGetLastError();
-    // After a kernel has failed every call says so, also those that do nothing, like this one.
-    cudaStreamCaptureStatus capturing;
-    const cudaError_t before = stream ? cudaStreamIsCapturing(stream, &capturing) : cudaSuccess;
+    const cudaError_t before = failure_before(stream);
     if (before == cudaSuccess) throw Error(concat("device cuda:", device, ": ", call, ": ", cudaGetErrorString(error)));
     throw Error(concat("device cuda:", device, ": work queued before failed (", cudaGetErrorString(before),
                        ", told by ", call, "); launched since the last wait: ", log.print(),
