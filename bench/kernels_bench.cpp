@@ -10,7 +10,6 @@
 // first compared with the CPU's.
 #include <benchmark/benchmark.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -22,6 +21,7 @@
 #include "bench/machine.h"
 #include "bench/model.h"
 #include "kernels/buffer.h"
+#include "kernels/event.h"
 #include "tests/harness/kernel_case.h"
 
 namespace limpid {
@@ -58,14 +58,16 @@ void measure(benchmark::State& state, const Case& one, Stream& stream, const Mac
     }
     prepared.run();  // warms up
     stream.synchronize();
-    // A GPU is given several calls at once: waiting takes longer than many kernels.
+    Event start(stream.device()), end(stream.device());
+    // A GPU is given several calls at once, so that it need not wait for the next.
     const int calls = gpu ? 20 : 1;
     double best = std::numeric_limits<double>::infinity();
     for (auto _ : state) {
-        const auto start = std::chrono::steady_clock::now();
+        start.record(stream);
         for (int i = 0; i < calls; i++) prepared.run();
+        end.record(stream);
         stream.synchronize();
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
+        const double seconds = end.seconds_since(start) / calls;
         state.SetIterationTime(seconds);
         best = std::min(best, seconds);
     }

@@ -3,19 +3,19 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 
 #include "graph/npy.h"
 #include "kernels/buffer.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
+#include "kernels/event.h"
 
 namespace limpid {
 
@@ -146,13 +146,22 @@ void compare_with_shadow(const PlanStep& step, size_t index, std::span<const Hos
                            "; --dump writes every node for a look"));
 }
 
+// When a step of a section with so many lanes began and ended.
+struct Moments {
+    size_t step;
+    int lanes;
+    Event begin, end;
+};
+
 // One run: its steps, and what is looked at around each.
 struct Execution {
     const Places& places;
     Stream& stream;
     Scratch arena;
     const RunOptions& options;
-    std::map<size_t, HostTensor> dumped;  // by step: blocks that came so far
+    std::map<size_t, HostTensor> dumped{};  // by step: blocks that came so far
+    std::vector<Moments> traced{};
+    std::mutex one_lane{};
 
     void section(const PlanSection& section) {
         if (section.batch == 0) {
@@ -170,12 +179,11 @@ struct Execution {
             return;
         }
         std::exception_ptr error;
-        std::mutex one_error;
         stream.threads().run(blocks, [&](int64_t i, int lane) {
             try {
                 work(i, lane);
             } catch (...) {
-                const std::lock_guard lock(one_error);
+                const std::lock_guard lock(one_lane);
                 error = std::current_exception();
             }
         });
@@ -203,7 +211,12 @@ struct Execution {
         if (options.shadow)
             for (const ConstView& view : inputs) before.push_back(download(stream, view));
 
-        const auto start = std::chrono::steady_clock::now();
+        std::optional<Moments> moments;
+        if (options.trace) {
+            moments.emplace(index, section.batch ? plan.lanes : 1, Event(thread.device()), Event(thread.device()));
+            moments->begin.record(thread);
+        }
+        if (stream.queue()) stream.label(step.name.empty() ? step.op->kind() : step.name);
         in_step(step, index, [&] {
             const float* prepared = step.prepared;
             if (step.prepared_storage >= 0) {
@@ -213,11 +226,12 @@ struct Execution {
                 prepared = made;
             }
             step.op->run({thread, kernels, inputs, output, prepared, scratch});
-            if (options.trace) thread.synchronize();
+            if (moments) moments->end.record(thread);
+            if (options.check) thread.synchronize();
         });
-        if (options.trace) {
-            const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-            std::atomic_ref(options.trace->seconds[index]) += time.count() / (section.batch ? plan.lanes : 1);
+        if (moments) {
+            const std::lock_guard lock(one_lane);
+            traced.push_back(std::move(*moments));
         }
         if (options.check || options.shadow || !options.dump_folder.empty()) {
             HostTensor value = download(stream, output);
@@ -257,11 +271,15 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
           plan.arena_bytes);
 
     const Places places{plan, inputs, outputs, arena.data};
-    if (options.trace) options.trace->seconds.resize(plan.steps.size(), 0.0);
     if (options.poison) poison(stream, arena.data, int64_t(plan.arena_bytes));
-    Execution execution{places, stream, arena, options, {}};
+    Execution execution{places, stream, arena, options};
     for (const PlanSection& section : plan.sections) execution.section(section);
-    if (options.trace) options.trace->runs++;
+    stream.label("");
+    if (!options.trace) return;
+    stream.synchronize();
+    options.trace->seconds.resize(plan.steps.size(), 0.0);
+    for (const Moments& m : execution.traced) options.trace->seconds[m.step] += m.end.seconds_since(m.begin) / m.lanes;
+    options.trace->runs++;
 }
 
 std::string Trace::print(const Plan& plan) const {

@@ -13,7 +13,9 @@ namespace limpid {
 
 // Time per step, added up over runs of the same plan.
 struct Trace {
-    std::vector<double> seconds;  // by step; of lanes that run at the same time, their mean
+    // By step, of the device (Event); of lanes that run at the same time, their mean. A GPU that waits for the step's
+    // launches counts as busy.
+    std::vector<double> seconds;
     int64_t runs = 0;
     Roofline roofline;  // of the device, for the percentage; zeros: unknown
     // A table, slowest first, with GFLOP/s, GB/s and percent of the roofline per node. Operations are those of the

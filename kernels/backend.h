@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,9 +53,17 @@ struct DeviceMemory {
     // Returns when the host's memory may be reused; the device has the data before later work of the stream.
     void (*upload)(Stream&, const void* host, void* device, size_t size_bytes) = nullptr;
     void (*download)(Stream&, const void* device, void* host, size_t size_bytes) = nullptr;  // returns when done
-    void* (*create_stream)(int device_index) = nullptr;  // native handle; null entry: the device has none
-    void (*destroy_stream)(int device_index, void* native) = nullptr;
-    void (*synchronize)(int device_index, void* native) = nullptr;
+    // What a Stream holds of the device. Null entries: nothing, as work is done when the call returns.
+    void* (*create_queue)(int device_index) = nullptr;
+    void (*destroy_queue)(void* queue) = nullptr;
+    void* (*native)(void* queue) = nullptr;
+    void (*synchronize)(void* queue) = nullptr;
+    void (*label)(void* queue, std::string_view purpose) = nullptr;
+    // See Event. Null entries: the host's clock tells.
+    void* (*create_event)(int device_index) = nullptr;
+    void (*destroy_event)(void* event) = nullptr;
+    void (*record_event)(Stream&, void* event) = nullptr;
+    double (*seconds_between)(void* start, void* end) = nullptr;
     // See CapturedWork. Null entries: the device has no such thing.
     void (*begin_capture)(Stream&) = nullptr;
     void* (*end_capture)(Stream&) = nullptr;

@@ -1,7 +1,6 @@
 // The CUDA devices of this machine: their memory, their streams, their table of kernels.
 #include <cuda_runtime.h>
 
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -11,10 +10,6 @@
 #include "kernels/device/launch.h"
 #include "kernels/device/method.h"
 #include "kernels/matmul/matmul_cuda.h"
-
-#if defined(__GNUC__)
-#include <cxxabi.h>
-#endif
 
 namespace limpid {
 
@@ -28,27 +23,11 @@ void cuda_failed(cudaError_t error, const char* call, const char* file, int line
     throw Error(concat("cuda: ", call, ": ", cudaGetErrorString(error), " (", file, ":", line, ")"));
 }
 
-namespace {
-
-std::string name_of(const void* kernel) {
-    const char* mangled = nullptr;
-    if (cudaFuncGetName(&mangled, kernel) != cudaSuccess || !mangled) return "of unknown name";
-#if defined(__GNUC__)
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> readable(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
-                                                          std::free);
-    if (status == 0 && readable) return readable.get();
-#endif
-    return mangled;
-}
-
-}  // namespace
-
 void launch_failed(cudaError_t error, const Stream& stream, const void* kernel, dim3 grid, dim3 block,
                    size_t shared_bytes) {
-    throw Error(concat("device ", to_string(stream.device()), ": kernel ", name_of(kernel), ", grid ", grid.x, "x",
-                       grid.y, "x", grid.z, ", block ", block.x, "x", block.y, "x", block.z, ", ", shared_bytes,
-                       " bytes of shared memory: ", cudaGetErrorString(error)));
+    queue(stream).fail(
+        error, concat("kernel ", name_of(kernel), ", grid ", grid.x, "x", grid.y, "x", grid.z, ", block ", block.x, "x",
+                      block.y, "x", block.z, ", ", shared_bytes, " bytes of shared memory"));
 }
 
 namespace {
@@ -73,63 +52,87 @@ void release(int index, void* data, size_t) {
     if (cudaSetDevice(index) == cudaSuccess) cudaFree(data);
 }
 
-// A kernel that fails says so at the next synchronisation.
-void synchronize(int index, void* native) {
-    CUDA_TRY(cudaSetDevice(index));
-    if (const cudaError_t error = cudaStreamSynchronize(static_cast<cudaStream_t>(native)); error != cudaSuccess)
-        throw Error(concat("device cuda:", index, ": work queued before failed: ", cudaGetErrorString(error),
-                           "; --trace waits after every node and names the one that fails"));
+Queue* as_queue(void* queue) { return static_cast<Queue*>(queue); }
+void* create_queue(int index) { return new Queue(index); }
+void destroy_queue(void* queue) { delete as_queue(queue); }
+void* native(void* queue) { return as_queue(queue)->stream; }
+void synchronize(void* queue) { as_queue(queue)->synchronize(); }
+void label(void* queue, std::string_view purpose) { as_queue(queue)->log.set_label(purpose); }
+
+// The queue of a stream, its device made the current one of this thread.
+Queue& current(const Stream& stream) {
+    Queue& q = queue(stream);
+    q.check(cudaSetDevice(q.device), "cudaSetDevice");
+    return q;
 }
 
-void copy(Stream& stream, const void* from, void* to, size_t size_bytes, cudaMemcpyKind kind) {
-    if (size_bytes == 0) return;
-    CUDA_TRY(cudaSetDevice(stream.device().index));
-    CUDA_TRY(cudaMemcpyAsync(to, from, size_bytes, kind, native(stream)));
-}
-// From pageable memory: CUDA has taken its own copy when the call returns.
 void upload(Stream& stream, const void* host, void* device, size_t size_bytes) {
-    copy(stream, host, device, size_bytes, cudaMemcpyHostToDevice);
+    Queue& q = current(stream);
+    q.check(q.copies.upload(q.stream, host, device, size_bytes), "an upload");
 }
 void download(Stream& stream, const void* device, void* host, size_t size_bytes) {
-    copy(stream, device, host, size_bytes, cudaMemcpyDeviceToHost);
-    synchronize(stream.device().index, stream.native());
+    if (size_bytes == 0) return;
+    Queue& q = current(stream);
+    q.check(q.copies.download(q.stream, device, host, size_bytes), "a download");
+    q.log.clear();  // all work before has been waited for
 }
 
-// Streams do not wait for each other, nor for the default stream.
-void* create_stream(int index) {
+cudaEvent_t as_event(void* event) { return static_cast<cudaEvent_t>(event); }
+void* create_event(int index) {
     CUDA_TRY(cudaSetDevice(index));
-    cudaStream_t stream = nullptr;
-    CUDA_TRY(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-    return stream;
+    cudaEvent_t event = nullptr;
+    CUDA_TRY(cudaEventCreate(&event));
+    return event;
 }
-void destroy_stream(int index, void* native) {
-    if (cudaSetDevice(index) == cudaSuccess) cudaStreamDestroy(static_cast<cudaStream_t>(native));
+void destroy_event(void* event) { cudaEventDestroy(as_event(event)); }
+void record_event(Stream& stream, void* event) {
+    Queue& q = current(stream);
+    q.check(cudaEventRecord(as_event(event), q.stream), "cudaEventRecord");
+}
+double seconds_between(void* start, void* end) {
+    float milliseconds = 0;
+    CUDA_TRY(cudaEventElapsedTime(&milliseconds, as_event(start), as_event(end)));
+    return double(milliseconds) * 1e-3;
 }
 
+struct Recorded {
+    cudaGraphExec_t executable = nullptr;
+    std::string contents;  // for messages
+};
 // Of this thread alone: other threads may allocate and synchronise their own streams meanwhile.
 void begin_capture(Stream& stream) {
-    CUDA_TRY(cudaSetDevice(stream.device().index));
-    CUDA_TRY(cudaStreamBeginCapture(native(stream), cudaStreamCaptureModeThreadLocal));
+    Queue& q = current(stream);
+    q.check(cudaStreamBeginCapture(q.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    q.log.begin_recording();
 }
 void* end_capture(Stream& stream) {
+    Queue& q = queue(stream);
+    auto recorded = std::make_unique<Recorded>();
+    recorded->contents = q.log.end_recording();
     cudaGraph_t graph = nullptr;
-    CUDA_TRY(cudaStreamEndCapture(native(stream), &graph));
-    cudaGraphExec_t executable = nullptr;
-    const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
+    q.check(cudaStreamEndCapture(q.stream, &graph), "cudaStreamEndCapture");
+    const cudaError_t error = cudaGraphInstantiate(&recorded->executable, graph, 0);
     cudaGraphDestroy(graph);
-    if (error != cudaSuccess) cuda_failed(error, "cudaGraphInstantiate", __FILE__, __LINE__);
-    return executable;
+    q.check(error, "cudaGraphInstantiate");
+    return recorded.release();
 }
 void abandon_capture(Stream& stream) {
+    Queue& q = queue(stream);
+    q.log.end_recording();
     cudaGraph_t graph = nullptr;
-    if (cudaStreamEndCapture(native(stream), &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
+    if (cudaStreamEndCapture(q.stream, &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
     cudaGetLastError();  // what failed is being reported already
 }
 void replay(Stream& stream, void* captured) {
-    CUDA_TRY(cudaSetDevice(stream.device().index));
-    CUDA_TRY(cudaGraphLaunch(static_cast<cudaGraphExec_t>(captured), native(stream)));
+    const Recorded& recorded = *static_cast<Recorded*>(captured);
+    Queue& q = current(stream);
+    q.check(cudaGraphLaunch(recorded.executable, q.stream), "cudaGraphLaunch");
+    q.log.add_replay(recorded.contents);
 }
-void destroy_captured(void* captured) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(captured)); }
+void destroy_captured(void* captured) {
+    cudaGraphExecDestroy(static_cast<Recorded*>(captured)->executable);
+    delete static_cast<Recorded*>(captured);
+}
 
 DeviceMemory device_memory() {
     DeviceMemory memory;
@@ -137,9 +140,15 @@ DeviceMemory device_memory() {
     memory.release = release;
     memory.upload = upload;
     memory.download = download;
-    memory.create_stream = create_stream;
-    memory.destroy_stream = destroy_stream;
+    memory.create_queue = create_queue;
+    memory.destroy_queue = destroy_queue;
+    memory.native = native;
     memory.synchronize = synchronize;
+    memory.label = label;
+    memory.create_event = create_event;
+    memory.destroy_event = destroy_event;
+    memory.record_event = record_event;
+    memory.seconds_between = seconds_between;
     memory.begin_capture = begin_capture;
     memory.end_capture = end_capture;
     memory.abandon_capture = abandon_capture;

@@ -66,15 +66,15 @@ struct Stream::State {
     const Backend* backend;
     ThreadPool threads;
     std::vector<Stream> lanes;
-    void* native = nullptr;
+    void* queue = nullptr;
 
     State(const Device& d, int thread_count) : device(d), backend(&limpid::backend(d)), threads(thread_count) {
-        if (backend->memory.create_stream) native = backend->memory.create_stream(device.index);
+        if (backend->memory.create_queue) queue = backend->memory.create_queue(device.index);
         if (thread_count > 1)
             for (int i = 0; i < thread_count; i++) lanes.emplace_back(device, 1);
     }
     ~State() {
-        if (native) backend->memory.destroy_stream(device.index, native);
+        if (queue) backend->memory.destroy_queue(queue);
     }
 };
 
@@ -91,9 +91,13 @@ const Backend& Stream::backend() const { return *state_->backend; }
 ThreadPool& Stream::threads() { return state_->threads; }
 Stream& Stream::lane(int worker) { return thread_count() == 1 ? *this : state_->lanes[size_t(worker)]; }
 int Stream::thread_count() const { return state_->threads.size(); }
-void* Stream::native() const { return state_->native; }
+void* Stream::queue() const { return state_->queue; }
+void* Stream::native() const { return state_->queue ? backend().memory.native(state_->queue) : nullptr; }
 void Stream::synchronize() {
-    if (backend().memory.synchronize) backend().memory.synchronize(state_->device.index, state_->native);
+    if (state_->queue) backend().memory.synchronize(state_->queue);
+}
+void Stream::label(std::string_view purpose) {
+    if (state_->queue) backend().memory.label(state_->queue, purpose);
 }
 
 }  // namespace limpid

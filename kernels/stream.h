@@ -49,9 +49,13 @@ class Stream {
     const Backend& backend() const;
     ThreadPool& threads();
     int thread_count() const;
+    // Waits for all work. Throws Error when a GPU failed at some of it.
     void synchronize();
     // A stream of one thread for each worker of threads(): for tasks of that worker which call kernels.
     Stream& lane(int worker);
+    // What the work from now on is for, e.g. a node's name: a GPU that fails names it. "": nothing in particular.
+    void label(std::string_view purpose);
+    void* queue() const;   // what the device keeps for the stream (device/queue.h), or null
     void* native() const;  // cudaStream_t, or null
 
   private:

@@ -33,7 +33,8 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
     app.add_flag("--trace", arguments.trace, "print time, GFLOP/s, GB/s and percent of the roofline of every node");
-    app.add_flag("--check", arguments.check, "stop at the first value that is not finite, naming its node");
+    app.add_flag("--check", arguments.check,
+                 "stop at the first value that is not finite, or node that a GPU fails at, naming the node");
     app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
 }

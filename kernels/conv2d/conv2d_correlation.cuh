@@ -31,7 +31,8 @@ struct Correlation {
     __host__ __device__ int64_t pixels() const { return int64_t(images) * out_h * out_w; }
     // Of the largest phase.
     int64_t phase_pixels() const { return images * divide_up(out_h, phases_y) * divide_up(out_w, phases_x); }
-    int64_t phase_depth() const { return divide_up(filter_h, phases_y) * divide_up(filter_w, phases_x) * in_c; }
+    int64_t phase_taps() const { return divide_up(filter_h, phases_y) * divide_up(filter_w, phases_x); }
+    int64_t phase_depth() const { return phase_taps() * in_c; }
 };
 
 struct Phase {

@@ -18,6 +18,8 @@
 
 namespace limpid::DEVICE_NS {
 
+inline constexpr int kPackTile = 32, kPackRows = 8;  // of the threads that pack a tile, a warp for each row
+
 // What a kernel is given.
 struct CorrelationJob {
     Correlation c;
@@ -197,23 +199,33 @@ __global__ void __launch_bounds__(kPlainThreads) conv2d_finish(const Correlation
     finish_four(job.epilogue, sum, pixel, channel);
 }
 
-// One thread per float of the packed filters.
-__global__ void __launch_bounds__(kPlainThreads)
+// A block packs a tile of [in channels][out channels] of one tap. Filters of the gradient are transposed on the way, in
+// shared memory, so that neighbouring threads both read and write neighbouring floats.
+__global__ void __launch_bounds__(kPackTile* kPackRows)
     conv2d_pack(const Correlation c, const float* __restrict__ w, float* __restrict__ packed) {
+    __shared__ float tile[kPackTile][kPackTile + 1];  // one more: columns are written
     const Phase phase = phase_of(c, int(blockIdx.y));
-    const int pitch = c.filter_pitch();
-    const int64_t index = int64_t(blockIdx.x) * kPlainThreads + threadIdx.x;
-    if (index >= int64_t(phase.depth(c)) * pitch) return;
-    const int m = int(index % pitch), l = int(index / pitch % c.in_c), tap = int(index / pitch / c.in_c);
+    const int pitch = c.filter_pitch(), across = int(threadIdx.x), down = int(threadIdx.y);
+    const int in_tiles = (c.in_c + kPackTile - 1) / kPackTile, out_tiles = (pitch + kPackTile - 1) / kPackTile;
+    const int first_m = int(blockIdx.x) % out_tiles * kPackTile,
+              first_l = int(blockIdx.x) / out_tiles % in_tiles * kPackTile,
+              tap = int(blockIdx.x) / out_tiles / in_tiles;
+    if (tap >= phase.taps_y * phase.taps_x) return;
     const int a = tap / phase.taps_x, b = tap % phase.taps_x;
-    float value = 0;
-    if (m < c.out_c && c.forward) value = w[(int64_t(tap) * c.in_c + l) * c.out_c + m];
-    if (m < c.out_c && !c.forward) {
-        const int r = (phase.taps_y - 1 - a) * c.phases_y + int(blockIdx.y) / c.phases_x;
-        const int s = (phase.taps_x - 1 - b) * c.phases_x + int(blockIdx.y) % c.phases_x;
-        value = w[((int64_t(r) * c.filter_w + s) * c.out_c + m) * c.in_c + l];
+    const int r = c.forward ? a : (phase.taps_y - 1 - a) * c.phases_y + int(blockIdx.y) / c.phases_x;
+    const int s = c.forward ? b : (phase.taps_x - 1 - b) * c.phases_x + int(blockIdx.y) % c.phases_x;
+    const float* from = w + (int64_t(r) * c.filter_w + s) * c.in_c * c.out_c;
+    for (int i = down; i < kPackTile; i += kPackRows) {
+        const int l = c.forward ? i : across, m = c.forward ? across : i;
+        const bool inside = first_l + l < c.in_c && first_m + m < c.out_c;
+        const int64_t place =
+            c.forward ? int64_t(first_l + l) * c.out_c + first_m + m : int64_t(first_m + m) * c.in_c + first_l + l;
+        tile[l][m] = inside ? from[place] : 0.0f;
     }
-    packed[phase.filter + index] = value;
+    __syncthreads();
+    float* to = packed + phase.filter + (int64_t(tap) * c.in_c + first_l) * pitch + first_m;
+    for (int l = down; l < kPackTile && first_l + l < c.in_c; l += kPackRows)
+        if (first_m + across < pitch) to[int64_t(l) * pitch + across] = tile[l][across];
 }
 
 namespace {
@@ -300,8 +312,9 @@ int64_t packed_size(const Conv2dShape& shape, Conv2dPass pass) {
 
 void pack(Stream& stream, const Conv2dShape& shape, Conv2dPass pass, ConstView w, float* packed) {
     const Correlation c = make_correlation(shape, pass);
-    const int64_t blocks = divide_up(c.phase_depth() * c.filter_pitch(), kPlainThreads);
-    launch(stream, conv2d_pack, dim3(unsigned(blocks), unsigned(c.phases())), kPlainThreads, 0, c, w.data, packed);
+    const int64_t blocks = c.phase_taps() * divide_up(c.in_c, kPackTile) * divide_up(c.filter_pitch(), kPackTile);
+    launch(stream, conv2d_pack, dim3(unsigned(checked_int(blocks)), unsigned(c.phases())), dim3(kPackTile, kPackRows),
+           0, c, w.data, packed);
 }
 
 template <Method kBest>

@@ -68,10 +68,15 @@ __device__ __forceinline__ void multiply_pixels(const FilterJob& job) {
     const int first = int(tiles * part / job.parts_count), end = int(tiles * (part + 1) / job.parts_count);
     FilterSource<T, Copy, kWidth> source(job, first_row, first_column, first);
     multiply_tiles<T, Along::edge, Along::edge, kArithmetic>(source, first, end, memory);
+    const bool vectors = job.c.out_c % kVector == 0 && reinterpret_cast<uintptr_t>(job.dw) % sizeof(float4) == 0;
     float* const to = job.parts_count == 1 ? job.dw : job.parts + part * job.rows * job.c.out_c;
     each_total<T, Along::edge, Along::edge>(memory, [&](int row, int column, float4 value) {
         row += first_row, column += first_column;
         if (row >= job.rows) return;
+        if (vectors) {
+            if (column < job.c.out_c) store4(to + int64_t(row) * job.c.out_c + column, value);
+            return;
+        }
         const float values[4] = {value.x, value.y, value.z, value.w};
 #pragma unroll
         for (int i = 0; i < 4; i++)

@@ -453,6 +453,45 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dStaircase, ::testing::ValuesIn(staircase_
     return concat("r", row.param.r, "s", row.param.s, "h", row.param.h, "c", row.param.c);
 });
 
+// How tiles are filled, which is what a gap changes, does not depend on what is done with them: one with a gap will do.
+// The direct method has no tiles.
+std::vector<int64_t> gaps_of(std::string_view method) {
+    if (method == "direct") return {};
+    return method == "tf32" ? std::vector<int64_t>{0, 3} : std::vector<int64_t>{0};
+}
+
+// The largest tiles of a GPU, which need many blocks, at little work: here many pixels, below many filters.
+TEST(Conv2d, WidestTilesMatchTheOracle) {
+    const Conv2dShape shape{1, 131, 130, 36, 1, 1, 100};
+    const HostTensor x = random_tensor(shape.input()), w = random_tensor(shape.filter(), -1, 1, 2);
+    HostArray<double> y(shape.output());
+    oracle::conv2d_forward<double>(shape, widen(x).view(), widen(w).view(), nullptr, true, y.view());
+    for (const Device& device : devices_under_test())
+        for (const auto& [name, table] : backend(device).staircase)
+            for (const int64_t gap : gaps_of(name)) {
+                SCOPED_TRACE(concat(to_string(device), " ", name, ", gap ", gap));
+                Convolution convolution(device, table, shape, gap);
+                EXPECT_TRUE(matches(y, convolution.forward(x, w, nullptr, true),
+                                    convolution.tolerance_of(Conv2dPass::forward)));
+            }
+}
+
+TEST(Conv2d, WidestTilesOfTheFilterMatchTheOracle) {
+    const Conv2dShape shape{1, 5, 8, 2052, 1, 1, 1000};
+    const HostTensor x = random_tensor(shape.input()), dy = random_tensor(shape.output(), -1, 1, 2);
+    HostArray<double> dw(shape.filter());
+    oracle::conv2d_grad_filter<double>(shape, widen(x).view(), widen(dy).view(), dw.view());
+    for (const Device& device : devices_under_test())
+        for (const auto& [name, table] : backend(device).staircase)
+            for (const int64_t gap : gaps_of(name)) {
+                SCOPED_TRACE(concat(to_string(device), " ", name, ", gap ", gap));
+                Convolution convolution(device, table, shape, gap);
+                Tolerance allowed = sum_tolerance(shape.p() * shape.q());
+                allowed.relative *= amplification(name);
+                EXPECT_TRUE(matches(dw, convolution.grad_filter(x, dy), allowed));
+            }
+}
+
 // One image takes small tiles and shares its depth among blocks, many take large tiles and do not: same bits.
 TEST(Conv2d, BitsDoNotDependOnTheTilesThatABatchTakes) {
     const Conv2dShape one{1, 28, 28, 260, 1, 1, 33}, many{44, 28, 28, 260, 1, 1, 33};

@@ -4,18 +4,16 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/device/queue.h"
 #include "kernels/error.h"
-#include "kernels/stream.h"
 
 namespace limpid::DEVICE_NS {
 
 // Throws Error "cudaMalloc(...): out of memory (file:line)".
 [[noreturn]] void cuda_failed(cudaError_t error, const char* call, const char* file, int line);
-// Throws Error naming the device, the kernel and the reason.
+// Throws Error naming the device, the kernel and the reason, or the work queued before that failed.
 [[noreturn]] void launch_failed(cudaError_t error, const Stream& stream, const void* kernel, dim3 grid, dim3 block,
                                 size_t shared_bytes);
-
-inline cudaStream_t native(const Stream& stream) { return static_cast<cudaStream_t>(stream.native()); }
 
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -36,11 +34,12 @@ void launch(Stream& stream, void (*kernel)(Parameters...), dim3 grid, dim3 block
         cudaLaunchConfig_t config{};
         config.gridDim = grid, config.blockDim = block;
         config.dynamicSmemBytes = shared_bytes;
-        config.stream = native(stream);
+        config.stream = queue(stream).stream;
         error = cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
     }
     if (error != cudaSuccess)
         launch_failed(error, stream, reinterpret_cast<const void*>(kernel), grid, block, shared_bytes);
+    queue(stream).log.add(reinterpret_cast<const void*>(kernel));
 }
 
 }  // namespace limpid::DEVICE_NS

@@ -32,6 +32,7 @@ struct SpectralPlan {
     const float2* roots_h;  // e^(i*2*pi*k/h), h of them
     const float2* roots_w;  // e^(i*2*pi*k/W), W of them
     float2* planes;         // [image][channel][y][u]
+    bool aligned;           // complex numbers of the caller's spectrum can be read and written whole
 
     // k_u * gain / (h*W)
     __device__ __forceinline__ float factor(int u) const {
@@ -39,6 +40,15 @@ struct SpectralPlan {
     }
     __device__ __forceinline__ float2* plane(int n, int channel) const {
         return planes + (int64_t(n) * c + channel) * h * f;
+    }
+    __device__ __forceinline__ float2 load(const float* complex) const {
+        return aligned ? *reinterpret_cast<const float2*>(complex) : make_float2(complex[0], complex[1]);
+    }
+    __device__ __forceinline__ void store(float* complex, float2 value) const {
+        if (aligned)
+            *reinterpret_cast<float2*>(complex) = value;
+        else
+            complex[0] = value.x, complex[1] = value.y;
     }
 };
 
@@ -73,8 +83,8 @@ struct InverseAlongY {
     }
     __device__ __forceinline__ float2 right(int n, int channel, int v, int u) const {
         const int64_t pixel = int64_t(v) * plan.f + u;
-        const float* s = spectrum[int64_t(n) * plan.h * plan.f + pixel] + 2 * channel;
-        return scaled(make_float2(s[0], s[1]), plan.factor(u) * *scale[pixel]);
+        const float2 s = plan.load(spectrum[int64_t(n) * plan.h * plan.f + pixel] + 2 * channel);
+        return scaled(s, plan.factor(u) * *scale[pixel]);
     }
     __device__ __forceinline__ void store(int n, int channel, int y, int u, float2 value) const {
         plan.plane(n, channel)[y * plan.f + u] = value;
@@ -136,10 +146,8 @@ struct GradAlongY {
     }
     __device__ __forceinline__ void store(int n, int channel, int v, int u, float2 value) const {
         const int64_t pixel = int64_t(v) * plan.f + u;
-        const float2 result = scaled(value, plan.factor(u) * *scale[pixel]);
-        float* to = dspectrum[int64_t(n) * plan.h * plan.f + pixel] + 2 * channel;
-        to[0] = result.x;
-        to[1] = result.y;
+        plan.store(dspectrum[int64_t(n) * plan.h * plan.f + pixel] + 2 * channel,
+                   scaled(value, plan.factor(u) * *scale[pixel]));
     }
 };
 
@@ -213,7 +221,7 @@ int64_t plane_elements(const SpectralShape& s) { return s.n * s.c * s.h * s.freq
 
 size_t scratch(const SpectralShape& s, int) { return Scratch::scratch_bytes<float2>(plane_elements(s)); }
 
-SpectralPlan plan_of(const SpectralShape& s, const float* tables, Scratch scratch) {
+SpectralPlan plan_of(const SpectralShape& s, ConstView spectrum, const float* tables, Scratch scratch) {
     constexpr int64_t kMostSize = 65535;  // products of two indices fit in 32 bits
     CHECK(s.h <= kMostSize && s.full_width() <= kMostSize && s.n * s.c <= INT32_MAX, s.image(), " is too large");
     SpectralPlan plan;
@@ -223,6 +231,7 @@ SpectralPlan plan_of(const SpectralShape& s, const float* tables, Scratch scratc
     plan.roots_h = reinterpret_cast<const float2*>(tables);
     plan.roots_w = plan.roots_h + s.h;
     plan.planes = scratch.take<float2>(plane_elements(s));
+    plan.aligned = reinterpret_cast<uintptr_t>(spectrum.data) % sizeof(float2) == 0 && spectrum.pitch % 2 == 0;
     return plan;
 }
 
@@ -237,14 +246,14 @@ void launch_product(Stream& stream, const SpectralShape& s, const Product& produ
 
 void inverse(Stream& stream, const SpectralShape& s, ConstView spectrum, ConstView scale, const float* tables,
              MutView image, Scratch scratch) {
-    const SpectralPlan plan = plan_of(s, tables, scratch);
+    const SpectralPlan plan = plan_of(s, spectrum, tables, scratch);
     launch_product(stream, s, InverseAlongY{plan, spectrum, scale});
     launch_product(stream, s, InverseAlongX{plan, image});
 }
 
 void inverse_grad(Stream& stream, const SpectralShape& s, ConstView dimage, ConstView scale, const float* tables,
                   MutView dspectrum, Scratch scratch) {
-    const SpectralPlan plan = plan_of(s, tables, scratch);
+    const SpectralPlan plan = plan_of(s, dspectrum, tables, scratch);
     launch_product(stream, s, GradAlongX{plan, dimage});
     launch_product(stream, s, GradAlongY{plan, scale, dspectrum});
 }

@@ -133,6 +133,19 @@ TEST(Gpu, PrecisionIsAnArgument) {
     EXPECT_TRUE(fails_with(2, "tf32x3", render(LIMPID_EMULATED, folder / "b.png", "0", {"--precision", "half"})));
 }
 
+// `tools/dev gpu` measures nothing where there is no GPU, says why, and fails.
+TEST(Gpu, ReportsAreRefusedWithoutOne) {
+    const std::string dev = LIMPID_SOURCE_DIR "/tools/dev";
+    EXPECT_EQ(run_program(dev, {"gpu", "--check", LIMPID_EMULATED}).status, 0);
+    EXPECT_EQ(run_program(dev, {"gpu", "--check", "/no/such/limpid"}).status, 1);
+    for (const auto& device : nlohmann::json::parse(run_limpid({"devices", "--json"}).out))
+        if (device.at("name") == "cuda:0" && device.at("available")) GTEST_SKIP() << "this machine has a GPU";
+    const Finished without = run_program(dev, {"gpu", "--check", LIMPID_PROGRAM});
+    EXPECT_EQ(without.status, 1);
+    EXPECT_THAT(without.err, HasSubstr("there is no GPU to use, so nothing was run (no: "));
+    EXPECT_THAT(without.err, HasSubstr("tools/dev gpu --emulate"));
+}
+
 TEST(Gpu, OneThatIsNotThereIsAnErrorAndNoFallback) {
     const TemporaryFolder folder;
     EXPECT_TRUE(fails_with(1, "cuda:7", render(LIMPID_EMULATED, folder / "a.png", "0", {"--device", "cuda:7"})));

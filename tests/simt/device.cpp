@@ -128,6 +128,8 @@ constexpr ErrorName kErrorNames[] = {
      "operation not permitted when stream is capturing"},
     {cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated",
      "operation failed due to a previous error during capture"},
+    {cudaErrorCapturedEvent, "cudaErrorCapturedEvent",
+     "operation not permitted on an event last recorded in a capturing stream"},
 };
 const ErrorName& find_error(cudaError_t error) {
     static constexpr ErrorName kUnknown{cudaSuccess, "cudaErrorUnknown", "unknown error"};

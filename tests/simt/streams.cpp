@@ -35,6 +35,7 @@ struct CUgraphExec_st {
 };
 
 struct CUevent_st {
+    bool timed = true;
     uint64_t recorded = 0, done = 0;       // tickets
     struct CUstream_st* stream = nullptr;  // of the last record
     std::shared_ptr<CUgraph_st> capture;   // set when it was recorded in a stream that is being captured
@@ -109,6 +110,12 @@ void add(CUstream_st& stream, std::function<void()> run) { add(stream, Work{std:
 // A stream that is being captured must not be waited for.
 cudaError_t refuse_capture(CUstream_st& stream) {
     return stream.capture ? set_device_error(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+}
+
+// Nobody can wait for an event of a graph, nor ask when it was.
+cudaError_t refuse_event(cudaEvent_t handle) {
+    if (!handle) return set_device_error(cudaErrorInvalidResourceHandle);
+    return resolve(handle)->capture ? set_device_error(cudaErrorCapturedEvent) : cudaSuccess;
 }
 
 cudaError_t status() { return g_sticky_error; }
@@ -268,20 +275,24 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
     return resolve(stream)->queue.empty() ? status() : cudaErrorNotReady;
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
     SIMT_LOCK;
     *event = reinterpret_cast<cudaEvent_t>(new EventHandle{std::make_shared<CUevent_st>()});
+    resolve(*event)->timed = !(flags & cudaEventDisableTiming);
     return cudaSuccess;
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
     SIMT_LOCK;
+    if (!event) return set_device_error(cudaErrorInvalidResourceHandle);
     delete reinterpret_cast<EventHandle*>(event);
     return cudaSuccess;
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream_handle) {
     SIMT_LOCK;
+    if (g_sticky_error != cudaSuccess) return g_sticky_error;
+    if (!handle) return set_device_error(cudaErrorInvalidResourceHandle);
     CUstream_st& stream = *resolve(stream_handle);
     std::shared_ptr<CUevent_st>& event = resolve(handle);
     event->capture = stream.capture;
@@ -293,6 +304,8 @@ cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream_handle) {
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream_handle, cudaEvent_t handle, unsigned) {
     SIMT_LOCK;
+    if (g_sticky_error != cudaSuccess) return g_sticky_error;
+    if (!handle) return set_device_error(cudaErrorInvalidResourceHandle);
     CUstream_st& stream = *resolve(stream_handle);
     const std::shared_ptr<CUevent_st>& event = resolve(handle);
     if (event->capture) {
@@ -307,22 +320,27 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream_handle, cudaEvent_t handle, 
 
 cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
     SIMT_LOCK;
+    if (const cudaError_t error = refuse_event(handle); error != cudaSuccess) return error;
     CUevent_st& event = *resolve(handle);
     run_until(event, event.recorded);
     return status();
 }
 cudaError_t cudaEventQuery(cudaEvent_t handle) {
     SIMT_LOCK;
+    if (const cudaError_t error = refuse_event(handle); error != cudaSuccess) return error;
     const CUevent_st& event = *resolve(handle);
     return event.done == event.recorded ? status() : cudaErrorNotReady;
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
     SIMT_LOCK;
+    for (const cudaEvent_t handle : {start, end})
+        if (const cudaError_t error = refuse_event(handle); error != cudaSuccess) return error;
     const CUevent_st &first = *resolve(start), &last = *resolve(end);
-    if (first.recorded == 0 || last.recorded == 0) return set_device_error(cudaErrorInvalidResourceHandle);
+    if (!first.timed || !last.timed || first.recorded == 0 || last.recorded == 0)
+        return set_device_error(cudaErrorInvalidResourceHandle);
     if (first.done < first.recorded || last.done < last.recorded) return cudaErrorNotReady;
     *milliseconds = std::chrono::duration<float, std::milli>(last.time - first.time).count();
-    return cudaSuccess;
+    return status();
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
@@ -352,7 +370,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
     SIMT_LOCK;
     *status = resolve(stream)->capture ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
-    return cudaSuccess;
+    return g_sticky_error;
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {

@@ -153,6 +153,67 @@ TEST(SimtEvent, MeasuresTimeOnceItHasHappened) {
     EXPECT_EQ(cudaEventDestroy(end), cudaSuccess);
 }
 
+TEST(SimtEvent, TimesGrowAlongAStream) {
+    const Numbers x(32);
+    const StreamPair streams;
+    cudaEvent_t events[3];
+    for (cudaEvent_t& event : events) {
+        ASSERT_EQ(cudaEventCreate(&event), cudaSuccess);
+        ASSERT_EQ(cudaEventRecord(event, streams.a), cudaSuccess);
+        for (int i = 0; i < 100; i++) ASSERT_EQ(small::add(streams.a, x.data(), 1), cudaSuccess);
+    }
+    EXPECT_EQ(cudaEventSynchronize(events[2]), cudaSuccess);
+    EXPECT_EQ(x.now(), 200) << "what came after the event must not have been waited for";
+    float first = 0, second = 0, both = 0, back = 0;
+    EXPECT_EQ(cudaEventElapsedTime(&first, events[0], events[1]), cudaSuccess);
+    EXPECT_EQ(cudaEventElapsedTime(&second, events[1], events[2]), cudaSuccess);
+    EXPECT_EQ(cudaEventElapsedTime(&both, events[0], events[2]), cudaSuccess);
+    EXPECT_EQ(cudaEventElapsedTime(&back, events[2], events[0]), cudaSuccess);
+    EXPECT_GT(first, 0);
+    EXPECT_GT(second, 0);
+    EXPECT_NEAR(both, first + second, 1e-3);
+    EXPECT_NEAR(back, -both, 1e-3);
+    // Recorded again: the last record counts.
+    EXPECT_EQ(cudaEventRecord(events[0], streams.a), cudaSuccess);
+    EXPECT_EQ(cudaEventQuery(events[0]), cudaErrorNotReady);
+    EXPECT_EQ(cudaEventElapsedTime(&first, events[0], events[1]), cudaErrorNotReady);
+    EXPECT_EQ(cudaEventSynchronize(events[0]), cudaSuccess);
+    EXPECT_EQ(x.now(), 300);
+    EXPECT_EQ(cudaEventElapsedTime(&first, events[1], events[0]), cudaSuccess);
+    EXPECT_GT(first, second);
+    for (const cudaEvent_t event : events) EXPECT_EQ(cudaEventDestroy(event), cudaSuccess);
+}
+
+TEST(SimtEvent, MisuseIsRefused) {
+    const StreamPair streams;
+    float milliseconds = 0;
+    cudaEvent_t timed = nullptr, untimed = nullptr;
+    ASSERT_EQ(cudaEventCreate(&timed), cudaSuccess);
+    ASSERT_EQ(cudaEventCreateWithFlags(&untimed, cudaEventDisableTiming), cudaSuccess);
+    EXPECT_EQ(cudaEventSynchronize(untimed), cudaSuccess) << "an event that was never recorded has nothing to wait for";
+    ASSERT_EQ(cudaEventRecord(timed, streams.a), cudaSuccess);
+    ASSERT_EQ(cudaEventRecord(untimed, streams.a), cudaSuccess);
+    EXPECT_EQ(cudaStreamSynchronize(streams.a), cudaSuccess);
+    EXPECT_EQ(cudaEventElapsedTime(&milliseconds, timed, untimed), cudaErrorInvalidResourceHandle) << "no time is kept";
+    EXPECT_EQ(cudaEventElapsedTime(&milliseconds, timed, nullptr), cudaErrorInvalidResourceHandle);
+    EXPECT_EQ(cudaEventRecord(nullptr, streams.a), cudaErrorInvalidResourceHandle);
+    EXPECT_EQ(cudaStreamWaitEvent(streams.a, nullptr), cudaErrorInvalidResourceHandle);
+    EXPECT_EQ(cudaEventSynchronize(nullptr), cudaErrorInvalidResourceHandle);
+    EXPECT_EQ(cudaEventDestroy(nullptr), cudaErrorInvalidResourceHandle);
+    // Recorded into a graph, it is an edge of the graph and not a moment.
+    ASSERT_EQ(cudaStreamBeginCapture(streams.a, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+    ASSERT_EQ(cudaEventRecord(timed, streams.a), cudaSuccess);
+    cudaGraph_t graph = nullptr;
+    ASSERT_EQ(cudaStreamEndCapture(streams.a, &graph), cudaSuccess);
+    EXPECT_EQ(cudaEventSynchronize(timed), cudaErrorCapturedEvent);
+    EXPECT_EQ(cudaEventQuery(timed), cudaErrorCapturedEvent);
+    EXPECT_EQ(cudaEventElapsedTime(&milliseconds, timed, timed), cudaErrorCapturedEvent);
+    EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+    EXPECT_EQ(cudaEventDestroy(timed), cudaSuccess);
+    EXPECT_EQ(cudaEventDestroy(untimed), cudaSuccess);
+    simt::reset_errors();
+}
+
 TEST(SimtGraph, RepeatsWhatWasCaptured) {
     const Numbers x(32);
     const StreamPair streams;
