@@ -191,14 +191,21 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
     stream.label("");
     if (!options.trace) return;
     stream.synchronize();
-    options.trace->seconds.resize(plan.steps.size(), 0.0);
-    for (size_t i = 0; i < moments.size(); i++)
-        options.trace->seconds[i] += moments[i].second.seconds_since(moments[i].first);
-    options.trace->runs++;
+    Trace& trace = *options.trace;
+    if (trace.seconds.size() != plan.steps.size()) {  // another plan than before
+        trace.seconds.assign(plan.steps.size(), 0.0);
+        trace.runs = 0;
+    }
+    for (size_t i = 0; i < moments.size(); i++) trace.seconds[i] += moments[i].second.seconds_since(moments[i].first);
+    trace.runs++;
 }
 
 std::string Trace::print(const Plan& plan) const {
     if (runs == 0) return "nothing was run\n";
+    if (seconds.size() != plan.steps.size())
+        return concat(
+            "the last plan that ran has ", seconds.size(), " steps, this one ", plan.steps.size(),
+            ": it was not traced; the first updates of a render have a plan of their own, try more --steps\n");
     std::vector<size_t> order(seconds.size());
     std::iota(order.begin(), order.end(), size_t(0));
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return seconds[a] > seconds[b]; });
