@@ -37,8 +37,8 @@ void print_line(const Case& one, const KernelTable& table) {
 void print_model() {
 #if defined(LIMPID_MODEL_CUDA)
     KernelTable table;
-    table.conv2d = cuda::conv2d_kernels(cuda::best_method(Precision::fp32));
-    table.matmul = cuda::matmul_kernels(cuda::best_method(Precision::fp32));
+    table.conv2d = DEVICE_NS::conv2d_kernels(DEVICE_NS::best_method(Precision::fp32));
+    table.matmul = DEVICE_NS::matmul_kernels(DEVICE_NS::best_method(Precision::fp32));
     std::printf("A model, not a measurement: the least time by data sheets.\n%-52s %4s %10s %10s", "kernel", "runs",
                 "GFLOP", "MB");
     for (const Machine& gpu : known_gpus())

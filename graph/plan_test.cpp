@@ -400,6 +400,25 @@ TEST(Run, TraceCountsEveryStep) {
     EXPECT_NE(trace.print(plan).find("roofline: 1.0 GFLOP/s, 1.0 GB/s"), std::string::npos) << trace.print(plan);
 }
 
+// A render's first updates run another plan than the later ones: each is traced alone.
+TEST(Run, TraceIsOfTheLastPlan) {
+    Block block;
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    Trace trace;
+    RunOptions options;
+    options.trace = &trace;
+    Graph other;
+    const NodeId x = other.input("x", {1, 2, 2, 3});
+    evaluate(other, {ops::softmax(other, x)}, stream, {random_tensor({1, 2, 2, 3})}, {}, options);
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(block.graph, {block.score}, constants);
+    EXPECT_NE(trace.print(plan).find("was not traced"), std::string::npos) << trace.print(plan);
+    for (int i = 0; i < 2; i++)
+        evaluate(block.graph, {block.score}, stream, {random_tensor({2, 11, 12, 3})}, {}, options);
+    EXPECT_EQ(trace.runs, 2);
+    EXPECT_NE(trace.print(plan).find("mean of 2 runs"), std::string::npos) << trace.print(plan);
+}
+
 TEST(RedirectedRelu, FollowsLucidsUnitCases) {
     // Lucid states them for the minimised loss: gradient g there is -g here.
     struct Case {
