@@ -16,7 +16,7 @@
 namespace limpid {
 
 struct JudgeOptions {
-    int64_t count = 32;                             // composites to judge
+    int64_t count = 16;                             // composites to judge
     uint64_t seed = 0;                              // of the world, of what methods draw, of random weights
     int64_t size = 96;                              // of the composites
     std::vector<const AttributionMethod*> methods;  // empty: all
