@@ -141,7 +141,10 @@ std::string markdown_document(const Verdict& v) {
              << "* **random weights**: rank correlation with the map of a network of random weights. Near 0 is good: "
                 "a map that stays the same shows the\n  picture, not the network.\n\n"
              << "Methods from a layer are upsampled to the picture. Windows are " << v.options.settings.window
-             << " pixels, every " << v.options.settings.stride << "; other settings are those of `limpid attribute`.\n";
+             << " pixels, every " << v.options.settings.stride
+             << "; other settings are those of `limpid attribute`. Where "
+                "all behind the layer is linear, linear\nand both paths are one map; saliency is the map of the "
+                "gradient.\n";
     }
     if (v.visualisations) {
         text << "\n## Visualisations\n\nEach class rendered (" << v.visualisation_options.steps << " steps, "
