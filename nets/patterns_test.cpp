@@ -54,7 +54,7 @@ TEST(Patterns, KnowsFreshPicturesOfItsWorld) {
         const float* z = logits.view().pixel(i, 0, 0);
         right += std::max_element(z, z + kPatterns) - z == pattern_of(kFresh, uint32_t(i));
     }
-    EXPECT_GE(right, kCount * 92 / 100);
+    EXPECT_GE(right, kCount * 95 / 100);  // 98.2 % of 20,000: four deviations below
 }
 
 }  // namespace

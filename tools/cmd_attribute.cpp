@@ -6,17 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "graph/vjp_overrides.h"
 #include "kernels/error.h"
-#include "nets/nearest.h"
+#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
-#include "tools/usual_layer.h"
 #include "viz/attribution/faithfulness.h"
-#include "viz/attribution/gradient_methods.h"
+#include "viz/attribution/methods.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
 
@@ -30,109 +28,13 @@ struct Arguments {
     RunArguments run;
     PhotoArguments photo;
     std::string from, to, method = "linear", pool = "plain", out = "attribution.png", array;
-    int64_t steps = 0, window = 0, stride = 8;  // 0: the method's default
-    uint64_t seed = 0;
+    MethodSettings settings;
     bool faithful = false, quiet = false;
 };
 
 const std::map<std::string, VjpOverrides (*)()> kPools{{"plain", [] { return VjpOverrides{}; }},
                                                        {"smooth", smoothed_max_pool},
                                                        {"smooth+blur", smoothed_and_blurred_max_pool}};
-
-// What a method is given, and where it says more than its map.
-struct Work {
-    const Arguments& arguments;
-    Section& section;
-    const HostTensor& activations;  // of the layer it starts at
-    const Target& target;
-    PassWatcher watcher;
-    ordered_json& notes;
-
-    int64_t steps(int64_t otherwise) const { return arguments.steps > 0 ? arguments.steps : otherwise; }
-    int64_t window(int64_t otherwise) const { return arguments.window > 0 ? arguments.window : otherwise; }
-};
-
-HostTensor path(const Work& w, bool stochastic) {
-    return path_attribution(w.section, w.activations, w.target,
-                            {.steps = w.steps(100), .stochastic = stochastic, .seed = w.arguments.seed});
-}
-
-HostTensor integrated(const Work& w) {
-    const IntegratedGradients result = integrated_gradients(w.section, w.activations, w.target, w.steps(200));
-    w.notes["completeness"] = {{"sum", result.completeness.sum},
-                               {"change", result.completeness.change},
-                               {"relative_error", result.completeness.error()}};
-    return result.attribution;
-}
-
-HostTensor smooth(const Work& w) {
-    return smooth_grad(w.section, w.activations, w.target, {.samples = w.steps(50), .seed = w.arguments.seed});
-}
-
-HostTensor occluded(const Work& w) {
-    return occlusion(w.section, w.activations, w.target, {.window = w.window(32), .stride = w.arguments.stride},
-                     w.watcher);
-}
-
-HostTensor predicted(const Work& w) {
-    if (w.target.terms.size() != 1 || w.target.terms[0].kind != Target::Kind::logit)
-        throw UsageError("--method prediction-difference is about the probability of one class; give --to class:LABEL");
-    PredictionDifferenceOptions options{.window = w.window(16), .stride = w.arguments.stride, .seed = w.arguments.seed};
-    options.samples = w.steps(options.samples);
-    w.notes["surroundings"] = "normal distribution with the autocovariance of the photo itself";
-    return prediction_difference(w.section, w.activations, w.target.terms[0].channel, options, w.watcher);
-}
-
-HostTensor segmented(const Work& w) {
-    const Lime result =
-        lime(w.section, w.activations, w.target, {.samples = w.steps(1000), .seed = w.arguments.seed}, w.watcher);
-    w.notes["lime"] = {{"weights", result.weights}, {"intercept", result.intercept}, {"r2", result.r2}};
-    return result.map;
-}
-
-struct Method {
-    const char* name;
-    const char* from;  // the layer it starts at when none is named
-    bool pixels_only;
-    bool is_gradient;             // not multiplied by what it is owed to: the map is max_c |G|, not a sum
-    VjpOverrides (*overrides)();  // null: as --pool says
-    HostTensor (*attribute)(const Work&);
-};
-
-constexpr auto kGradient = [](const Work& w) { return gradient(w.section, w.activations, w.target); };
-constexpr auto kLinear = [](const Work& w) { return linear_attribution(w.section, w.activations, w.target); };
-
-const Method kMethods[] = {
-    {"linear", "mixed4d", false, false, nullptr, kLinear},
-    {"path", "mixed4d", false, false, nullptr, [](const Work& w) { return path(w, false); }},
-    {"stochastic-path", "mixed4d", false, false, nullptr, [](const Work& w) { return path(w, true); }},
-    {"gradient", "input", false, true, nullptr, kGradient},
-    {"saliency", "input", false, true, nullptr, [](const Work& w) { return saliency(kGradient(w)); }},
-    {"gradient-x-input", "input", false, false, nullptr, kLinear},
-    {"integrated-gradients", "input", false, false, nullptr, integrated},
-    {"smoothgrad", "input", false, true, nullptr, smooth},
-    {"guided-backprop", "input", false, true, guided_relu, kGradient},
-    {"deconvolution", "input", false, true, deconvolved_relu, kGradient},
-    {"grad-cam", "mixed5b", false, false, nullptr,
-     [](const Work& w) { return grad_cam(w.section, w.activations, w.target); }},
-    {"occlusion", "input", true, false, nullptr, occluded},
-    {"prediction-difference", "input", true, false, nullptr, predicted},
-    {"lime", "input", true, false, nullptr, segmented},
-};
-
-std::vector<std::string> method_names() {
-    std::vector<std::string> names;
-    for (const Method& method : kMethods) names.push_back(method.name);
-    return names;
-}
-
-const Method& find_method(const std::string& name) {
-    const auto found = std::ranges::find_if(kMethods, [&](const Method& m) { return name == m.name; });
-    if (found == std::end(kMethods))
-        throw UsageError(
-            concat("--method ", name, " is not known; did you mean ", nearest_names(name, method_names()), '?'));
-    return *found;
-}
 
 ordered_json rows_of(ConstView map) {
     ordered_json rows = ordered_json::array();
@@ -182,12 +84,22 @@ void attribute_positions(const Arguments& a, const Net& net, const HostTensor& p
     write_json(json_path, result);
 }
 
+// What a method says more than its map.
+void add_notes(const AttributionMethod& method, const Explanation& explanation, ordered_json& result) {
+    if (const auto& c = explanation.completeness)
+        result["completeness"] = {{"sum", c->sum}, {"change", c->change}, {"relative_error", c->error()}};
+    if (const auto& lime = explanation.lime)
+        result["lime"] = {{"weights", lime->weights}, {"intercept", lime->intercept}, {"r2", lime->r2}};
+    if (method.name == std::string("prediction-difference"))
+        result["surroundings"] = "normal distribution with the autocovariance of the photo itself";
+}
+
 // One target. Fields behind those of provenance(): from, to, method, pool, shape [h,w,c] of from, value (the target's),
 // sum (of all attributions), spatial [y][x] (sums over channels; of gradients the largest size), channels [[channel,
 // sum over positions]] descending where there is more than one, completeness / lime where the method has them; with
 // --faithful deletion and insertion {probability, area}.
-void attribute_target(const Arguments& a, const Method& method, const Net& net, const HostTensor& photo, Stream& stream,
-                      const RunOptions& run, const std::string& json_path) {
+void attribute_target(const Arguments& a, const AttributionMethod& method, const Net& net, const HostTensor& photo,
+                      Stream& stream, const RunOptions& run, const std::string& json_path) {
     const Target target = parse_target(net, a.to);
     const bool pixels = a.from.empty() && method.from == std::string("input");
     const std::string from = pixels ? "input" : usual_layer(net, a.from, method.from);
@@ -204,16 +116,19 @@ void attribute_target(const Arguments& a, const Method& method, const Net& net, 
                    {"pool", a.pool},
                    {"shape", {values.shape.h, values.shape.w, values.shape.c}},
                    {"value", limpid::values(section, values, target)[0]}});
-    HostTensor attribution;
+    Explanation explanation;
     {
         Progress progress("attribute", a.quiet || !method.pixels_only);
-        const PassWatcher watcher = [&](int64_t done, int64_t total) {
+        MethodSettings settings = a.settings;
+        settings.watcher = [&](int64_t done, int64_t total) {
             progress.report(done, total);
             return !interrupted();
         };
-        attribution = method.attribute({a, section, values, target, watcher, result});
+        explanation = method.explain(section, values, target, settings);
     }
-    const HostTensor map = method.is_gradient ? saliency(attribution) : sum_channels(attribution);
+    const HostTensor& attribution = explanation.attribution;
+    add_notes(method, explanation, result);
+    const HostTensor map = attribution_map(method, attribution);
     result["sum"] = std::accumulate(attribution.values.begin(), attribution.values.end(), 0.0);
     if (attribution.shape.c > 3) result["channels"] = channels_of(attribution);
     result["spatial"] = rows_of(map.view());
@@ -248,7 +163,7 @@ void attribute_target(const Arguments& a, const Method& method, const Net& net, 
 
 ExitStatus attribute(const Arguments& a) {
     const std::string json_path = json_beside(a.out);
-    const Method& method = find_method(a.method);
+    const AttributionMethod& method = attribution_method(a.method);
     if (!a.array.empty()) check_array_file(a.array, 1);
     const bool one_target = a.to == "logsumexp" || a.to.find(':') != std::string::npos;
     if (!one_target && method.name != std::string("linear"))
@@ -272,12 +187,6 @@ ExitStatus attribute(const Arguments& a) {
     return kDone;
 }
 
-std::string joined_names() {
-    std::string text;
-    for (const std::string& name : method_names()) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
 }  // namespace
 
 Run declare_attribute(CLI::App& app) {
@@ -291,18 +200,22 @@ Run declare_attribute(CLI::App& app) {
                    "what it is owed to: a layer, or input (the pixels); by default mixed4d (mixed5b for grad-cam, or "
                    "the last inception block), input "
                    "for methods about pixels");
-    app.add_option("--method", a->method, joined_names())->capture_default_str();
+    app.add_option("--method", a->method, attribution_method_names())->capture_default_str();
     app.add_option("--pool", a->pool, "gradient of max pooling: plain, smooth (relaxed), smooth+blur")
         ->check(CLI::IsMember({"plain", "smooth", "smooth+blur"}))
         ->capture_default_str();
-    app.add_option("--steps", a->steps, "steps of a path, samples of noise, sets of segments; 0: the method's default")
+    app.add_option("--steps", a->settings.steps,
+                   "steps of a path, samples of noise, sets of segments; 0: the method's default")
         ->check(CLI::Range(0, 1000000))
         ->capture_default_str();
-    app.add_option("--window", a->window, "side of the window of occlusion and prediction-difference; 0: their default")
+    app.add_option("--window", a->settings.window,
+                   "side of the window of occlusion and prediction-difference; 0: their default")
         ->check(CLI::Range(0, 4096))
         ->capture_default_str();
-    app.add_option("--stride", a->stride, "from window to window")->check(CLI::Range(1, 4096))->capture_default_str();
-    app.add_option("--seed", a->seed, "of methods that draw")->capture_default_str();
+    app.add_option("--stride", a->settings.stride, "from window to window")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    app.add_option("--seed", a->settings.seed, "of methods that draw")->capture_default_str();
     app.add_flag("--faithful", a->faithful, "also deletion and insertion curves");
     app.add_option(
            "-o,--out", a->out,

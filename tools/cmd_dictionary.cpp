@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/photo_input.h"
 #include "tools/run_options.h"
-#include "tools/usual_layer.h"
 #include "viz/attribution/section.h"
 #include "viz/dictionary/dictionary.h"
 #include "viz/image/heat.h"

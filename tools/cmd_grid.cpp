@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
-#include "tools/usual_layer.h"
 #include "viz/grid/grid.h"
 #include "viz/image/image.h"
 

@@ -8,12 +8,12 @@
 #include <numeric>
 
 #include "kernels/error.h"
+#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
-#include "tools/usual_layer.h"
 #include "viz/factor/groups.h"
 #include "viz/grid/grid.h"
 #include "viz/image/heat.h"

@@ -39,6 +39,7 @@ Run declare_gradcheck(CLI::App& app);
 Run declare_grid(CLI::App& app);
 Run declare_groups(CLI::App& app);
 Run declare_info(CLI::App& app);
+Run declare_judge(CLI::App& app);
 Run declare_manual(CLI::App& app);
 Run declare_objectives(CLI::App& app);
 Run declare_parity(CLI::App& app);
@@ -66,6 +67,7 @@ constexpr Command kCommands[] = {
     {"fetch", "download trained weights and convert them", declare_fetch},
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},
     {"info", "show what a file of weights contains", declare_info},
+    {"judge", "score methods of attribution and visualisations where the truth is known", declare_judge},
     {"manual", "print the manual page, or completions for a shell", declare_manual},
     {"objectives", "list the terms of the objective language", declare_objectives},
     {"parity", "compare with the numbers that were published with the papers", declare_parity},

@@ -43,6 +43,10 @@ inline constexpr std::array<std::string_view, 25> kPatternNames{"horizontal stri
 inline constexpr int kPatterns = int(kPatternNames.size());
 inline constexpr int64_t kWorldSize = 64;  // pixels: what the network is trained on
 
+// Figures, dots to flowers, stand on a ground; the other patterns are textures that cover a surface.
+constexpr bool is_figure(int pattern) { return pattern >= 18; }
+static_assert(is_figure(18) && kPatternNames[18] == "dots");
+
 // What a mirror image (left and right exchanged) shows of pattern p: another for slanted stripes, else p.
 int mirrored_pattern(int pattern);
 
@@ -50,7 +54,7 @@ int mirrored_pattern(int pattern);
 int pattern_of(uint64_t seed, uint32_t index);
 
 // Picture `index` of the world into image {1,h,w,3}, RGB in [0,1]. mask {1,h,w,1}, which may be empty, becomes 1 where
-// a pixel carries the pattern and 0 elsewhere: of textures the whole surface, of figures (dots to flowers) the figures;
+// a pixel carries the pattern and 0 elsewhere: of textures the whole surface, of figures the figures themselves;
 // never where an obstacle is in front. Safe to call from many threads at once.
 void paint_world(uint64_t seed, uint32_t index, MutView image, MutView mask = {});
 // The same with a pattern of the caller's choice. Throws Error unless 0 <= pattern < kPatterns.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "nets/world/world.h"
 #include "tests/end_to_end/program.h"
 #include "tests/harness/golden.h"
 #include "viz/image/image.h"
@@ -185,23 +186,41 @@ TEST(Report, AFullDiskIsSaidAndNoPageIsHalfWritten) {
     EXPECT_EQ(umount((folder / "small").c_str()), 0);
 }
 
-TEST(Report, OfATrainedNetworkNamesItsClasses) {
-    SKIP_WITHOUT_SHARED();
+// A report of a trained network on one picture, whose two first classes tell channels apart.
+void check_trained_report(const std::string& picture, std::vector<std::string> weights, int64_t expected_class) {
     const TemporaryFolder folder;
-    const Finished run = run_limpid({"report", shared_file("photos/coffee.png"), "--weights",
-                                     shared_file("models/bvlc_googlenet.caffemodel"), "--device", "cpu", "--figures",
-                                     "dictionary,teaser,groups,maps,similarity", "--steps", "1", "--quiet", "-o",
-                                     folder / "r.html", "--cache", folder / "cache"});
+    std::vector<std::string> words{
+        "report",        picture, "--device", "cpu", "--figures",       "dictionary,teaser,groups,maps,similarity",
+        "--steps",       "1",     "--quiet",  "-o",  folder / "r.html", "--cache",
+        folder / "cache"};
+    words.insert(words.end(), weights.begin(), weights.end());
+    const Finished run = run_limpid(words);
     ASSERT_EQ(run.status, 0) << run.err;
     const json photo = data_in(folder / "r.html").at("photos")[0];
-    EXPECT_EQ(photo.at("predictions")[0].at("class"), 967);
+    EXPECT_EQ(photo.at("predictions")[0].at("class"), expected_class);
     const json pair = photo.at("teaser").at("pairs").begin().value();
     ASSERT_EQ(pair.size(), 6u);
     const auto difference = [&](size_t i) { return pair[i].at("a").get<double>() - pair[i].at("b").get<double>(); };
     for (size_t i = 0; i + 1 < 6; i++) EXPECT_GE(difference(i), difference(i + 1));
     EXPECT_GT(difference(0), 0);
     EXPECT_LT(difference(5), 0);
-    EXPECT_EQ(photo.at("groups").at("by_count").at("6").at("attribution").at("967").size(), 6u);
+    EXPECT_EQ(photo.at("groups").at("by_count").at("6").at("attribution").at(std::to_string(expected_class)).size(),
+              6u);
+}
+
+TEST(Report, OfTheBuiltInNetworkNamesItsClasses) {
+    const TemporaryFolder folder;
+    constexpr int kStars = 19;
+    HostTensor picture({1, kWorldSize, kWorldSize, 3});
+    paint_pattern(31, 0, kStars, picture.view());
+    write_png(folder / "stars.png", picture.view());
+    check_trained_report(folder / "stars.png", {"--net", "patterns"}, kStars);
+}
+
+TEST(Report, OfGoogLeNetNamesItsClasses) {
+    SKIP_WITHOUT_SHARED();
+    check_trained_report(shared_file("photos/coffee.png"),
+                         {"--weights", shared_file("models/bvlc_googlenet.caffemodel")}, 967);
 }
 
 TEST(Parity, SaysWhatItCheckedAndWhatNot) {

@@ -153,5 +153,24 @@ TEST(Patterns, IsTheNetworkWhereThereIsNoOther) {
         fails_with(2, "expected patterns or tiny", run_limpid({"classify", folder / "r-0.png", "--net", "vgg"})));
 }
 
+// The classes of a picture of the world, to the program and in truth.
+TEST(Patterns, ClassifiesFreshPicturesOfTheWorld) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid({"world", "-n", "12", "--seed", "31", "-o", folder / "w"}).status, 0);
+    const nlohmann::json labels = nlohmann::json::parse(read_text(folder / "w/labels.json"));
+    int right = 0;
+    for (const nlohmann::json& picture : labels.at("pictures")) {
+        const Finished run =
+            run_limpid({"classify", folder / "w/" + picture.at("picture").get<std::string>(), "--json", "--top", "5"});
+        ASSERT_EQ(run.status, 0) << run.err;
+        const nlohmann::json top = nlohmann::json::parse(run.out).at("top");
+        ASSERT_EQ(top.size(), 5u);
+        for (size_t i = 0; i + 1 < 5; i++)
+            EXPECT_GE(top[i].at("probability").get<double>(), top[i + 1].at("probability").get<double>());
+        right += top[0].at("label") == picture.at("patterns")[0].at("label");
+    }
+    EXPECT_GE(right, 10);  // of 12; 98 % are right
+}
+
 }  // namespace
 }  // namespace limpid::testing

@@ -1,5 +1,5 @@
 // Looks at the network's table.
-#include "tools/usual_layer.h"
+#include "nets/usual_layer.h"
 
 namespace limpid {
 

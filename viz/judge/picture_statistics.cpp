@@ -1,0 +1,119 @@
+// Structure tensor, spectrum, mean colour.
+#include "viz/judge/picture_statistics.h"
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+#include <vector>
+
+#include "kernels/error.h"
+
+namespace limpid {
+
+namespace {
+
+using Complex = std::complex<double>;
+constexpr double kDegrees = 180 / std::numbers::pi;
+
+double turned_into(double degrees, double period) {
+    const double rest = std::fmod(degrees, period);
+    return rest < 0 ? rest + period : rest;
+}
+
+double angle_of_lines(const HostTensor& picture, const HostTensor& mask) {
+    double xx = 0, yy = 0, xy = 0;
+    for (int64_t y = 1; y + 1 < picture.shape.h; y++)
+        for (int64_t x = 1; x + 1 < picture.shape.w; x++) {
+            const double inside = double(mask.at(0, y, x, 0) * mask.at(0, y, x - 1, 0) * mask.at(0, y, x + 1, 0) *
+                                         mask.at(0, y - 1, x, 0) * mask.at(0, y + 1, x, 0));
+            for (int64_t c = 0; c < 3; c++) {
+                const double dx = double(picture.at(0, y, x + 1, c)) - double(picture.at(0, y, x - 1, c));
+                const double dy = double(picture.at(0, y - 1, x, c)) - double(picture.at(0, y + 1, x, c));  // upwards
+                xx += inside * dx * dx, yy += inside * dy * dy, xy += inside * dx * dy;
+            }
+        }
+    // The largest change has angle atan2(2 xy, xx - yy) / 2; lines run across it.
+    return turned_into(std::atan2(2 * xy, xx - yy) / 2 * kDegrees + 90, 180);
+}
+
+// sum_x values[x] exp(-2 pi i u x / n) for all u, in place, over `n` values that are `stride` apart.
+void transform_line(std::vector<Complex>& values, size_t first, size_t stride, const std::vector<Complex>& roots) {
+    const size_t n = roots.size();
+    std::vector<Complex> sums(n);
+    for (size_t u = 0; u < n; u++) {
+        double re = 0, im = 0;  // the product written out: std::complex's looks after infinities, at ten times the cost
+        for (size_t x = 0, turn = 0; x < n; x++, turn = turn + u < n ? turn + u : turn + u - n) {
+            const Complex v = values[first + x * stride], r = roots[turn];
+            re += v.real() * r.real() - v.imag() * r.imag();
+            im += v.real() * r.imag() + v.imag() * r.real();
+        }
+        sums[u] = {re, im};
+    }
+    for (size_t u = 0; u < n; u++) values[first + u * stride] = sums[u];
+}
+
+std::vector<Complex> roots_of_unity(int64_t n) {
+    std::vector<Complex> roots;
+    for (int64_t k = 0; k < n; k++) roots.push_back(std::polar(1.0, -2 * std::numbers::pi * double(k) / double(n)));
+    return roots;
+}
+
+// Hann's, without its zeros at the ends.
+double window_at(int64_t i, int64_t n) {
+    return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(n));
+}
+
+double dominant_frequency(const HostTensor& picture, const HostTensor& mask) {
+    const int64_t h = picture.shape.h, w = picture.shape.w, size = std::max(h, w);
+    const std::vector<Complex> across = roots_of_unity(w), down = roots_of_unity(h);
+    std::vector<double> rings(size_t(size / 2 + 1));
+    for (int64_t c = 0; c < 3; c++) {
+        double sum = 0, weights = 0;
+        const auto weight = [&](int64_t y, int64_t x) {
+            return double(mask.at(0, y, x, 0)) * window_at(y, h) * window_at(x, w);
+        };
+        for (int64_t y = 0; y < h; y++)
+            for (int64_t x = 0; x < w; x++)
+                sum += weight(y, x) * double(picture.at(0, y, x, c)), weights += weight(y, x);
+        std::vector<Complex> spectrum(size_t(h * w));
+        for (int64_t y = 0; y < h; y++)
+            for (int64_t x = 0; x < w; x++)
+                spectrum[size_t(y * w + x)] = weight(y, x) * (double(picture.at(0, y, x, c)) - sum / weights);
+        for (int64_t y = 0; y < h; y++) transform_line(spectrum, size_t(y * w), 1, across);
+        for (int64_t x = 0; x < w; x++) transform_line(spectrum, size_t(x), size_t(w), down);
+        for (int64_t v = 0; v < h; v++)
+            for (int64_t u = 0; u < w; u++) {
+                const double fy = double(std::min(v, h - v)) / double(h), fx = double(std::min(u, w - u)) / double(w);
+                const auto ring = size_t(std::sqrt(fx * fx + fy * fy) * double(size) + 0.5);
+                if (ring < rings.size()) rings[ring] += std::norm(spectrum[size_t(v * w + u)]);
+            }
+    }
+    // Ring 1 is what the window makes of the mean.
+    size_t most = 2;
+    for (size_t r = 3; r < rings.size(); r++)
+        if (rings[r] > rings[most]) most = r;
+    return double(most) / double(size);
+}
+
+double mean_hue(const HostTensor& picture, const HostTensor& mask) {
+    double a = 0, b = 0;
+    for (int64_t p = 0; p < picture.shape.pixels(); p++) {
+        const float* rgb = &picture.values[size_t(p) * 3];
+        const auto inside = double(mask.values[size_t(p)]);
+        a += inside * (double(rgb[0]) - (double(rgb[1]) + double(rgb[2])) / 2);
+        b += inside * std::numbers::sqrt3 / 2 * (double(rgb[1]) - double(rgb[2]));
+    }
+    return turned_into(std::atan2(b, a) * kDegrees, 360);
+}
+
+}  // namespace
+
+PictureStatistics measure(const HostTensor& picture, const HostTensor& given) {
+    const Shape s = picture.shape;
+    CHECK(s.n == 1 && s.c == 3 && s.h >= 16 && s.w >= 16, s);
+    const HostTensor mask = given.values.empty() ? HostTensor({1, s.h, s.w, 1}, 1.0f) : given;
+    CHECK(mask.shape == (Shape{1, s.h, s.w, 1}), mask.shape);
+    return {angle_of_lines(picture, mask), dominant_frequency(picture, mask), mean_hue(picture, mask)};
+}
+
+}  // namespace limpid
