@@ -37,7 +37,8 @@ struct Commands {
         std::string targets;
         for (const int64_t c : scene.classes) targets += concat(" --to class:", c);
         return of_photo("groups", concat(" --layer ", layers.groups, " -n ", count, more, targets, " --icon-size ",
-                                         p.group_icon_size, " --icon-steps ", p.group_icon_steps));
+                                         p.group_icon_size, " --icon-steps ", p.group_icon_steps, " --overlay-steps ",
+                                         p.overlay_steps));
     }
 };
 
@@ -63,12 +64,13 @@ ordered_json figure_commands(const Scene& scene, const ordered_json& photo) {
                 c.of_photo("activations", concat(" --layer ", layers.dictionary, " -o activations.npy"))})},
         {"spatial", report_of("spatial")},
         {"channels", report_of("channels")}};
-    result["vector"] = result["dictionary"];
-    std::vector<std::string> grids;
+    std::vector<std::string> vector{result["dictionary"]}, grids;
     for (const std::string& layer : layers.grids) {
         grids.push_back(c.grid(layer));
         result["grid:" + layer] = grids.back();
+        if (layer == layers.dictionary) vector.push_back(grids.back());  // its picture
     }
+    result["vector"] = lines(vector);
     result["grids"] = lines(grids);
     for (size_t later = 1; later < layers.spatial.size(); later++)
         for (size_t earlier = 0; earlier < later; earlier++)
