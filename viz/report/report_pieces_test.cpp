@@ -111,9 +111,10 @@ TEST(UnitSheet, HasALargePictureTheOppositeAndFourThatDiffer) {
     const ordered_json sheet = unit_sheet(jobs, shown, " --net tiny");
     EXPECT_EQ(sheet["items"].size(), 6u);
     EXPECT_EQ(sheet["columns"], 6);
-    EXPECT_NE(sheet["command"].get<std::string>().find(
-                  "limpid render 'texture:3 - 1*diversity(texture)' --size 24 --steps 24 --batch 4 --net tiny"),
-              std::string::npos);
+    EXPECT_NE(
+        sheet["command"].get<std::string>().find(
+            "limpid render 'texture_pre_relu:3 - 1*diversity(texture)' --size 24 --steps 24 --batch 4 --net tiny"),
+        std::string::npos);
     EXPECT_EQ(diversity_weight(612), 100);
     EXPECT_NEAR(diversity_weight(0.3), 0.1, 1e-12);
     EXPECT_EQ(diversity_weight(0), 1);

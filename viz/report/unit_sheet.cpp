@@ -27,8 +27,9 @@ double diversity_weight(double largest_activation) {
 
 std::vector<Job> sheet_jobs(const Net& net, const Unit& unit, const UnitSheetOptions& options) {
     const std::string before = unit.layer + "_pre_relu", channel = concat(unit.layer, ':', unit.channel);
-    const std::string opposite = concat("0 - ", has_layer(net, before) ? before : unit.layer, ':', unit.channel);
-    const std::string diverse = concat(channel, " - ", options.diversity, "*diversity(", unit.layer, ')');
+    const std::string reachable = has_layer(net, before) ? concat(before, ':', unit.channel) : channel;
+    const std::string opposite = "0 - " + reachable;
+    const std::string diverse = concat(reachable, " - ", options.diversity, "*diversity(", unit.layer, ')');
     std::vector<Job> jobs;
     for (const auto& [objective, batch] :
          {std::pair{channel, int64_t(1)}, {opposite, int64_t(1)}, {diverse, kDiverse}}) {
