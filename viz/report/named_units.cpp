@@ -57,13 +57,13 @@ std::vector<Unit> sheet_units(const ordered_json& photo, int64_t most) {
 
 std::vector<Unit> named_units(const ordered_json& photo, int64_t most) {
     UnitList list;
+    const std::vector<Unit> first = output_units(photo);
+    for (const Unit& unit : first) list.add(unit.layer, unit.channel);
     if (photo.contains("teaser")) {
         const ordered_json &teaser = photo["teaser"], &pairs = teaser["pairs"];
         for (const ordered_json& entries : pairs)
             for (const ordered_json& entry : entries) list.add(teaser["layer"], entry["channel"].get<int64_t>());
     }
-    const std::vector<Unit> first = output_units(photo);
-    for (const Unit& unit : first) list.add(unit.layer, unit.channel);
     if (photo.contains("dictionary"))
         for (size_t k = 0; k < 5; k++)  // the first of every position, then the second, ...
             for (const ordered_json& row : photo["dictionary"]["top"])
