@@ -6,6 +6,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
+#include <tuple>
 
 #include "kernels/error.h"
 #include "nets/usual_layer.h"
@@ -18,6 +20,7 @@
 #include "viz/grid/grid.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "viz/report/overlay.h"
 
 namespace limpid {
 
@@ -30,7 +33,7 @@ struct Arguments {
     PhotoArguments photo;
     std::string layer, earlier, out = "groups.png", arrays;
     std::vector<std::string> targets;
-    int64_t count = 6, earlier_count = 6, icon_size = 80, icon_steps = 512;
+    int64_t count = 6, earlier_count = 6, icon_size = 80, icon_steps = 512, overlay_steps = 0;
     uint64_t seed = 0;
     GroupOrder order = GroupOrder::centre;
     bool align = false, quiet = false;
@@ -101,6 +104,13 @@ void add_shares(const Arguments& a, const Net& net, const std::string& layer, co
     }
 }
 
+void write_row(const std::string& path, const HostTensor& pictures) {
+    std::vector<ConstView> views;
+    for (int64_t i = 0; i < pictures.shape.n; i++) views.push_back(pictures.view().image(i));
+    write_png(path, tile(views, pictures.shape.n, 0).view());
+    std::cout << path << '\n';
+}
+
 // NAME-icons.png: what each group looks like, side by side.
 bool write_icons(const Arguments& a, const Net& net, const std::string& layer, const Groups& groups,
                  const std::string& path, Stream& stream) {
@@ -114,11 +124,26 @@ bool write_icons(const Arguments& a, const Net& net, const std::string& layer, c
                 return complete = !interrupted();
             });
     }
-    std::vector<ConstView> views;
-    for (int64_t i = 0; i < icons.shape.n; i++) views.push_back(icons.view().image(i));
-    write_png(path, tile(views, groups.count(), 0).view());
-    std::cout << path << '\n';
+    write_row(path, icons);
     return complete;
+}
+
+// NAME-overlays.png: the photo with each group dreamed into it where it fires, side by side.
+bool write_overlays(const Arguments& a, const Net& net, const std::string& layer, const HostTensor& photo,
+                    const Groups& groups, const std::string& path, Stream& stream) {
+    OverlayOptions options;
+    options.steps = a.overlay_steps;
+    options.seed = a.seed;
+    std::optional<HostTensor> dreams;
+    {
+        Progress progress("overlays of " + layer, a.quiet);
+        dreams = dreamed_overlays(net, layer, photo, groups, options, stream, [&](const RenderProgress& p) {
+            progress.report(p.done, p.total, concat("score ", p.score));
+            return !interrupted();
+        });
+    }
+    if (dreams) write_row(path, *dreams);
+    return dreams.has_value();
 }
 
 void print(const std::string& layer, const Groups& groups, const std::vector<NamedShares>& shares) {
@@ -182,13 +207,16 @@ ExitStatus write_groups(Arguments a) {
     print(a.layer, groups, shares);
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';
-    if (a.icon_steps == 0) return kDone;
     watch_interrupts();
     const std::string stem = a.out.substr(0, a.out.size() - 4);
-    bool complete = write_icons(a, net, a.layer, groups, stem + "-icons.png", stream);
-    if (complete && !a.earlier.empty())
-        complete = write_icons(a, net, a.earlier, earlier, stem + "-earlier-icons.png", stream);
-    return complete ? kDone : kPartlyDone;
+    std::vector<std::tuple<std::string, const Groups*, std::string>> shown{{a.layer, &groups, stem}};
+    if (!a.earlier.empty()) shown.emplace_back(a.earlier, &earlier, stem + "-earlier");
+    for (const auto& [layer, found, name] : shown) {
+        if (a.icon_steps > 0 && !write_icons(a, net, layer, *found, name + "-icons.png", stream)) return kPartlyDone;
+        if (a.overlay_steps > 0 && !write_overlays(a, net, layer, photo, *found, name + "-overlays.png", stream))
+            return kPartlyDone;
+    }
+    return kDone;
 }
 
 }  // namespace
@@ -217,7 +245,12 @@ Run declare_groups(CLI::App& app) {
         ->check(CLI::Range(0, 1000000))
         ->capture_default_str();
     app.add_option("--icon-size", a->icon_size, "of one of them")->check(CLI::Range(16, 1024))->capture_default_str();
-    app.add_option("--seed", a->seed, "of the icons")->capture_default_str();
+    app.add_option("--overlay-steps", a->overlay_steps,
+                   "NAME-overlays.png shows each group dreamed into the photo where it fires, after STEPS + 1 updates; "
+                   "0: not drawn")
+        ->check(CLI::Range(0, 1000000))
+        ->capture_default_str();
+    app.add_option("--seed", a->seed, "of the icons and overlays")->capture_default_str();
     app.add_flag("--quiet", a->quiet, "no progress");
     declare_run_options(app, a->run);
     return [a] { return write_groups(*a); };

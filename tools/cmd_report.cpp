@@ -28,7 +28,7 @@ struct Arguments {
     RunArguments run;
     std::vector<std::string> photos, figures;
     std::string out = "report.html", profile = "fast", cache, data;
-    int64_t steps = -1, icons = -1;
+    int64_t steps = -1, icons = -1, units = -1;
     bool whole = false, no_cache = false, plan = false, quiet = false;
 };
 
@@ -53,7 +53,7 @@ std::vector<std::string> names_of(const std::vector<std::string>& paths) {
     return names;
 }
 
-std::string command_options(const Arguments& a) {
+std::string net_options(const Arguments& a) {
     std::string words;
     if (!a.run.weights.empty()) words += " --weights " + shell_word(a.run.weights);
     if (!a.run.net.empty()) words += " --net " + shell_word(a.run.net);
@@ -61,23 +61,30 @@ std::string command_options(const Arguments& a) {
     return words;
 }
 
-std::string command_of(const Arguments& a) {
-    std::string words = "limpid report";
-    for (const std::string& photo : a.photos) words += " " + shell_word(photo);
-    words += " -o " + shell_word(a.out);
+std::string report_options(const Arguments& a) {
+    std::string words;
     if (a.profile != "fast") words += " --profile " + a.profile;
     if (a.steps >= 0) words += concat(" --steps ", a.steps);
     if (a.icons >= 0) words += concat(" --icons ", a.icons);
-    if (a.whole) words += " --whole";
+    if (a.units >= 0) words += concat(" --units ", a.units);
+    return words;
+}
+
+std::string command_of(const Arguments& a, const ReportOptions& options) {
+    std::string words = "limpid report";
+    for (const std::string& photo : a.photos) words += " " + shell_word(photo);
+    words += " -o " + shell_word(a.out) + options.report_options + options.photo_options;
     for (const std::string& figure : a.figures) words += " --figures " + shell_word(figure);
-    return words + command_options(a);
+    return words + options.net_options;
 }
 
 ReportProfile profile_of(const Arguments& a) {
     ReportProfile profile = report_profile(a.profile);
     if (a.icons >= 0) profile.most_icons = a.icons;
+    if (a.units >= 0) profile.most_sheets = a.units;
     if (a.steps >= 0) {
-        profile.icon_steps = profile.grid_steps = profile.group_icon_steps = profile.overlay_steps = a.steps;
+        profile.icon_steps = profile.sheet_steps = profile.grid_steps = a.steps;
+        profile.group_icon_steps = profile.overlay_steps = a.steps;
         profile.history_steps = {a.steps};
     }
     return profile;
@@ -116,8 +123,10 @@ ExitStatus make_report(const Arguments& a) {
         photos.push_back({names[i], shell_word(a.photos[i]), load_photo({a.photos[i], a.whole}, net)});
     options.layers = report_layers(net);
     options.figures = a.figures;
-    options.command = command_of(a);
-    options.command_options = command_options(a);
+    options.report_options = report_options(a);
+    options.photo_options = a.whole ? " --whole" : "";
+    options.net_options = net_options(a);
+    options.command = command_of(a, options);
     options.made_by = concat("limpid ", LIMPID_VERSION, " (", LIMPID_COMMIT, ")");
     Stream stream(choose_device(a.run), a.run.threads);
     const std::string work = a.out + ".work";
@@ -163,9 +172,13 @@ Run declare_report(CLI::App& app) {
         ->check(CLI::Range(1, 1000000));
     app.add_option("--icons", a->icons, "the most icons of channels for a photo, instead of the profile's")
         ->check(CLI::Range(0, 1000000));
+    app.add_option("--units", a->units,
+                   "the most channels of a photo that get several pictures (large, opposite, diverse), instead of the "
+                   "profile's")
+        ->check(CLI::Range(0, 1000000));
     app.add_option("--figures", a->figures,
                    "only these, separated by commas: dictionary, teaser, spatial, channels, "
-                   "groups, flow, grids, history, icons, maps, similarity")
+                   "groups, flow, grids, history, atlas, maps, similarity, icons, units")
         ->delimiter(',');
     app.add_flag("--whole", a->whole, "use the pictures as they are, not their resized central squares");
     app.add_option("--cache", a->cache,

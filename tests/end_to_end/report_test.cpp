@@ -39,6 +39,7 @@ std::vector<std::string> quick_report(const std::vector<std::string>& photos, co
                                                                    {"--device", "cpu"},
                                                                    {"--steps", "2"},
                                                                    {"--icons", "5"},
+                                                                   {"--units", "2"},
                                                                    {"-o", folder / "r.html"},
                                                                    {"--data", folder / "r.json"},
                                                                    {"--cache", folder / "cache"}};
@@ -107,6 +108,20 @@ TEST(Report, HasEveryFigureThatANetworkWithoutClassesAllows) {
             reach(other, entry.at(other));
         }
     for (const auto& [layer, unit] : reached) EXPECT_TRUE(channels["channel"][layer].contains(unit)) << layer << unit;
+    EXPECT_EQ(photo["flow"]["cases"].at("4,2,0").at("overlay").at("cell"), 112);
+    EXPECT_FALSE(photo["flow"]["cases"].at("4,2,1").contains("overlay")) << "of the full profile only";
+    // Every position of both photos has a cell of the atlas of its own.
+    const json atlas = data.at("atlas");
+    std::set<json> cells, places;
+    for (const json& item : atlas.at("items")) {
+        cells.insert(item.at("at"));
+        places.insert({item.at("photo"), item.at("y"), item.at("x")});
+        EXPECT_LT(item["at"][0], atlas.at("size")[0]);
+        EXPECT_LT(item["at"][1], atlas.at("size")[1]);
+        EXPECT_TRUE(item.at("class").is_null());
+    }
+    EXPECT_EQ(cells.size(), 2u * 144);
+    EXPECT_EQ(places.size(), 2u * 144);
     // Five icons for a photo; maps of everything that is named.
     size_t icons = 0;
     for (const json& sheet : data.at("icons")) icons += sheet.at("channels").size();
@@ -124,11 +139,221 @@ TEST(Report, HasEveryFigureThatANetworkWithoutClassesAllows) {
         std::filesystem::resize_file(entry.path(), 100);
         cached++;
     }
-    EXPECT_EQ(cached, icons);
+    size_t sheets = 0;
+    for (const json& of_layer : data.at("units")) sheets += of_layer.size();
+    EXPECT_GE(sheets, 2u);
+    EXPECT_LE(sheets, 4u);
+    EXPECT_EQ(cached, icons + 3 * sheets);
     const Finished again = run_limpid(quick_report({one}, folder, {"--threads", "1"}));
     ASSERT_EQ(again.status, 0) << again.err;
     EXPECT_THAT(again.err, HasSubstr("kept files were damaged and have been made again"));
     EXPECT_EQ(data_in(folder / "r.html").at("photos")[0], photo);
+}
+
+// Words of a command of a page, as a shell would split it: quotes are single ones.
+std::vector<std::string> words_of(const std::string& command) {
+    std::vector<std::string> words{""};
+    bool quoted = false, fresh = true;
+    for (size_t i = 0; i < command.size(); i++) {
+        char c = command[i];
+        if (c == '\'') {
+            quoted = !quoted, fresh = false;
+        } else if (c == ' ' && !quoted) {
+            if (!fresh) words.emplace_back(), fresh = true;
+        } else {
+            if (c == '\\' && !quoted) c = command[++i];
+            words.back() += c, fresh = false;
+        }
+    }
+    return words;
+}
+
+std::vector<double> numbers_in(const json& value) {
+    std::vector<double> numbers;
+    if (value.is_number()) numbers.push_back(value.get<double>());
+    if (value.is_structured())
+        for (const json& part : value)
+            for (const double v : numbers_in(part)) numbers.push_back(v);
+    return numbers;
+}
+
+// To the four digits of a page.
+void expect_same(const json& ours, const json& of_page, const std::string& what) {
+    const std::vector<double> a = numbers_in(ours), b = numbers_in(of_page);
+    ASSERT_EQ(a.size(), b.size()) << what;
+    ASSERT_GT(a.size(), 0u) << what;
+    for (size_t i = 0; i < a.size(); i++) ASSERT_NEAR(a[i], b[i], 6e-4 * std::fabs(a[i]) + 1e-6) << what << ' ' << i;
+}
+
+// A Map against floats in the same order, to half a step of its bytes.
+void expect_map(const json& map, const json& values, const std::string& what) {
+    const std::vector<double> ours = numbers_in(values);
+    const std::string text = map.at("u8");
+    std::vector<int> bytes;
+    int bits = 0, held = 0;
+    for (const char c : text) {
+        const int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
+                          : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                          : c >= '0' && c <= '9' ? c - '0' + 52
+                          : c == '+'             ? 62
+                          : c == '/'             ? 63
+                                                 : -1;
+        if (digit < 0) break;
+        bits = bits << 6 | digit, held += 6;
+        if (held >= 8) bytes.push_back(bits >> (held -= 8) & 255);
+    }
+    ASSERT_EQ(bytes.size(), ours.size()) << what;
+    const double scale = map.at("scale");
+    double most = 0;
+    for (size_t i = 0; i < ours.size(); i++) {
+        ASSERT_NEAR(bytes[i] * scale / 255, std::max(ours[i], 0.0), 0.0025 * scale) << what << ' ' << i;
+        most = std::max(most, ours[i]);
+    }
+    EXPECT_GT(most, 0) << what;
+}
+
+// The commands that a page shows remake its numbers: all are run, each in a folder of its own.
+class Commands {
+  public:
+    Commands(const TemporaryFolder& folder, json page) : folder_(folder), page_(std::move(page)) {}
+
+    const json& photo() const { return page_.at("photos")[0]; }
+    // The JSON (or what was printed) of line `i` of the command of a figure.
+    json run(const std::string& command, size_t line = 0) {
+        std::vector<std::string> lines{""};
+        for (const char c : command)
+            if (c == '\n')
+                lines.emplace_back();
+            else
+                lines.back() += c;
+        std::vector<std::string> words = words_of(lines.at(line));
+        EXPECT_EQ(words[0], "limpid");
+        words.erase(words.begin());
+        const std::string at = at_ = folder_ / concat("command-", count_++);
+        std::filesystem::create_directories(at);
+        std::string json_path;
+        for (size_t i = 0; i + 1 < words.size(); i++)
+            if (words[i] == "-o" || words[i] == "--data") {
+                words[i + 1] = at + "/" + words[i + 1];
+                if (words[i + 1].ends_with(".json")) json_path = words[i + 1];
+            }
+        if (std::ranges::count(words, "-o") == 0 && words[0] != "classify") {
+            words.insert(words.end(), {"-o", at + "/out.png"});
+            json_path = at + "/out.json";
+        }
+        if (words[0] == "report") words.insert(words.end(), {"--quiet", "--cache", folder_ / "cache"});
+        const Finished done = run_limpid(words);
+        EXPECT_EQ(done.status, 0) << command << '\n' << done.err;
+        if (words[0] == "classify") return json::parse(done.out);
+        if (json_path.empty())
+            for (const auto& entry : std::filesystem::directory_iterator(at))
+                if (entry.path().extension() == ".json") json_path = entry.path();
+        return json_path.empty() ? json() : json::parse(read_text(json_path));
+    }
+    const std::string& folder() const { return at_; }  // of the last
+    json of(const std::string& figure, size_t line = 0) { return run(photo().at("commands").at(figure), line); }
+
+  private:
+    const TemporaryFolder& folder_;
+    json page_;
+    std::string at_;
+    int count_ = 0;
+};
+
+void expect_groups(const json& ours, const json& groups, const std::string& layer, const std::string& what) {
+    json maps = json::array(), sizes = json::array();
+    for (const json& group : ours.at(layer).at("each_group")) {
+        maps.push_back(group.at("spatial"));
+        sizes.push_back(group.at("magnitude"));
+    }
+    expect_same(sizes, groups.at("magnitudes"), what);
+    expect_map(groups.at("maps"), maps, what);
+}
+
+// Of any network; where there are classes, those too.
+void expect_commands_remake_the_page(Commands& commands, const json& page) {
+    const json& photo = commands.photo();
+    expect_same(commands.of("dictionary").at("top"), photo.at("dictionary").at("top"), "dictionary");
+    for (const auto& [layer, grid] : photo.at("grids").items())
+        expect_same(commands.of("grid:" + layer).at("norms"), grid.at("norms"), "grid of " + layer);
+    EXPECT_EQ(commands.of("spatial").at("photos")[0].at("spatial"), photo.at("spatial"));
+    EXPECT_EQ(commands.of("channels").at("photos")[0].at("channels"), photo.at("channels"));
+    for (const auto& [pair, map] : photo["spatial"].at("pairs").items())
+        expect_map(map, commands.of("saliency:" + pair).at("attribution"), "saliency " + pair);
+    const std::string layer = photo.at("groups").at("layer");
+    for (const auto& [count, groups] : photo["groups"].at("by_count").items()) {
+        const json ours = commands.of("groups:" + count);
+        expect_groups(ours, groups, layer, "groups " + count);
+        for (const auto& [index, shares] : groups.at("attribution").items())
+            expect_same(ours.at("output").at(index).at("attribution").at(layer), shares, "groups " + count);
+    }
+    const std::string earlier = photo.at("flow").at("earlier");
+    for (const char* key : {"2,4,0", "4,4,1"}) {
+        const json ours = commands.of(std::string("flow:") + key);
+        for (const char* name : {"icons", "overlays", "earlier-icons", "earlier-overlays"})
+            EXPECT_TRUE(std::filesystem::exists(concat(commands.folder(), "/out-", name, ".png"))) << name;
+        const json flow = photo["flow"].at("cases").at(key);
+        json rows = json::array();
+        for (const json& group : ours.at(layer).at("each_group")) rows.push_back(group.at("attribution").at(earlier));
+        expect_same(rows, flow.at("to_later"), key);
+        expect_groups(ours, flow.contains("like") ? photo["flow"]["cases"].at(flow["like"]) : flow, earlier, key);
+    }
+    EXPECT_EQ(commands.run(page.at("similarity").at("command")).at("similarity"), page.at("similarity"));
+    EXPECT_EQ(commands.run(page.at("atlas").at("command")).at("atlas"), page.at("atlas"));
+    EXPECT_THAT(
+        photo.at("commands").at("vector").get<std::string>(),
+        ::testing::AllOf(HasSubstr("limpid dictionary"), HasSubstr("limpid activations"), HasSubstr("limpid grid")));
+}
+
+TEST(Report, TheCommandsOfAPageRemakeIt) {
+    const TemporaryFolder folder;
+    const std::string photo = photo_in(folder, "one photo's.png", 0.4);
+    ASSERT_EQ(run_limpid(quick_report({photo}, folder)).status, 0);
+    const json page = data_in(folder / "r.html");
+    Commands commands(folder, page);
+    expect_commands_remake_the_page(commands, page);
+    const auto units = page.at("units").begin();
+    const json sheet = units->begin().value();
+    EXPECT_EQ(sheet.at("items"), json({"positive", "negative", "diversity", "diversity", "diversity", "diversity"}));
+    EXPECT_EQ(commands.run(sheet.at("command")).at("objective"), units.key() + ":" + units->begin().key());
+    EXPECT_THAT(commands.run(sheet.at("command"), 1).at("objective").get<std::string>(), HasSubstr("_pre_relu:"));
+}
+
+TEST(Report, TheCommandsOfClassesRemakeThem) {
+    const TemporaryFolder folder;
+    const std::string photo = photo_in(folder, "one.png", 0.4);
+    const std::vector<std::string> words{
+        "report", photo,     "--net", "patterns", "--device",        "cpu",     "--steps",        "2",      "--icons",
+        "3",      "--units", "1",     "-o",       folder / "r.html", "--cache", folder / "cache", "--quiet"};
+    const Finished run = run_limpid(words);
+    ASSERT_EQ(run.status, 0) << run.err;
+    const json page = data_in(folder / "r.html"), own = page.at("photos")[0];
+    Commands commands(folder, page);
+    expect_commands_remake_the_page(commands, page);
+    json probabilities = json::array();
+    const json classified = commands.of("predictions");
+    for (size_t i = 0; i < 5; i++) {
+        EXPECT_EQ(classified.at("top")[i].at("index"), own.at("predictions")[i].at("class"));
+        probabilities.push_back(classified["top"][i].at("probability"));
+    }
+    json shown = json::array();
+    for (const json& prediction : own["predictions"]) shown.push_back(prediction.at("p"));
+    expect_same(probabilities, shown, "predictions");
+    expect_same(commands.of("history").at("scores"), own.at("history").at("scores"), "history");
+    const auto pair = own.at("teaser").at("pairs").begin();
+    const json entries = pair.value();
+    const std::string figure = "teaser:" + pair.key();
+    const json net = commands.of(figure, 0), left = commands.of(figure, 1), right = commands.of(figure, 2);
+    EXPECT_EQ(net.at("channels")[0][0], entries[0].at("channel"));
+    const auto of_channel = [](const json& result, const json& channel) {
+        for (const json& entry : result.at("channels"))
+            if (entry[0] == channel) return entry[1];
+        return json();
+    };
+    for (const json& entry : entries) {
+        expect_same(of_channel(left, entry.at("channel")), entry.at("a"), "teaser");
+        expect_same(of_channel(right, entry.at("channel")), entry.at("b"), "teaser");
+    }
 }
 
 TEST(Report, GoesOnWhereItWasStopped) {

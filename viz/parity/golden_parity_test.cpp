@@ -23,9 +23,9 @@ using testing::random_tensor;
 using testing::TemporaryFolder;
 using testing::write_text;
 
-const ParityRow& row(const std::vector<ParityRow>& rows, const std::string& reference) {
+const ParityRow& row(const std::vector<ParityRow>& rows, const std::string& reference, const std::string& what = "") {
     for (const ParityRow& r : rows)
-        if (r.reference == reference) return r;
+        if (r.reference == reference && (what.empty() || r.what == what)) return r;
     throw Error(reference + " is not on the list");
 }
 
@@ -108,6 +108,49 @@ TEST(GoldenParity, DictionariesAreComparedChannelByChannel) {
     EXPECT_TRUE(publish(0, 1).skipped.empty());
     EXPECT_FALSE(publish(1, 1).ok()) << "another channel";
     EXPECT_FALSE(publish(0, 1.1).ok()) << "another value";
+}
+
+// The article's channel_attr.json: probabilities of classes, channels of the output, classes of channels.
+TEST(GoldenParity, ChannelAttributionsAndProbabilities) {
+    const TemporaryFolder folder;
+    Stream stream({DeviceKind::cpu, 0});
+    const std::string file = "article/attributions/dog_cat/channel_attr.json", layer = "mixed4d";
+    std::filesystem::create_directories(folder / "lucid");
+    std::filesystem::create_directories(folder / "article/attributions/dog_cat");
+    write_png(folder / "lucid/input_dog_cat.png", random_tensor({1, 64, 64, 3}, 0, 1).view());
+    const HostTensor photo = load_image(folder / "lucid/input_dog_cat.png").rgb;
+    const Net net = make_net(testing::random_weights(kGoogLeNetVariants[0]));
+    const std::vector<HostTensor> values = activations(net, {layer, net.logits}, photo, stream);
+    double sum = 0;
+    for (const float v : values[1].values) sum += std::exp(double(v));
+    Section section(net, layer, values[0].shape, net.logits, stream);
+    const auto owed = [&](int64_t index, size_t channel) {
+        return sum_positions(linear_attribution(section, values[0], class_target(net, index))).values[channel];
+    };
+    struct Planted {
+        double probability = 0, output = 0, channel = 0;
+    };
+    const auto publish = [&](const Planted& planted) {
+        const auto p = [&](size_t c) { return std::exp(double(values[1].values[c])) / sum; };
+        const json output{{"l", {{{"c", 7}, {"v", p(7) + planted.probability}}, {{"c", 3}, {"v", p(3)}}, 1.0}},
+                          {layer, {{{"c", 11}, {"v", owed(7, 11) + planted.output}}, 1.5}}};
+        const json channels{
+            {"20", {{"l", {{{"c", 3}, {"v", owed(3, 20)}}, {{"c", 5}, {"v", owed(5, 20) + planted.channel}}, 2.5}}}}};
+        write_text(folder / file, json{{"output", output}, {layer, channels}}.dump());
+        const auto rows = check_parity(folder.path(), &net, "", stream);
+        std::string missed;
+        for (const char* what : {"softmax of classes", "channels of the first class", "classes of channels"}) {
+            EXPECT_TRUE(row(rows, file, what).skipped.empty());
+            if (!row(rows, file, what).ok()) missed += std::string(what) + ";";
+        }
+        return missed;
+    };
+    EXPECT_EQ(publish({}), "");
+    EXPECT_EQ(publish({.probability = 0.003}), "softmax of classes;");
+    EXPECT_EQ(publish({.output = -0.003}), "channels of the first class;");
+    EXPECT_EQ(publish({.channel = 0.003}), "classes of channels;");
+    write_text(folder / file, json{{"output", {{"l", {1.0}}}}}.dump());
+    EXPECT_THROW(check_parity(folder.path(), &net, "", stream), Error);
 }
 
 TEST(GoldenParity, PublishedFactors) {

@@ -244,23 +244,49 @@ double teaser_error(const Lab& lab, const std::string& photo, const std::string&
     return worst;
 }
 
-// What every published channel of every layer does for the classes that are listed with it.
-double channel_classes_error(const Lab& lab, const std::string& photo, const std::string& file) {
+// The article's lists: [{"c": index, "v": value}, ..., the largest of the figure].
+std::vector<std::pair<int64_t, double>> listed(const json& list) {
+    std::vector<std::pair<int64_t, double>> entries;
+    for (const json& entry : list)
+        if (entry.is_object()) entries.emplace_back(entry.at("c"), entry.at("v"));
+    if (entries.empty()) throw Error("a list without entries; copy it again");
+    return entries;
+}
+
+// The softmax of all logits, for the classes that are listed.
+double probabilities_error(const Lab& lab, const std::string& photo, const std::string& file) {
     const json published = lab.published.json(file);
+    const HostTensor logits = lab.activations_of(photo, lab.net->logits);
+    const double most = double(*std::ranges::max_element(logits.values));
+    double sum = 0, worst = 0;
+    for (const float v : logits.values) sum += std::exp(double(v) - most);
+    for (const auto& [index, p] : listed(published.at("output").at("l")))
+        worst = std::max(worst, std::fabs(std::exp(double(logits.values.at(size_t(index))) - most) / sum - p));
+    return worst;
+}
+
+// What the published channels of every layer do for classes: those of the output for its first class, all others for
+// the classes that are listed with them.
+double channel_classes_error(const Lab& lab, const std::string& photo, const std::string& file, bool of_output) {
+    const json published = lab.published.json(file);
+    const int64_t first = listed(published.at("output").at("l"))[0].first;
     double worst = 0;
     for (const auto& [layer, channels] : published.items()) {
         if (layer == "output") continue;
         const HostTensor a = lab.activations_of(photo, layer);
         Section section = lab.section(layer, a, lab.net->logits);
         std::map<int64_t, HostTensor> owed;
+        const auto compare = [&](int64_t channel, int64_t index, double value) {
+            if (!owed.contains(index))
+                owed[index] = sum_positions(linear_attribution(section, a, class_target(*lab.net, index)));
+            worst = std::max(worst, std::fabs(double(owed[index].values.at(size_t(channel))) - value));
+        };
+        if (of_output) {
+            for (const auto& [channel, value] : listed(published["output"].at(layer))) compare(channel, first, value);
+            continue;
+        }
         for (const auto& [channel, entry] : channels.items())
-            for (const json& listed : entry.at("l").at(0)) {
-                const int64_t index = listed.at("c");
-                if (!owed.contains(index))
-                    owed[index] = sum_positions(linear_attribution(section, a, class_target(*lab.net, index)));
-                worst = std::max(worst, std::fabs(double(owed[index].values.at(std::stoul(channel))) -
-                                                  listed.at("v").get<double>()));
-            }
+            for (const auto& [index, value] : listed(entry.at("l"))) compare(std::stoll(channel), index, value);
     }
     return worst;
 }
@@ -344,10 +370,18 @@ std::vector<Check> golden_list() {
         list.push_back({folder + "teaser.json", "pairs of classes", {input_of(photo)}, true, 2e-3, [=](const Lab& lab) {
                             return teaser_error(lab, photo, folder + "teaser.json");
                         }});
-        list.push_back(
-            {folder + "channel_attr.json", "classes of channels", {input_of(photo)}, true, 2e-3, [=](const Lab& lab) {
-                 return channel_classes_error(lab, photo, folder + "channel_attr.json");
-             }});
+        const std::string attributions = folder + "channel_attr.json";
+        list.push_back({attributions, "softmax of classes", {input_of(photo)}, true, 2e-3, [=](const Lab& lab) {
+                            return probabilities_error(lab, photo, attributions);
+                        }});
+        for (const bool of_output : {true, false})
+            list.push_back(
+                {attributions,
+                 of_output ? "channels of the first class" : "classes of channels",
+                 {input_of(photo)},
+                 true,
+                 2e-3,
+                 [=](const Lab& lab) { return channel_classes_error(lab, photo, attributions, of_output); }});
         if (example != "bowtie_guy")
             list.push_back(
                 {folder + "spatial_attr.json",

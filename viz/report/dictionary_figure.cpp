@@ -2,7 +2,7 @@
 #include "viz/dictionary/dictionary.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "viz/report/figure.h"
 #include "viz/report/page_data.h"
@@ -62,26 +62,17 @@ ordered_json top_entries(std::span<const float> values, int64_t count) {
 
 ordered_json similarity_map(const HostTensor& a, const HostTensor& b) {
     const auto unit_vectors = [](const HostTensor& t) {
-        HostTensor result = t;
-        for (int64_t p = 0; p < t.shape.pixels(); p++) {
-            float* v = result.values.data() + p * t.shape.c;
-            double square = 0;
-            for (int64_t c = 0; c < t.shape.c; c++) square += double(v[c]) * double(v[c]);
-            for (int64_t c = 0; c < t.shape.c && square > 0; c++) v[c] = float(double(v[c]) / std::sqrt(square));
-        }
-        return result;
+        std::vector<std::vector<double>> units;
+        for (int64_t p = 0; p < t.shape.pixels(); p++)
+            units.push_back(unit_vector({t.values.data() + p * t.shape.c, size_t(t.shape.c)}));
+        return units;
     };
-    const HostTensor u = unit_vectors(a), v = unit_vectors(b);
-    const int64_t c = a.shape.c;
-    CHECK(c == b.shape.c);
+    const std::vector<std::vector<double>> u = unit_vectors(a), v = unit_vectors(b);
+    CHECK(a.shape.c == b.shape.c);
     std::vector<float> cosines;
-    for (int64_t p = 0; p < a.shape.pixels(); p++)
-        for (int64_t q = 0; q < b.shape.pixels(); q++) {
-            double dot = 0;
-            for (int64_t i = 0; i < c; i++)
-                dot += double(u.values[size_t(p * c + i)]) * double(v.values[size_t(q * c + i)]);
-            cosines.push_back(float(dot));
-        }
+    for (const std::vector<double>& one : u)
+        for (const std::vector<double>& other : v)
+            cosines.push_back(float(std::inner_product(one.begin(), one.end(), other.begin(), 0.0)));
     return byte_map(cosines, {a.shape.h, a.shape.w, b.shape.h, b.shape.w});
 }
 

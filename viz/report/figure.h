@@ -49,6 +49,20 @@ FigureParts teaser_parts(Scene& scene);
 FigureParts group_parts(Scene& scene);
 FigureParts flow_parts(Scene& scene);
 FigureParts history_parts(Scene& scene);
+constexpr int64_t kHistorySize = 128;
+
+// The positions of all photos by likeness: {"layer", "size", "items"}. photos: their data, for the classes of
+// positions.
+nlohmann::ordered_json atlas_json(const std::vector<Scene>& scenes, const nlohmann::ordered_json& photos);
+double atlas_work(const std::vector<Scene>& scenes);
+
+// How the figures of a photo are remade: a command, or a line for each of several, by figure; and by what the reader
+// chose, where that changes the command ("saliency:mixed4a>mixed4d", "groups:6", "flow:4,6,1", "teaser:967-504").
+// LAYER and CHANNEL stand for themselves in that of "unit".
+nlohmann::ordered_json figure_commands(const Scene& scene, const nlohmann::ordered_json& photo);
+// limpid report for some photos (as a shell takes them) and figures alone.
+std::string report_command(const ReportOptions& options, const std::vector<std::string>& words,
+                           const std::string& figures, const std::string& out);
 
 // Cosine similarity of every position of a with every position of b, 0 where negative: a Map [h,w,h,w].
 nlohmann::ordered_json similarity_map(const HostTensor& a, const HostTensor& b);
@@ -63,8 +77,10 @@ struct Unit {
     int64_t channel = 0;
     auto operator<=>(const Unit&) const = default;
 };
-// The channels that the figures of a photo name, the most prominent first, each once.
-std::vector<Unit> named_units(const nlohmann::ordered_json& photo);
+// The channels that the figures of a photo name, at most so many, the most prominent first, each once.
+std::vector<Unit> named_units(const nlohmann::ordered_json& photo, int64_t most);
+// The most prominent of them, those that the figures show at rest first: these get a sheet.
+std::vector<Unit> sheet_units(const nlohmann::ordered_json& photo, int64_t most);
 
 // How a layer's grid is drawn.
 GridOptions grid_options(const Scene& scene, const std::string& layer);

@@ -11,7 +11,7 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr int64_t kGridMargin = 2;
-constexpr int64_t kHistorySize = 128, kHistoryCell = 112;
+constexpr int64_t kHistoryCell = 112;
 
 // Pixels of a cell after its margin is cut off, by the rows of the layer's map: the article's, which has 40 for
 // mixed4a.

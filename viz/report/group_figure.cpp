@@ -144,6 +144,25 @@ ordered_json flow_json(Scene& scene, const std::vector<int64_t>& earlier_counts,
             {"cases", cases}};
 }
 
+// What groups of the earlier layer look like, and the photo with them dreamed into it.
+void add_earlier_pictures(Scene& scene, int64_t earlier, int64_t later, bool aligned, FigureParts& parts) {
+    const ReportProfile& profile = scene.options.profile;
+    const std::string layer = scene.options.layers.earlier;
+    const std::string member = "/flow/cases/" + case_key(earlier, later, aligned);
+    const std::string what =
+        concat(earlier, aligned ? concat(" groups aligned with ", later) : " groups", " of ", layer);
+    const auto groups = [&scene, layer, earlier, later, aligned]() -> const Groups& {
+        return aligned ? shared_aligned_groups(scene, earlier, later) : shared_groups(scene, layer, earlier);
+    };
+    parts.push_back({"flow", member + "/icons", "icons of " + what, icon_work(scene, layer, earlier),
+                     [=, &scene](const PartWatcher& watcher) { return icons_json(scene, layer, groups(), watcher); }});
+    if (aligned && !profile.aligned_overlays) return;
+    parts.push_back(
+        {"flow", member + "/overlay", "overlays of " + what,
+         update_work(scene.net, scene.photo.rgb.shape.h, layer, earlier, profile.overlay_steps),
+         [=, &scene](const PartWatcher& watcher) { return overlay_json(scene, layer, groups(), watcher); }});
+}
+
 }  // namespace
 
 FigureParts group_parts(Scene& scene) {
@@ -201,19 +220,7 @@ FigureParts flow_parts(Scene& scene) {
     for (const bool aligned : {false, true})
         for (const int64_t later : later_counts) {
             if (!aligned && later != later_counts[0]) continue;
-            for (const int64_t earlier : earlier_counts)
-                parts.push_back(
-                    {"flow", concat("/flow/cases/", case_key(earlier, later, aligned), "/icons"),
-                     concat("icons of ", earlier, aligned ? concat(" groups aligned with ", later) : " groups", " of ",
-                            layers.earlier),
-                     icon_work(scene, layers.earlier, earlier),
-                     [&scene, earlier, later, aligned](const PartWatcher& watcher) {
-                         const std::string& layer = scene.options.layers.earlier;
-                         return icons_json(scene, layer,
-                                           aligned ? shared_aligned_groups(scene, earlier, later)
-                                                   : shared_groups(scene, layer, earlier),
-                                           watcher);
-                     }});
+            for (const int64_t earlier : earlier_counts) add_earlier_pictures(scene, earlier, later, aligned, parts);
         }
     return parts;
 }

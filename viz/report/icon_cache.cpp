@@ -11,6 +11,18 @@ namespace limpid {
 
 namespace {
 
+std::string file_of(const Job& job, const Net& net, const Stream& stream) {
+    return sha256_of(as_bytes(concat(description(job, net), ' ', stream.backend().name))) + ".icon";
+}
+
+// One below the other: the same numbers in the same order.
+ConstView stacked(const HostTensor& images) {
+    const Shape s = images.shape;
+    return {images.values.data(), {1, s.n * s.h, s.w, s.c}};
+}
+
+}  // namespace
+
 Job icon_job(const Unit& unit, const IconOptions& options) {
     Job job;
     job.name = concat(unit.layer, ':', unit.channel);
@@ -20,51 +32,42 @@ Job icon_job(const Unit& unit, const IconOptions& options) {
     return job;
 }
 
-std::string file_of(const Job& job, const Net& net, const Stream& stream) {
-    return sha256_of(as_bytes(concat(description(job, net), ' ', stream.backend().name))) + ".icon";
+bool has_picture(const Net& net, const Job& job, const Stream& stream, Kept& kept) {
+    return kept.find(file_of(job, net, stream)).has_value();
 }
 
-}  // namespace
-
-bool has_icon(const Net& net, const Unit& unit, const IconOptions& options, const Stream& stream, Kept& kept) {
-    return kept.find(file_of(icon_job(unit, options), net, stream)).has_value();
-}
-
-std::map<Unit, HostTensor> channel_icons(const Net& net, const std::vector<Unit>& units, const IconOptions& options,
-                                         Stream& stream, Kept& kept, const PartWatcher& watcher) {
-    std::map<Unit, HostTensor> icons;
-    std::vector<Job> missing;
-    std::map<std::string, Unit> unit_of;  // by name of the job
-    for (const Unit& unit : units) {
-        Job job = icon_job(unit, options);
+std::map<std::string, HostTensor> kept_pictures(const Net& net, const std::vector<Job>& jobs, int64_t batch,
+                                                Stream& stream, Kept& kept, const PartWatcher& watcher) {
+    std::map<std::string, HostTensor> pictures;
+    std::vector<const Job*> missing;
+    double all = 0, done = 0;
+    for (const Job& job : jobs) {
         const std::string file = file_of(job, net, stream);
         if (const std::optional<std::string> png = kept.find(file)) {
-            icons[unit] = decode_image(as_bytes(*png), file).rgb;
+            pictures[job.name] = decode_image(as_bytes(*png), file).rgb;
         } else {
-            unit_of[job.name] = unit;
-            missing.push_back(std::move(job));
+            missing.push_back(&job);
+            all += double(job.options.batch) * double(job.options.steps + 1);
         }
     }
-    if (missing.empty()) return icons;
-    BatchRenderer renderer(net, stream, options.batch);
-    const double all = double(missing.size()) * double(options.steps + 1);
-    double done = 0;
+    if (missing.empty()) return pictures;
+    BatchRenderer renderer(net, stream, batch);
     size_t next = 0;
     bool stopped = false;
-    renderer.run([&]() { return next < missing.size() ? &missing[next++] : nullptr; },
+    renderer.run([&]() { return next < missing.size() ? missing[next++] : nullptr; },
                  [&](FinishedJob&& finished) {
                      if (!finished.error.empty()) throw Error(concat(finished.job->name, ": ", finished.error));
                      // From the file's bytes, so that a picture is the same whether it was kept or made.
-                     const std::vector<std::byte> png = encode_png(finished.images.view());
+                     const std::vector<std::byte> png = encode_png(stacked(finished.images));
                      const std::string file = file_of(*finished.job, net, stream);
                      kept.keep(file, png);
-                     icons[unit_of.at(finished.job->name)] = decode_image(png, file).rgb;
+                     pictures[finished.job->name] = decode_image(png, file).rgb;
                  },
                  [&](int64_t image_steps) {
                      done += double(image_steps);
                      return !(stopped = watcher && !watcher(done / all));
                  });
-    return stopped ? std::map<Unit, HostTensor>() : icons;
+    return stopped ? std::map<std::string, HostTensor>() : pictures;
 }
 
 }  // namespace limpid

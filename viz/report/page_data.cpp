@@ -100,6 +100,13 @@ ordered_json sprite(const std::vector<ConstView>& pictures, int64_t cell, int64_
     return {{"cell", cell}, {"columns", columns}, {"sprite", jpeg_uri(tile(views, columns, 0).view(), quality)}};
 }
 
+std::vector<double> unit_vector(std::span<const float> v) {
+    std::vector<double> unit(v.begin(), v.end());
+    const double length = std::sqrt(std::inner_product(unit.begin(), unit.end(), unit.begin(), 0.0));
+    for (double& value : unit) value = length > 0 ? value / length : 0;
+    return unit;
+}
+
 std::vector<int64_t> largest(std::span<const float> values, int64_t count) {
     std::vector<int64_t> order(values.size());
     std::iota(order.begin(), order.end(), 0);

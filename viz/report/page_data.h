@@ -28,6 +28,9 @@ std::string jpeg_uri(ConstView picture, int quality = 88);
 // Square pictures {1,s,s,3} in rows of `columns`, each resized to cell x cell: {"cell", "columns", "sprite"}.
 nlohmann::ordered_json sprite(const std::vector<ConstView>& pictures, int64_t cell, int64_t columns, int quality = 88);
 
+// v / |v|; a vector of zeros stays one.
+std::vector<double> unit_vector(std::span<const float> v);
+
 // Indices of the `count` largest values, descending; equal ones in order.
 std::vector<int64_t> largest(std::span<const float> values, int64_t count);
 

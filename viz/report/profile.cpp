@@ -12,6 +12,8 @@ ReportProfile report_profile(const std::string& name) {
         {.name = "fast",
          .icon_steps = 96,
          .most_icons = 300,
+         .most_sheets = 6,
+         .sheet_steps = 128,
          .grid_steps = 128,
          .group_icon_steps = 96,
          .overlay_steps = 48,
@@ -21,10 +23,14 @@ ReportProfile report_profile(const std::string& name) {
          .icon_size = 112,
          .icon_steps = 512,
          .most_icons = 100000,
+         .most_sheets = 100,
+         .sheet_size = 192,
+         .sheet_steps = 512,
          .grid_steps = 1024,
          .group_icon_size = 112,
          .group_icon_steps = 512,
          .overlay_steps = 256,
+         .aligned_overlays = true,
          .history_steps = {1, 32, 128, 256, 512, 1024}},
     };
     for (const ReportProfile& profile : profiles)

@@ -17,6 +17,7 @@
 #include "viz/report/icon_cache.h"
 #include "viz/report/page.h"
 #include "viz/report/page_data.h"
+#include "viz/report/unit_sheet.h"
 #include "weights/sha256.h"
 
 namespace limpid {
@@ -79,54 +80,13 @@ ordered_json layers_json(const Net& net, const Scene& scene) {
     return list;
 }
 
-// Commands that remake the figures of a photo.
-ordered_json commands_json(const Scene& scene, const std::string& word) {
-    const ReportLayers& layers = scene.options.layers;
-    const std::string net = scene.options.command_options;
-    const auto command = [&](const std::string& name, const std::string& rest) {
-        return "limpid " + name + " " + word + rest + net;
-    };
-    ordered_json result{{"dictionary", command("dictionary", " --layer " + layers.dictionary)},
-                        {"vector", command("activations", " --layer " + layers.dictionary + " -o activations.npy")}};
-    for (const std::string& layer : layers.grids) {
-        const GridOptions o = grid_options(scene, layer);
-        result["grid:" + layer] = command("grid", concat(" --layer ", layer, " --size ", o.size, " --steps ", o.steps,
-                                                         " --batch ", o.batch, " --groups ", o.groups));
-    }
-    if (layers.spatial.size() > 1)
-        result["saliency"] = command("attribute", " --from " + layers.spatial[layers.spatial.size() - 2] + " --to " +
-                                                      layers.spatial.back() + " --pool smooth+blur");
-    std::string target;
-    if (!scene.classes.empty()) {
-        result["predictions"] = command("classify", "");
-        const std::string best = concat("class:", scene.classes[0]);
-        target = " --to " + best;
-        result["spatial"] = command("attribute", target + " --from " + layers.dictionary + " --pool smooth+blur");
-        result["channels"] = command("attribute", target + " --from " + layers.dictionary);
-        if (scene.classes.size() > 1)
-            result["teaser"] = command(
-                "attribute", concat(" --to '", best, " - class:", scene.classes[1], "' --from ", layers.dictionary));
-        result["history"] =
-            concat("limpid render ", best, " --steps ", scene.options.profile.history_steps.back(), net);
-    }
-    result["groups"] =
-        command("groups", concat(" --layer ", layers.groups, " -n ", scene.options.profile.default_groups, target));
-    if (!layers.earlier.empty())
-        result["flow"] =
-            command("groups",
-                    concat(" --layer ", layers.groups, " -n ", scene.options.profile.default_groups, " --earlier ",
-                           layers.earlier, " --earlier-count ", scene.options.profile.default_earlier_groups, target));
-    result["unit"] = concat("limpid render ", layers.dictionary, ":CHANNEL", net);
-    return result;
-}
-
 }  // namespace
 
 const std::vector<std::string>& figure_names() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> list;
         for (const Figure& figure : kFigures) list.emplace_back(figure.name);
-        list.insert(list.end(), {"icons", "maps", "similarity"});
+        list.insert(list.end(), {"atlas", "maps", "similarity", "icons", "units"});
         return list;
     }();
     return names;
@@ -204,15 +164,14 @@ struct Report::State {
         return hasher.text() + ".json";
     }
 
-    // The units that get an icon, in order; from the data where the figures are done.
-    std::vector<Unit> units_with_icons(const ordered_json& data) const {
-        std::vector<std::vector<Unit>> named;
-        for (const ordered_json& photo : data["photos"]) named.push_back(named_units(photo));
+    // Of the units that the photos name, each photo's first, each once.
+    std::vector<Unit> units_of(const ordered_json& data, std::vector<Unit> (*named)(const ordered_json&, int64_t),
+                               int64_t most) const {
         std::vector<Unit> units;
         std::set<Unit> seen;
-        for (const std::vector<Unit>& list : named)
-            for (size_t i = 0; i < std::min(list.size(), size_t(options.profile.most_icons)); i++)
-                if (seen.insert(list[i]).second) units.push_back(list[i]);
+        for (const ordered_json& photo : data["photos"])
+            for (const Unit& unit : named(photo, most))
+                if (seen.insert(unit).second) units.push_back(unit);
         return units;
     }
 
@@ -241,6 +200,101 @@ struct Report::State {
     double icon_work(size_t count) const {
         return update_work(net, options.profile.icon_size, options.layers.dictionary, int64_t(count),
                            options.profile.icon_steps);
+    }
+    double sheet_work(size_t jobs) const {  // of which a sheet has three, of six pictures
+        return update_work(net, options.profile.sheet_size, options.layers.dictionary, int64_t(2 * jobs),
+                           options.profile.sheet_steps);
+    }
+
+    // Pictures of jobs, those that are missing made now.
+    std::optional<std::map<std::string, HostTensor>> draw(const std::vector<Job>& jobs, int64_t batch,
+                                                          double (State::*work)(size_t) const, const std::string& what,
+                                                          double& done_s, const ReportWatcher& watcher) {
+        size_t missing = 0;
+        for (const Job& job : jobs) missing += !has_picture(net, job, stream, icons);
+        const double seconds = (this->*work)(missing) / work_per_second;
+        auto pictures = kept_pictures(net, jobs, batch, stream, icons, [&](double share) {
+            return !watcher || watcher(done_s + share * seconds, done_s + seconds, concat(missing, ' ', what));
+        });
+        if (pictures.size() < jobs.size()) return std::nullopt;
+        done_s += seconds;
+        return pictures;
+    }
+
+    ordered_json maps_of(size_t i, const ordered_json& photo) const {
+        std::map<std::string, std::vector<int64_t>> channels;
+        for (const Unit& unit : named_units(photo, INT64_MAX)) channels[unit.layer].push_back(unit.channel);
+        ordered_json maps = ordered_json::object();
+        for (const auto& [layer, list] : channels) maps[layer] = activation_maps(scenes[i].at(layer), list);
+        return maps;
+    }
+
+    ordered_json similarity() const {
+        const std::string& layer = options.layers.dictionary;
+        ordered_json names = ordered_json::array(), pairs = ordered_json::object();
+        for (size_t i = 0; i < scenes.size(); i++) {
+            names.push_back(scenes[i].photo.name);
+            for (size_t j = i; j < scenes.size(); j++)
+                pairs[concat(i, '>', j)] = similarity_map(scenes[i].at(layer), scenes[j].at(layer));
+        }
+        return {{"layer", layer},
+                {"photos", names},
+                {"pairs", pairs},
+                {"command", report_command(options, words(), "similarity", "similarity")}};
+    }
+
+    std::vector<std::string> words() const {
+        std::vector<std::string> list;
+        for (const ReportPhoto& photo : photos) list.push_back(photo.word);
+        return list;
+    }
+
+    // Adds the icons of the units that the data name. False where the watcher stopped it.
+    bool add_icons(ordered_json& data, double& done_s, const ReportWatcher& watcher) {
+        const std::vector<Unit> units = units_of(data, named_units, options.profile.most_icons);
+        std::vector<Job> jobs;
+        for (const Unit& unit : units) jobs.push_back(icon_job(unit, icon_options()));
+        const auto pictures = draw(jobs, icon_options().batch, &State::icon_work, "icons of channels", done_s, watcher);
+        if (!pictures) return false;
+        std::map<std::string, std::vector<Unit>> by_layer;
+        for (const Unit& unit : units) by_layer[unit.layer].push_back(unit);
+        for (auto& [layer, list] : by_layer) {
+            std::ranges::sort(list);
+            std::vector<ConstView> views;
+            std::vector<int64_t> channels;
+            for (const Unit& unit : list) {
+                views.push_back(pictures->at(icon_job(unit, icon_options()).name).view());
+                channels.push_back(unit.channel);
+            }
+            const int64_t columns = std::min(sprite_columns(layer, scenes[0].at(layer).shape.c), int64_t(views.size()));
+            data["icons"][layer] = sprite(views, kIconCell, columns);
+            data["icons"][layer]["channels"] = channels;
+        }
+        return true;
+    }
+
+    bool add_sheets(ordered_json& data, double& done_s, const ReportWatcher& watcher) {
+        std::vector<std::pair<Unit, std::vector<Job>>> sheets;
+        std::vector<Job> jobs;
+        for (const Unit& unit : units_of(data, sheet_units, options.profile.most_sheets)) {
+            float most = 0;
+            for (const Scene& scene : scenes)
+                most = std::max(most, *std::ranges::max_element(scene.at(unit.layer).values));
+            sheets.emplace_back(unit, sheet_jobs(net, unit,
+                                                 {.size = options.profile.sheet_size,
+                                                  .steps = options.profile.sheet_steps,
+                                                  .diversity = diversity_weight(double(most))}));
+            std::ranges::copy(sheets.back().second, std::back_inserter(jobs));
+        }
+        const auto pictures =
+            draw(jobs, icon_options().batch, &State::sheet_work, "pictures of single channels", done_s, watcher);
+        if (!pictures) return false;
+        for (const auto& [unit, own] : sheets) {
+            std::vector<HostTensor> shown;
+            for (const Job& job : own) shown.push_back(pictures->at(job.name));
+            data["units"][unit.layer][std::to_string(unit.channel)] = unit_sheet(own, shown, options.net_options);
+        }
+        return true;
     }
 };
 
@@ -274,9 +328,16 @@ ReportPlan Report::plan() {
             if (!part.what.empty())
                 plan.parts.push_back({s.scenes[i].photo.name + ": " + part.what, part.work,
                                       s.figures.find(s.key_of(s.scenes[i], part)).has_value()});
+    const auto photos = int64_t(s.scenes.size());
+    if (s.wants("atlas")) plan.parts.push_back({"atlas of all positions", atlas_work(s.scenes), false});
     if (s.wants("icons")) {
-        const int64_t count = std::min<int64_t>(s.options.profile.most_icons, 600) * int64_t(s.scenes.size());
+        const int64_t count = std::min<int64_t>(s.options.profile.most_icons, 600) * photos;
         plan.parts.push_back({concat("icons of up to ", count, " channels"), s.icon_work(size_t(count)), false});
+    }
+    if (s.wants("units")) {
+        const int64_t count = s.options.profile.most_sheets * photos;
+        plan.parts.push_back(
+            {concat("six pictures of up to ", count, " channels"), s.sheet_work(size_t(3 * count)), false});
     }
     return plan;
 }
@@ -298,7 +359,6 @@ std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
         for (const int64_t c : scene.classes)
             predictions.push_back({{"class", c}, {"p", rounded(double(scene.probabilities[size_t(c)]))}});
         photo["predictions"] = predictions;
-        photo["commands"] = commands_json(scene, scene.photo.word);
         for (const FigurePart& part : s.parts[i]) {
             const std::string key = s.key_of(scene, part);
             std::optional<ordered_json> value;
@@ -324,6 +384,7 @@ std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
             else
                 place = std::move(*value);
         }
+        photo["commands"] = figure_commands(scene, photo);
         photos.push_back(std::move(photo));
     }
     ordered_json data{{"format", "limpid-report"},
@@ -340,46 +401,14 @@ std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
                       {"icons", ordered_json::object()},
                       {"photos", std::move(photos)}};
     if (s.wants("maps"))
-        for (size_t i = 0; i < s.scenes.size(); i++) {
-            std::map<std::string, std::vector<int64_t>> channels;
-            for (const Unit& unit : named_units(data["photos"][i])) channels[unit.layer].push_back(unit.channel);
-            ordered_json maps = ordered_json::object();
-            for (const auto& [layer, list] : channels) maps[layer] = activation_maps(s.scenes[i].at(layer), list);
-            data["photos"][i]["maps"] = std::move(maps);
-        }
-    if (s.wants("similarity")) {
-        const std::string& layer = s.options.layers.dictionary;
-        ordered_json names = ordered_json::array(), pairs = ordered_json::object();
-        for (size_t i = 0; i < s.scenes.size(); i++) {
-            names.push_back(s.scenes[i].photo.name);
-            for (size_t j = i; j < s.scenes.size(); j++)
-                pairs[concat(i, '>', j)] = similarity_map(s.scenes[i].at(layer), s.scenes[j].at(layer));
-        }
-        data["similarity"] = {{"layer", layer}, {"photos", names}, {"pairs", pairs}};
+        for (size_t i = 0; i < s.scenes.size(); i++) data["photos"][i]["maps"] = s.maps_of(i, data["photos"][i]);
+    if (s.wants("similarity")) data["similarity"] = s.similarity();
+    if (s.wants("atlas")) {
+        data["atlas"] = atlas_json(s.scenes, data["photos"]);
+        data["atlas"]["command"] = report_command(s.options, s.words(), "grids,spatial,atlas", "atlas");
     }
-    if (s.wants("icons")) {
-        const std::vector<Unit> units = s.units_with_icons(data);
-        size_t missing = 0;
-        for (const Unit& unit : units) missing += !has_icon(s.net, unit, s.icon_options(), s.stream, s.icons);
-        const double seconds = s.icon_work(missing) / s.work_per_second;
-        const std::map<Unit, HostTensor> icons =
-            channel_icons(s.net, units, s.icon_options(), s.stream, s.icons, [&](double share) {
-                return !watcher ||
-                       watcher(done + share * seconds, done + seconds, concat("icons of ", missing, " channels"));
-            });
-        if (icons.empty() && !units.empty()) return std::nullopt;
-        std::map<std::string, std::vector<int64_t>> by_layer;
-        for (const auto& [unit, icon] : icons) by_layer[unit.layer].push_back(unit.channel);
-        for (const auto& [layer, channels] : by_layer) {
-            std::vector<ConstView> views;
-            for (const int64_t c : channels) views.push_back(icons.at({layer, c}).view());
-            const int64_t columns =
-                std::min(sprite_columns(layer, s.scenes[0].at(layer).shape.c), int64_t(views.size()));
-            ordered_json sheet = sprite(views, kIconCell, columns);
-            sheet["channels"] = channels;
-            data["icons"][layer] = std::move(sheet);
-        }
-    }
+    if (s.wants("icons") && !s.add_icons(data, done, watcher)) return std::nullopt;
+    if (s.wants("units") && !s.add_sheets(data, done, watcher)) return std::nullopt;
     data["seconds"] = rounded(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return data;
 }

@@ -27,9 +27,11 @@ struct ReportProfile {
     std::string name;
     int64_t icon_size = 80, icon_steps = 0;
     int64_t most_icons = 0;  // of channels, for each photo: the most prominent first
+    int64_t most_sheets = 0, sheet_size = 112, sheet_steps = 0;  // of channels in several pictures, for each photo
     int64_t grid_steps = 0;
     int64_t group_icon_size = 80, group_icon_steps = 0;
     int64_t overlay_steps = 0;
+    bool aligned_overlays = false;  // also of aligned groups, which are most
     std::vector<int64_t> history_steps;
     std::vector<int64_t> group_counts{2, 4, 6};
     int64_t default_groups = 6, default_earlier_groups = 4;
@@ -49,7 +51,9 @@ struct ReportOptions {
     ReportLayers layers;
     std::vector<std::string> figures;  // of figure_names(); empty: all that the network allows
     std::string command;               // remakes the page
-    std::string command_options;       // behind the commands that remake a figure: " --weights bvlc"
+    // Of the commands that remake a figure: " --profile full", " --whole", " --weights bvlc". Of a report; about a
+    // photo; about the network.
+    std::string report_options, photo_options, net_options;
     std::string made_by;
 };
 const std::vector<std::string>& figure_names();

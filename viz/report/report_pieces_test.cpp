@@ -14,6 +14,7 @@
 #include "viz/report/icon_cache.h"
 #include "viz/report/overlay.h"
 #include "viz/report/page_data.h"
+#include "viz/report/unit_sheet.h"
 
 namespace limpid {
 namespace {
@@ -52,38 +53,71 @@ TEST(Kept, ComesBackUnlessItIsDamaged) {
     EXPECT_THROW(Kept(folder / "file").keep("one", as_bytes(bytes)), Error);
 }
 
-TEST(Icons, AreMadeOnceAndAgainWhereTheyAreDamaged) {
+TEST(Pictures, AreMadeOnceAndAgainWhereTheyAreDamaged) {
     const TemporaryFolder folder;
     Stream stream({DeviceKind::cpu, 0});
     Kept kept(folder / "icons");
-    const std::vector<Unit> units{{"gabor", 3}, {"texture", 0}, {"gabor", 4}};
-    const IconOptions options{.size = 16, .steps = 2, .batch = 2};
+    const IconOptions options{.size = 16, .steps = 2};
+    std::vector<Job> jobs;
+    for (const Unit& unit : {Unit{"gabor", 3}, {"texture", 0}, {"gabor", 4}}) jobs.push_back(icon_job(unit, options));
     int updates = 0;
     const PartWatcher count = [&](double) { return ++updates > 0; };
-    const auto first = channel_icons(net(), units, options, stream, kept, count);
+    const auto first = kept_pictures(net(), jobs, 2, stream, kept, count);
     ASSERT_EQ(first.size(), 3u);
     EXPECT_GT(updates, 0);
-    EXPECT_FALSE(same_bits(first.at(units[0]), first.at(units[2])));
+    EXPECT_FALSE(same_bits(first.at("gabor:3"), first.at("gabor:4")));
     updates = 0;
-    for (const auto& [unit, icon] : channel_icons(net(), units, options, stream, kept, count))
-        EXPECT_TRUE(same_bits(icon, first.at(unit)));
+    for (const auto& [name, picture] : kept_pictures(net(), jobs, 2, stream, kept, count))
+        EXPECT_TRUE(same_bits(picture, first.at(name)));
     EXPECT_EQ(updates, 0) << "they were on disk";
     for (const auto& entry : std::filesystem::directory_iterator(folder / "icons"))
         std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) - 1);
-    for (const auto& [unit, icon] : channel_icons(net(), units, options, stream, kept, count))
-        EXPECT_TRUE(same_bits(icon, first.at(unit)));
+    for (const auto& [name, picture] : kept_pictures(net(), jobs, 2, stream, kept, count))
+        EXPECT_TRUE(same_bits(picture, first.at(name)));
     EXPECT_GT(updates, 0);
     EXPECT_EQ(kept.damaged(), 3);
-    // Other options and other weights are other icons.
-    EXPECT_TRUE(has_icon(net(), units[0], options, stream, kept));
-    EXPECT_FALSE(has_icon(net(), units[0], {.size = 16, .steps = 3}, stream, kept));
-    EXPECT_FALSE(has_icon(net(), {"gabor", 5}, options, stream, kept));
+    // Other options and other weights are other pictures.
+    EXPECT_TRUE(has_picture(net(), jobs[0], stream, kept));
+    EXPECT_FALSE(has_picture(net(), icon_job({"gabor", 3}, {.size = 16, .steps = 3}), stream, kept));
+    EXPECT_FALSE(has_picture(net(), icon_job({"gabor", 5}, options), stream, kept));
     Net other = net();
     Weights weights = *net().weights;
     weights.checksum = "other";
     other.weights = std::make_shared<const Weights>(weights);
-    EXPECT_FALSE(has_icon(other, units[0], options, stream, kept));
-    EXPECT_TRUE(channel_icons(net(), {{"gabor", 7}}, options, stream, kept, [](double) { return false; }).empty());
+    EXPECT_FALSE(has_picture(other, jobs[0], stream, kept));
+    EXPECT_TRUE(
+        kept_pictures(net(), {icon_job({"gabor", 7}, options)}, 2, stream, kept, [](double) { return false; }).empty());
+}
+
+TEST(UnitSheet, HasALargePictureTheOppositeAndFourThatDiffer) {
+    const TemporaryFolder folder;
+    Stream stream({DeviceKind::cpu, 0});
+    Kept kept(folder / "icons");
+    const std::vector<Job> jobs = sheet_jobs(net(), {"texture", 3}, {.size = 24, .steps = 24, .diversity = 1});
+    ASSERT_EQ(jobs.size(), 3u);
+    EXPECT_EQ(jobs[1].name, "0 - texture_pre_relu:3") << "behind its ReLU nothing is smaller than 0";
+    const auto pictures = kept_pictures(net(), jobs, 4, stream, kept);
+    const auto response = [&](const HostTensor& picture) {
+        const HostTensor a = activations(net(), {"texture_pre_relu"}, picture, stream)[0];
+        double sum = 0;
+        for (int64_t p = 0; p < a.shape.pixels(); p++) sum += double(a.values[size_t(p * a.shape.c + 3)]);
+        return sum / double(a.shape.pixels());
+    };
+    std::vector<HostTensor> shown;
+    for (const Job& job : jobs) shown.push_back(pictures.at(job.name));
+    EXPECT_GT(response(shown[0]), 0.1);
+    EXPECT_LT(response(shown[1]), -0.1);
+    ASSERT_EQ(shown[2].shape, (Shape{1, 4 * 24, 24, 3}));
+    const ordered_json sheet = unit_sheet(jobs, shown, " --net tiny");
+    EXPECT_EQ(sheet["items"].size(), 6u);
+    EXPECT_EQ(sheet["columns"], 6);
+    EXPECT_NE(
+        sheet["command"].get<std::string>().find(
+            "limpid render 'texture_pre_relu:3 - 1*diversity(texture)' --size 24 --steps 24 --batch 4 --net tiny"),
+        std::string::npos);
+    EXPECT_EQ(diversity_weight(612), 100);
+    EXPECT_NEAR(diversity_weight(0.3), 0.1, 1e-12);
+    EXPECT_EQ(diversity_weight(0), 1);
 }
 
 TEST(PageData, NumbersAndBytes) {

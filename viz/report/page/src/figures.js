@@ -34,5 +34,5 @@ export const figures = [
   { id: "similarity", component: Similarity, has: (_, report) => some(report.similarity?.pairs) },
   { id: "saliency", component: Saliency, has: (photo) => some(photo.spatial?.pairs) },
   { id: "history", component: History, has: (photo) => photo.history },
-  { id: "atlas", component: Atlas, has: (photo) => photo.atlas },
+  { id: "atlas", component: Atlas, has: (_, report) => report.atlas?.items.every((item) => report.photos[item.photo]?.grids?.[report.atlas.layer]) },
 ];

@@ -14,6 +14,9 @@ export const view = $state({
 // The data themselves are never reactive: they do not change, and are large.
 export const photo = () => report.photos[view.photo];
 
+// What remakes a figure of the photo: the first of these that the file has.
+export const commandFor = (...keys) => keys.map((key) => photo().commands?.[key]).find(Boolean) ?? "";
+
 export function choosePhoto(index) {
   view.photo = index;
   view.pinned = null;

@@ -57,7 +57,7 @@ test("every figure shows its command and copies it", async () => {
   const section = await figure(tab, "groups");
   await section.locator("button.copy").click();
   await section.getByText("copied").waitFor();
-  assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), report.photos[0].commands.groups);
+  assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), report.photos[0].commands["groups:6"]);
   await tab.context().close();
 });
 

@@ -290,11 +290,14 @@ test("history: the curve and the strip point at each other", async () => {
 
 test("atlas: zoom, drag and the filter change what is drawn", async () => {
   const section = await figure(tab, "atlas");
-  const canvas = section.locator("canvas");
+  const canvas = section.locator(".room canvas");
   const whole = await pixels(canvas);
   await section.locator("select").selectOption({ label: "cup" });
   const cup = await pixels(canvas);
   assert.notEqual(cup, whole);
+  await section.locator("select").selectOption({ label: "shore" });
+  assert.notEqual(await pixels(canvas), cup);
+  await section.locator("select").selectOption({ label: "cup" });
   await section.getByRole("button", { name: "Zoom in" }).click();
   const near = await pixels(canvas);
   assert.notEqual(near, cup);
@@ -304,6 +307,67 @@ test("atlas: zoom, drag and the filter change what is drawn", async () => {
   await tab.mouse.move(box.x + 200, box.y + 150);
   await tab.mouse.up();
   assert.notEqual(await pixels(canvas), near);
+  assert.match(await text(section.locator(".note")), /Point at a picture|row/);
+  await section.locator("select").selectOption({ label: "all positions" });
+  await section.getByRole("button", { name: "Zoom out" }).click();
+  assert.equal(await pixels(canvas), whole);
+});
+
+test("atlas: a picture says which place of which photo it is; a click keeps it", async () => {
+  const section = await figure(tab, "atlas");
+  const canvas = section.locator(".room canvas");
+  const [columns, rows] = report.atlas.size;
+  const at = (item) => [[item.at[1], item.at[0]], [rows, columns]];
+  const one = report.atlas.items.find((item) => item.photo === 1 && item.at[1] > 2 && item.class === 968);
+  await point(tab, canvas, ...at(one));
+  assert.equal(await text(section.locator(".note")), `shore, row ${one.y}, column ${one.x}: speaks most for cup`);
+  assert.equal(await section.locator(".source img").getAttribute("src"), shore.picture);
+  assert.equal(await section.locator(".source .marker").evaluate((node) => node.style.transform), `translate(${100 * one.x}%, ${100 * one.y}%)`);
+  await shoot(tab, "atlas-hover");
+  await away(tab);
+  assert.match(await text(section.locator(".note")), /Point at a picture/);
+  const place = await point(tab, canvas, ...at(one));
+  await tab.mouse.click(place.x, place.y);
+  await away(tab);
+  assert.match(await text(section.locator(".note")), /^shore/);
+  await tab.mouse.click(place.x, place.y);
+  await away(tab);
+  assert.match(await text(section.locator(".note")), /Point at a picture/);
+  const unnamed = report.atlas.items.find((item) => item.class === null);
+  await point(tab, canvas, ...at(unnamed));
+  assert.match(await text(section.locator(".note")), /column \d+$/);
+  await away(tab);
+});
+
+test("commands are those of what is shown", async () => {
+  const command = async (id) => text((await figure(tab, id)).locator("code"));
+  const saliency = await figure(tab, "saliency");
+  await saliency.getByRole("button", { name: "mixed3a → mixed4d" }).click();
+  assert.equal(await command("saliency"), pond.commands["saliency:mixed3a>mixed4d"]);
+  const groups = await figure(tab, "groups");
+  await groups.locator('input[type="range"]').fill("0");
+  assert.equal(await command("groups"), pond.commands["groups:2"]);
+  await groups.locator('input[type="range"]').fill("2");
+  const flow = await figure(tab, "flow");
+  await flow.getByLabel("align layer factors").check();
+  assert.equal(await command("flow"), pond.commands["flow:4,6,1"]);
+  await flow.getByLabel("align layer factors").uncheck();
+  assert.match(await command("teaser"), /^limpid teaser --of \d+-\d+ pond\.png/);
+  assert.equal(await command("atlas"), report.atlas.command);
+  assert.equal(await command("similarity"), report.similarity.command);
+});
+
+test("one channel: several pictures where the page has them, and their command", async () => {
+  const dictionary = await figure(tab, "dictionary");
+  const place = pond.dictionary.top.flatMap((row, y) => row.map((cell, x) => [cell.slice(0, 4).findIndex(([channel]) => channel === 426), y, x])).find(([rank]) => rank >= 0);
+  await point(tab, dictionary.locator(".surface"), place.slice(1), [14, 14]);
+  await dictionary.locator(".unit").nth(place[0]).click();
+  const section = await figure(tab, "unit");
+  assert.match(await text(section), /mixed4d, channel 426/);
+  assert.deepEqual(await section.locator(".small .title").allInnerTexts(), ["Its opposite", "Also this", "Also this"]);
+  assert.equal(await text(section.locator("code")), "limpid render mixed4d:426 --size 112\nlimpid activations pond.png --layer mixed4d");
+  await shoot(tab, "unit-sheet");
+  await section.getByRole("button", { name: "unpin" }).click();
 });
 
 test("the picker changes every figure", async () => {
@@ -315,7 +379,6 @@ test("the picker changes every figure", async () => {
   assert.equal(await section.locator(".photo img").getAttribute("src"), shore.picture);
   assert.match(await text((await figure(tab, "dictionary")).locator("code")), /shore\.png/);
   assert.deepEqual(await (await figure(tab, "channels")).locator(".column").first().locator(".unit .channel").allInnerTexts(), shore.channels.output.mixed3b.map(([c]) => String(c)));
-  assert.equal(await tab.locator("#atlas").count(), 0);  // shore has none
   const nav = await tab.locator("nav.picker").boundingBox();
   assert.equal(nav.y, 0, "the picker stays in sight");
   await tab.getByRole("radio").nth(0).click();

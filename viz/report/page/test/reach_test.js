@@ -84,6 +84,22 @@ test("keys: plus and minus zoom the grids, the picker turns with arrows", async 
   assert.equal(await tab.getByRole("radio").first().getAttribute("aria-checked"), "true");
 });
 
+test("keys: arrows go from picture to picture of the atlas", async () => {
+  const section = await figure(tab, "atlas");
+  await section.locator(".room canvas").focus();
+  const note = () => text(section.locator(".note"));
+  await tab.keyboard.press("ArrowRight");
+  const first = await note();
+  assert.match(first, /^(pond|shore), row \d+, column \d+/);
+  assert.equal(await text(tab.locator("[role=status]")), first);
+  await tab.keyboard.press("ArrowDown");
+  assert.notEqual(await note(), first);
+  await tab.keyboard.press("ArrowUp");
+  assert.equal(await note(), first);
+  await tab.keyboard.press("Escape");
+  assert.match(await note(), /Point at a picture/);
+});
+
 test("reduced motion: zooming does not move", async () => {
   const still = await browser.open({ report, reducedMotion: "reduce" });
   const section = await figure(still, "grids");
@@ -156,7 +172,7 @@ test("a finger: dragging over a figure scrolls the page and selects nothing", as
 // From the event to the frame after it, with everything that the hover changes drawn: the median of 31 hovers. Where neighbours keep the
 // machine busy the clock counts them too; then the processor's time on the page's main thread decides. It may take half as long: drawing
 // goes on elsewhere.
-const surfaces = { dictionary: 0, vector: 0, grid: 0, grids: 0, spatial: 0, groups: 1, similarity: 0, saliency: 1, history: 0 };
+const surfaces = { dictionary: 0, vector: 0, grid: 0, grids: 0, spatial: 0, groups: 1, similarity: 0, saliency: 1, history: 0, atlas: ".room canvas" };
 const hovers = async (node) => {
   const box = node.getBoundingClientRect();
   const times = [];
@@ -180,7 +196,8 @@ test("a hover is answered within 50 ms", async (context) => {
   const busy = async () => 1000 * (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
   for (const id of Object.keys(surfaces)) await figure(tab, id);
   for (const [id, which] of Object.entries(surfaces)) {
-    const surface = (await figure(tab, id)).locator(".surface").nth(which);
+    const section = await figure(tab, id);
+    const surface = typeof which === "string" ? section.locator(which) : section.locator(".surface").nth(which);
     let clock = Infinity, processor = Infinity;
     for (let round = 0; round < 3 && clock >= 50; round++) {
       const before = await busy();

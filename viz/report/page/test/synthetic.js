@@ -104,7 +104,11 @@ function makePhoto(name, p) {
   return {
     name, size: [224, 224], picture: png(224, 224, picture(p)),
     predictions: outputs.map((c, k) => ({ class: c, p: [0.7213, 0.1402, 0.0611, 0.0223, 0.0098][k] })),
-    commands: Object.fromEntries(["dictionary", "spatial", "channels", "groups", "flow", "teaser", "history", ...gridLayers.map((layer) => `grid:${layer}`)].map((key) => [key, `limpid ${key.replace(":", " --layer ")} ${name}.png --weights bvlc`])),
+    commands: Object.fromEntries([
+      "predictions", "dictionary", "vector", "grids", "spatial", "channels", "history", ...gridLayers.map((layer) => `grid:${layer}`),
+      ...pairNames.map((pair) => `saliency:${pair}`), ...counts.map((count) => `groups:${count}`), ...Object.keys(flowCases).map((key) => `flow:${key}`),
+      ...Object.keys(teaserPairs).map((pair) => `teaser:${pair}`),
+    ].map((key) => [key, `limpid ${key.replace(":", " --of ")} ${name}.png --weights bvlc`]).concat([["unit", `limpid render LAYER:CHANNEL\nlimpid activations ${name}.png --layer LAYER`]])),
     dictionary: { layer: "mixed4d", initial: { x: 5, y: 4 + p }, max: 612.3, top: position("mixed4d", 5, used, 540),
       head: list(14, (y) => list(14, (x) => list(12, (k) => (random(p, y, x, k, 9) < 0.5 ? 0 : round(80 * random(p, y, x, k)))))) },
     grids: Object.fromEntries(gridLayers.map((layer, at) => {
@@ -142,8 +146,6 @@ function makePhoto(name, p) {
     flow: { earlier: "mixed4a", later: "mixed4d", earlier_counts: counts, later_counts: counts, default: [4, 6], classes: outputs, later_groups: "as groups.by_count", cases: flowCases },
     history: { objective: "class:967", steps: [1, 32, 128, 256, 512], cell: 112, sprite: sprite(5, 5, 112, p, 41),
       scores: list(513, (at) => (at === 40 ? null : round(30 * (1 - Math.exp(-at / 90)) + 3 * random(p, at, 51)))) },
-    ...(p === 0 && { atlas: { layer: "mixed4d", size: [10, 8], cell: 40, sprite: sprite(80, 10, 40, 61),
-      items: list(80, (at) => ({ x: (at % 10) + 0.5, y: Math.floor(at / 10) + 0.5, class: outputs[at % 5] })) } }),
   };
 }
 
@@ -159,9 +161,14 @@ export function build() {
     device: "cpu", seconds: 312.4, command: "limpid report pond.png shore.png -o report.html --weights bvlc", classes,
     layers: layers.map(([name, size, channels]) => ({ name, shape: [size, size, channels], sprite_columns: 16 })),
     icons: Object.fromEntries(layers.map(([name], at) => [name, { cell: 80, columns: 4, channels: used.slice(0, 9), sprite: sprite(9, 4, 80, 71, at) }])),
-    units: { mixed4d: { 426: { cell: 80, columns: 4, sprite: sprite(4, 4, 80, 81), items: ["positive", "negative", "diversity", "diversity"] } } },
+    units: { mixed4d: { 426: { cell: 80, columns: 4, sprite: sprite(4, 4, 80, 81), items: ["positive", "negative", "diversity", "diversity"], command: "limpid render mixed4d:426 --size 112" } } },
     photos: [makePhoto("pond", 0), makePhoto("shore", 1)],
-    similarity: { layer: "mixed4d", photos: ["pond", "shore"], command: "limpid report pond.png shore.png --only similarity",
+    // In the order of the hash: no likeness.
+    atlas: { layer: "mixed4d", size: [24, 20], command: "limpid report pond.png shore.png --figures grids,spatial,atlas",
+      items: list(392, (at) => at).sort((a, b) => random(a, 91) - random(b, 91)).map((position, at) => ({
+        photo: Math.floor(position / 196), y: Math.floor((position % 196) / 14), x: position % 14, at: [at % 20, Math.floor(at / 20)],
+        class: at === 7 ? null : outputs[at % 5] })) },
+    similarity: { layer: "mixed4d", photos: ["pond", "shore"], command: "limpid report pond.png shore.png --figures similarity",
       pairs: Object.fromEntries(["0>0", "0>1", "1>1"].map((pair) => [pair, map([14, 14, 14, 14], (y, x, v, u) => bump(y, x, v, pair === "0>1" ? 13 - u : u, 4), 1)])) },
   };
 }
