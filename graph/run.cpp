@@ -277,13 +277,21 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
     stream.label("");
     if (!options.trace) return;
     stream.synchronize();
-    options.trace->seconds.resize(plan.steps.size(), 0.0);
-    for (const Moments& m : execution.traced) options.trace->seconds[m.step] += m.end.seconds_since(m.begin) / m.lanes;
-    options.trace->runs++;
+    Trace& trace = *options.trace;
+    if (trace.seconds.size() != plan.steps.size()) {  // another plan than before
+        trace.seconds.assign(plan.steps.size(), 0.0);
+        trace.runs = 0;
+    }
+    for (const Moments& m : execution.traced) trace.seconds[m.step] += m.end.seconds_since(m.begin) / m.lanes;
+    trace.runs++;
 }
 
 std::string Trace::print(const Plan& plan) const {
     if (runs == 0) return "nothing was run\n";
+    if (seconds.size() != plan.steps.size())
+        return concat(
+            "the last plan that ran has ", seconds.size(), " steps, this one ", plan.steps.size(),
+            ": it was not traced; the first updates of a render have a plan of their own, try more --steps\n");
     std::vector<size_t> order(seconds.size());
     std::iota(order.begin(), order.end(), size_t(0));
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return seconds[a] > seconds[b]; });
