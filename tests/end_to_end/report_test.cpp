@@ -115,7 +115,7 @@ TEST(Report, HasEveryFigureThatANetworkWithoutClassesAllows) {
     std::set<json> cells, places;
     for (const json& item : atlas.at("items")) {
         cells.insert(item.at("at"));
-        places.insert({item.at("photo"), item.at("y"), item.at("x")});
+        places.insert(json::array({item.at("photo"), item.at("y"), item.at("x")}));
         EXPECT_LT(item["at"][0], atlas.at("size")[0]);
         EXPECT_LT(item["at"][1], atlas.at("size")[1]);
         EXPECT_TRUE(item.at("class").is_null());
