@@ -106,7 +106,7 @@ void print_help() {
         std::cout << "  " << std::setw(12) << command.name << command.summary << '\n';
     std::cout << "\nOptions:\n"
                  "  --help      this text\n"
-                 "  --version   version, commit, compiler and devices\n\nEnvironment:\n";
+                 "  --version   version, commit, compilers and devices\n\nEnvironment:\n";
     for (const EnvironmentVariable& variable : kEnvironment)
         std::cout << "  " << std::setw(15) << variable.name << variable.summary << '\n';
     std::cout << "\nExit status: " << kExitStatuses << '\n';
@@ -115,11 +115,11 @@ void print_help() {
 void print_version() {
     std::cout << "limpid " << LIMPID_VERSION << " (commit " << (*LIMPID_COMMIT ? LIMPID_COMMIT : "unknown") << ")\n"
 #if defined(__clang__)
-              << "compiler: clang " << __clang_version__ << '\n'
+              << "compilers: clang " << __clang_version__
 #else
-              << "compiler: g++ " << __VERSION__ << '\n'
+              << "compilers: g++ " << __VERSION__
 #endif
-              << "devices:";
+              << ", " << (*LIMPID_CUDA_COMPILER ? LIMPID_CUDA_COMPILER : "no CUDA") << "\ndevices:";
     for (const DeviceEntry& entry : list_devices())
         if (entry.available) std::cout << ' ' << entry.name;
     std::cout << '\n';

@@ -41,7 +41,7 @@ TEST(CommandLine, VersionNamesBuildAndDevices) {
     const Finished run = run_limpid({"--version"});
     EXPECT_EQ(run.status, 0);
     EXPECT_THAT(run.out, StartsWith("limpid "));
-    for (const char* words : {"commit ", "compiler: ", "devices: ", "cpu:portable", "reference"})
+    for (const char* words : {"commit ", "compilers: ", "devices: ", "cpu:portable", "reference"})
         EXPECT_THAT(run.out, HasSubstr(words));
 }
 

@@ -153,9 +153,11 @@ std::string markdown_document(const Verdict& v) {
              << markdown_table(visualisation_cells(*v.visualisations)) << "\nIn brackets mean and tolerance of "
              << v.visualisation_options.samples
              << " of the world's own pictures: 95 % of those are as near to their mean. A concept defines a statistic "
-                "where at\nmost half of the pictures of all concepts are as near; `-` where it does not. Angles "
-                "are "
-                "of lines, 0 horizontal, 45 rising to the right;\nfrequencies are the strongest ring of the spectrum; "
+                "where at\nmost half of the pictures of all concepts are as near; `-` where it does not. (A half was "
+                "chosen "
+                "after trying\nstricter shares, which left one or two frequencies to compare: agreement is a weak "
+                "statement, a miss a strong one.) Angles are of lines, 0 horizontal, 45 rising to the "
+                "right;\nfrequencies are the strongest ring of the spectrum; "
                 "hues 0 red, 120 green. The world draws its colours at random.\n";
     }
     return text.str();

@@ -3,7 +3,8 @@
 //
 // For each concept, `samples` of the world's pictures give the mean of a statistic and its tolerance: the 95th
 // percentile of their own distances from that mean. A concept defines a statistic when at most half of the pictures of
-// all concepts are as near to its mean: horizontal stripes define an angle, stars do not. What a concept defines is
+// all concepts are as near to its mean: horizontal stripes define an angle, stars do not. (A half was
+// chosen after trying stricter shares, which left one or two frequencies to compare.) What a concept defines is
 // compared: the rendered picture agrees when it is as near as 95 % of the world's own.
 #pragma once
 
