@@ -289,6 +289,8 @@ TEST(Elementwise, SineAndCosineOfLargeNumbers) {
     for (int exponent = 20; exponent < 128; exponent++)
         for (const double mantissa : {1.0, 1.0000001, 1.1, 1.2345, 1.3, 1.57, 1.618, 1.75, 1.9999, 1.9999999})
             for (const double sign : {1.0, -1.0}) values.push_back(float(std::ldexp(sign * mantissa, exponent)));
+    // The float nearest to a multiple of a quarter turn (Muller, Elementary Functions, 2006, table of worst cases).
+    values.push_back(float(std::ldexp(16367173.0, 72)));
     const HostTensor x({1, 1, 1, int64_t(values.size())}, values);
     for (const Unary f : {Unary::sin, Unary::cos})
         for (const Device& device : devices_under_test()) {
