@@ -159,7 +159,7 @@ class Conv2dRows : public ::testing::TestWithParam<ShapeRow> {
     const bool whole = shape.multiply_adds() <= kWholeMultiplyAdds;
     const HostTensor x = random_tensor(shape.input(), -1, 1, 1), w = random_tensor(shape.filter(), -1, 1, 2),
                      bias = random_tensor({1, 1, 1, shape.k}, -1, 1, 3), dy = random_tensor(shape.output(), -1, 1, 4),
-                     add = random_tensor(shape.input(), -1, 1, 5), mask = random_tensor(shape.input(), -1, 1, 6);
+                     add = random_tensor(shape.input(), -1, 1, 5), mask = random_mask(shape.input(), 6);
     const HostArray<double> wide_x = widen(x), wide_w = widen(w), wide_dy = widen(dy), wide_bias = widen(bias),
                             wide_add = widen(add), wide_mask = widen(mask);
 
@@ -262,7 +262,7 @@ class Conv2dVariety : public ::testing::TestWithParam<Conv2dShape> {
     const Conv2dShape shape = GetParam();
     const HostTensor x = random_tensor(shape.input(), -1, 1, 1), w = random_tensor(shape.filter(), -1, 1, 2),
                      bias = random_tensor({1, 1, 1, shape.k}, -1, 1, 3), dy = random_tensor(shape.output(), -1, 1, 4),
-                     add = random_tensor(shape.input(), -1, 1, 5), mask = random_tensor(shape.input(), -1, 1, 6);
+                     add = random_tensor(shape.input(), -1, 1, 5), mask = random_mask(shape.input(), 6);
 };
 
 TEST_P(Conv2dVariety, TheOracleIsAdjoint) {

@@ -29,7 +29,7 @@ Tolerance tolerance(const LrnParameters& p, const Shape& shape) {
 struct LrnCase {
     HostTensor x, dy, mask;
     explicit LrnCase(const Shape& shape)
-        : x(random_tensor(shape, -4, 4, 1)), dy(random_tensor(shape, -1, 1, 2)), mask(random_tensor(shape, -1, 1, 3)) {}
+        : x(random_tensor(shape, -4, 4, 1)), dy(random_tensor(shape, -1, 1, 2)), mask(random_mask(shape, 3)) {}
 };
 
 class LrnRow : public ::testing::TestWithParam<ShapeRow> {};

@@ -50,6 +50,13 @@ HostTensor random_tensor(Shape shape, float low, float high, uint32_t salt) {
     return result;
 }
 
+HostTensor random_mask(Shape shape, uint32_t salt) {
+    HostTensor result = random_tensor(shape, -1, 1, salt);
+    for (float& value : result.values)
+        if (value > -0.5f && value < 0) value = 0;
+    return result;
+}
+
 HostArray<double> widen(const HostTensor& tensor) {
     return HostArray<double>(tensor.shape, std::vector<double>(tensor.values.begin(), tensor.values.end()));
 }
