@@ -103,7 +103,8 @@ std::string attribution_method_names() {
 const AttributionMethod& attribution_method(const std::string& name) {
     const auto found = std::ranges::find_if(kMethods, [&](const AttributionMethod& m) { return name == m.name; });
     if (found == std::end(kMethods))
-        throw UsageError(concat("attribution method ", name, " is not known; did you mean ", nearest_names(name, names()), '?'));
+        throw UsageError(
+            concat("attribution method ", name, " is not known; did you mean ", nearest_names(name, names()), '?'));
     return *found;
 }
 
