@@ -132,14 +132,16 @@ std::string markdown_document(const Verdict& v) {
              << "* **energy inside**: the part of the map's positive values inside the mask of the asked concept. "
                 "**/ area**: divided by the mask's part of\n  the picture; 1 is chance.\n"
              << "* **pointing**: how often the map's largest value is in the mask, or within "
-             << v.options.size * 15 / 224 << " pixels of it.\n"
+             << v.options.pointing_tolerance() << " pixels of it.\n"
              << "* **discrimination**: of what lies in either mask, the part in that of the asked concept; 1/2 is "
                 "chance, and a map that is the same for\n  both.\n"
              << "* **deletion**, **insertion**: mean probability of the class while pixels are removed (put in), the "
                 "map's largest first. Low, and high, are good. Single\n  pixels strewn over a picture disturb a "
                 "network more than the loss of an area, which is why noise does well in deletion.\n"
              << "* **random weights**: rank correlation with the map of a network of random weights. Near 0 is good: "
-                "a map that stays the same shows the\n  picture, not the network.\n\n"
+                "a map that stays the same shows the\n  picture, not the network. A map without differences counts as "
+                "0, as "
+                "grad-cam's does where a random network has only evidence against.\n\n"
              << "Methods from a layer are upsampled to the picture. Windows are " << v.options.settings.window
              << " pixels, every " << v.options.settings.stride
              << "; other settings are those of `limpid attribute`. Where "
@@ -152,13 +154,12 @@ std::string markdown_document(const Verdict& v) {
              << " pixels), shown to the network, and measured: " << visualisation_summary(*v.visualisations) << ".\n\n"
              << markdown_table(visualisation_cells(*v.visualisations)) << "\nIn brackets mean and tolerance of "
              << v.visualisation_options.samples
-             << " of the world's own pictures: 95 % of those are as near to their mean. A concept defines a statistic "
-                "where at\nmost half of the pictures of all concepts are as near; `-` where it does not. (A half was "
-                "chosen "
-                "after trying\nstricter shares, which left one or two frequencies to compare: agreement is a weak "
-                "statement, a miss a strong one.) Angles are of lines, 0 horizontal, 45 rising to the "
-                "right;\nfrequencies are the strongest ring of the spectrum; "
-                "hues 0 red, 120 green. The world draws its colours at random.\n";
+             << " of the world's own pictures: 95 % of those are as near to their mean. A concept defines a statistic\n"
+                "where at most half of the pictures of all concepts are as near; `-` where it does not. (A half was "
+                "chosen after trying\nstricter shares, which left one or two frequencies to compare: agreement is a "
+                "weak statement, a miss a strong one.)\nAngles are of lines, 0 horizontal, 45 rising to the right; "
+                "frequencies are the strongest ring of the spectrum; hues 0 red,\n120 green. The world draws its "
+                "colours at random.\n";
     }
     return text.str();
 }

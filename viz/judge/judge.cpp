@@ -136,7 +136,6 @@ using Maps = std::array<HostTensor, kConcepts>;  // for each concept of a compos
 
 Score score(const JudgeOptions& options, const Composite& c, const Maps& maps, double control, Section& whole,
             const HostTensor& blank) {
-    const int64_t tolerance = options.size * 15 / 224;
     Score s;
     double area = 0;
     for (size_t k = 0; k < kConcepts; k++) {
@@ -145,7 +144,7 @@ Score score(const JudgeOptions& options, const Composite& c, const Maps& maps, d
         };
         s.energy += energy_inside(maps[k], c.masks[k]) / kConcepts;
         area += mask_area(c.masks[k]) / kConcepts;
-        s.pointing += pointing_game(maps[k], c.masks[k], tolerance) / kConcepts;
+        s.pointing += pointing_game(maps[k], c.masks[k], options.pointing_tolerance()) / kConcepts;
         s.deletion += under(deletion) / kConcepts;
         s.insertion += under(insertion) / kConcepts;
     }

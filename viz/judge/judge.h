@@ -23,13 +23,16 @@ struct JudgeOptions {
     MethodSettings settings{.window = 12};          // about the part of the picture that 32 is of a photo of 224
     int64_t curve_steps = 24;                       // of deletion and insertion
     RunOptions run = {};
+
+    // Of the pointing game, pixels: 15 at 224 (Zhang et al. 2016).
+    int64_t pointing_tolerance() const { return size * 15 / 224; }
 };
 
 struct MethodScores {
     std::string name, from;  // from: empty for the references
     Estimate energy;         // inside the mask of the asked concept (map_scores.h)
     Estimate gain;           // the same divided by the masks' area: 1 is what a map is worth that says nothing
-    Estimate pointing;       // within 15/224 of the side (Zhang et al. 2016)
+    Estimate pointing;       // within pointing_tolerance()
     Estimate discrimination;
     Estimate deletion, insertion;  // areas (faithfulness.h) of the asked class's probability
     Estimate control;  // rank correlation with the map of a network whose weights are all random; 1: the network plays
