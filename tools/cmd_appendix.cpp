@@ -30,7 +30,7 @@ ExitStatus make_appendix(Arguments& a) {
                                " --learning-rate ", options.adam.rate, " --param '", a.param, "' --transforms '",
                                a.transforms, "' --optimiser '", a.optimiser, "'");
     if (!a.run.net.empty()) words += " --net " + a.run.net;
-    if (!a.run.weights.empty()) words += " --weights '" + a.run.weights + "'";
+    if (!a.run.weights.empty()) words += " --weights " + shell_word(a.run.weights);
     const auto write_page = [&] { write_appendix(a.folder, a.appendix, options, net, words); };
     const ExitStatus status = run_batch(a, net, stream, list, shard);
     if (a.plan) return status;
