@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/harness/kernel_case.h"
 
 namespace limpid::testing {
@@ -22,19 +25,26 @@ TEST(Event, MeasuresTheWorkBetween) {
         const DeviceTensor a(stream, random_tensor({1, 1, 64, 64})), y(device, a.shape);
         multiply(stream, a, y);  // a kernel's first use loads it
         stream.synchronize();
+        // The least of several: a machine that is busy may stop anything for a while.
+        double first = HUGE_VAL, rest = HUGE_VAL;
         Event start(device), middle(device), end(device);
-        start.record(stream);
-        multiply(stream, a, y);
-        middle.record(stream);
-        for (int i = 0; i < 20; i++) multiply(stream, a, y);
-        end.record(stream);
-        stream.synchronize();
-        const double first = middle.seconds_since(start), rest = end.seconds_since(middle);
+        for (int attempt = 0; attempt < 5; attempt++) {
+            start.record(stream);
+            multiply(stream, a, y);
+            middle.record(stream);
+            for (int i = 0; i < 20; i++) multiply(stream, a, y);
+            end.record(stream);
+            stream.synchronize();
+            EXPECT_NEAR(end.seconds_since(start), middle.seconds_since(start) + end.seconds_since(middle), 1e-5)
+                << to_string(device);
+            first = std::min(first, middle.seconds_since(start));
+            rest = std::min(rest, end.seconds_since(middle));
+        }
         EXPECT_GT(first, 0) << to_string(device);
         EXPECT_GT(rest, 2 * first) << to_string(device) << ": twenty products after one";
-        EXPECT_NEAR(end.seconds_since(start), first + rest, 1e-5) << to_string(device);
+        const double all = end.seconds_since(start);
         const Event moved = std::move(end);
-        EXPECT_NEAR(moved.seconds_since(start), first + rest, 1e-5);
+        EXPECT_EQ(moved.seconds_since(start), all);
     }
 }
 
