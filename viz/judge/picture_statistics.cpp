@@ -2,17 +2,16 @@
 #include "viz/judge/picture_statistics.h"
 
 #include <cmath>
-#include <complex>
 #include <numbers>
 #include <vector>
 
 #include "kernels/error.h"
+#include "viz/image/half_spectrum.h"
 
 namespace limpid {
 
 namespace {
 
-using Complex = std::complex<double>;
 constexpr double kDegrees = 180 / std::numbers::pi;
 
 double turned_into(double degrees, double period) {
@@ -36,28 +35,6 @@ double angle_of_lines(const HostTensor& picture, const HostTensor& mask) {
     return turned_into(std::atan2(2 * xy, xx - yy) / 2 * kDegrees + 90, 180);
 }
 
-// sum_x values[x] exp(-2 pi i u x / n) for all u, in place, over `n` values that are `stride` apart.
-void transform_line(std::vector<Complex>& values, size_t first, size_t stride, const std::vector<Complex>& roots) {
-    const size_t n = roots.size();
-    std::vector<Complex> sums(n);
-    for (size_t u = 0; u < n; u++) {
-        double re = 0, im = 0;  // the product written out: std::complex's looks after infinities, at ten times the cost
-        for (size_t x = 0, turn = 0; x < n; x++, turn = turn + u < n ? turn + u : turn + u - n) {
-            const Complex v = values[first + x * stride], r = roots[turn];
-            re += v.real() * r.real() - v.imag() * r.imag();
-            im += v.real() * r.imag() + v.imag() * r.real();
-        }
-        sums[u] = {re, im};
-    }
-    for (size_t u = 0; u < n; u++) values[first + u * stride] = sums[u];
-}
-
-std::vector<Complex> roots_of_unity(int64_t n) {
-    std::vector<Complex> roots;
-    for (int64_t k = 0; k < n; k++) roots.push_back(std::polar(1.0, -2 * std::numbers::pi * double(k) / double(n)));
-    return roots;
-}
-
 // Hann's, without its zeros at the ends.
 double window_at(int64_t i, int64_t n) {
     return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(n));
@@ -65,7 +42,6 @@ double window_at(int64_t i, int64_t n) {
 
 double dominant_frequency(const HostTensor& picture, const HostTensor& mask) {
     const int64_t h = picture.shape.h, w = picture.shape.w, size = std::max(h, w);
-    const std::vector<Complex> across = roots_of_unity(w), down = roots_of_unity(h);
     std::vector<double> rings(size_t(size / 2 + 1));
     for (int64_t c = 0; c < 3; c++) {
         double sum = 0, weights = 0;
@@ -75,17 +51,18 @@ double dominant_frequency(const HostTensor& picture, const HostTensor& mask) {
         for (int64_t y = 0; y < h; y++)
             for (int64_t x = 0; x < w; x++)
                 sum += weight(y, x) * double(picture.at(0, y, x, c)), weights += weight(y, x);
-        std::vector<Complex> spectrum(size_t(h * w));
+        std::vector<double> plane(size_t(h * w));
         for (int64_t y = 0; y < h; y++)
             for (int64_t x = 0; x < w; x++)
-                spectrum[size_t(y * w + x)] = weight(y, x) * (double(picture.at(0, y, x, c)) - sum / weights);
-        for (int64_t y = 0; y < h; y++) transform_line(spectrum, size_t(y * w), 1, across);
-        for (int64_t x = 0; x < w; x++) transform_line(spectrum, size_t(x), size_t(w), down);
-        for (int64_t v = 0; v < h; v++)
-            for (int64_t u = 0; u < w; u++) {
-                const double fy = double(std::min(v, h - v)) / double(h), fx = double(std::min(u, w - u)) / double(w);
+                plane[size_t(y * w + x)] = weight(y, x) * (double(picture.at(0, y, x, c)) - sum / weights);
+        const HalfSpectrum s = half_spectrum(plane, h, w);
+        for (int64_t v = 0; v < s.h; v++)
+            for (int64_t u = 0; u < s.f; u++) {
+                const double fy = double(std::min(v, h - v)) / double(h), fx = double(u) / double(w);
                 const auto ring = size_t(std::sqrt(fx * fx + fy * fy) * double(size) + 0.5);
-                if (ring < rings.size()) rings[ring] += std::norm(spectrum[size_t(v * w + u)]);
+                const double re = s.re[size_t(v * s.f + u)], im = s.im[size_t(v * s.f + u)];
+                const int mirrored = u > 0 && 2 * u < w ? 2 : 1;  // how often it is in the whole spectrum
+                if (ring < rings.size()) rings[ring] += mirrored * (re * re + im * im);
             }
     }
     // Ring 1 is what the window makes of the mean.

@@ -7,6 +7,7 @@
 #include "graph/ops.h"
 #include "kernels/error.h"
 #include "viz/image/array_file.h"
+#include "viz/image/half_spectrum.h"
 #include "viz/overloaded.h"
 #include "viz/param/cppn.h"
 #include "viz/param/mixtures.h"
@@ -143,42 +144,20 @@ HostTensor hold(const Source& source, const HostTensor& values) {
         std::copy(values.values.begin(), values.values.end(), result.values.begin());
         return result;
     }
-    // The transform of the rows, then of the columns: S[v,u] = sum t exp(-2 pi i (v y/h + u x/W)). For odd widths the
-    // image is one column wider: the last is repeated.
-    const int64_t full = size.w + size.w % 2, f = frequencies(size.w);
+    // For odd widths the image is one column wider: the last is repeated.
+    const int64_t full = size.w + size.w % 2;
     const HostTensor scale = spectral_scale(size.h, size.w, spectral->decay_power);
-    std::vector<double> cosines(static_cast<size_t>(std::max(full, size.h))), sines(cosines.size());
-    const auto table = [&](int64_t period) {
-        for (int64_t i = 0; i < period; i++) {
-            cosines[size_t(i)] = std::cos(2 * std::numbers::pi * double(i) / double(period));
-            sines[size_t(i)] = std::sin(2 * std::numbers::pi * double(i) / double(period));
-        }
-    };
-    std::vector<double> re(size_t(size.h * f)), im(re.size());
+    std::vector<double> plane(size_t(size.h * full));
     for (int64_t c = 0; c < size.c; c++) {
-        table(full);
         for (int64_t y = 0; y < size.h; y++)
-            for (int64_t u = 0; u < f; u++) {
-                double a = 0, b = 0;
-                for (int64_t x = 0; x < full; x++) {
-                    const double t = values.at(0, y, std::min(x, size.w - 1), c);
-                    a += t * cosines[size_t(u * x % full)], b -= t * sines[size_t(u * x % full)];
-                }
-                re[size_t(y * f + u)] = a, im[size_t(y * f + u)] = b;
-            }
-        table(size.h);
-        for (int64_t v = 0; v < size.h; v++)
-            for (int64_t u = 0; u < f; u++) {
-                double a = 0, b = 0;
-                for (int64_t y = 0; y < size.h; y++) {
-                    const double p = cosines[size_t(v * y % size.h)], q = -sines[size_t(v * y % size.h)];
-                    a += re[size_t(y * f + u)] * p - im[size_t(y * f + u)] * q;
-                    b += re[size_t(y * f + u)] * q + im[size_t(y * f + u)] * p;
-                }
-                const double gain = kGain * double(scale.at(0, v, u, 0));
-                result.values[size_t(((v * f + u) * size.c + c) * 2)] = float(a / gain);
-                result.values[size_t(((v * f + u) * size.c + c) * 2 + 1)] = float(b / gain);
-            }
+            for (int64_t x = 0; x < full; x++)
+                plane[size_t(y * full + x)] = values.at(0, y, std::min(x, size.w - 1), c);
+        const HalfSpectrum s = half_spectrum(plane, size.h, full);
+        for (int64_t k = 0; k < s.h * s.f; k++) {
+            const double gain = kGain * double(scale.values[size_t(k)]);
+            result.values[size_t((k * size.c + c) * 2)] = float(s.re[size_t(k)] / gain);
+            result.values[size_t((k * size.c + c) * 2 + 1)] = float(s.im[size_t(k)] / gain);
+        }
     }
     return result;
 }
