@@ -30,10 +30,14 @@ class ConstantStore {
     size_t size_bytes() const { return size_bytes_; }
 
   private:
+    float* take(int64_t floats);
+
     Stream* stream_;
     std::set<Constant> held_;  // read where they are: plans outlive the graphs that made them
     std::map<Constant, DeviceTensor> uploaded_;
-    std::map<std::pair<Constant, std::string>, Buffer> prepared_;
+    std::map<std::pair<Constant, std::string>, const float*> prepared_;
+    std::vector<Buffer> slabs_;   // that prepared_ points into
+    size_t slab_used_bytes_ = 0;  // of the last slab
     std::map<std::vector<Constant>, Constant> joined_;
     size_t size_bytes_ = 0;
 };
