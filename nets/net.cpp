@@ -251,6 +251,13 @@ NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
                        "? (limpid info lists all)"));
 }
 
+std::string before_relu(const Net& net, const std::string& layer) {
+    Graph graph;
+    const Layers layers = apply(net, graph, graph.input("image", {1, net.image_size, net.image_size, 3}));
+    const std::string before = layer + "_pre_relu";
+    return layers.contains(before) ? before : layer;
+}
+
 int64_t find_class(const Net& net, const std::string& label) {
     const std::vector<std::string>& labels = net.labels();
     int64_t outputs = int64_t(labels.size());

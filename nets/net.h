@@ -65,6 +65,9 @@ std::map<std::string, Shape> parameter_shapes(const std::vector<LayerSpec>& laye
 
 // The node of that name; Error with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);
+// The layer in front of its ReLU, where it has one of that name ("mixed4a_pre_relu"), else the layer: what a unit can
+// be driven below zero in.
+std::string before_relu(const Net& net, const std::string& layer);
 
 // Index of the output called `label`: a number, a label, or one of its comma-separated synonyms, in any case; the first
 // match.

@@ -323,6 +323,24 @@ TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
     EXPECT_THAT(first.at("command"), HasSubstr("limpid render gabor:0"));
 }
 
+// Behind its ReLU a unit cannot be inhibited: there the picture would stay the noise that it starts from.
+TEST(Appendix, NegativesGoBelowZero) {
+    const TemporaryFolder folder;
+    std::vector<std::string> words =
+        quick_batch({}, folder / "a", {"--layers", "texture", "--steps", "24", "--no-diversity"});
+    words[0] = "appendix";
+    const Finished run = run_limpid(words);
+    ASSERT_EQ(run.status, 0) << run.err;
+    int negatives = 0, below_zero = 0;
+    for (const json& line : finished_lines(folder / "a")) {
+        if (!line.at("name").get<std::string>().ends_with("-negative")) continue;
+        negatives++;
+        below_zero += line.at("score") > 0;
+        EXPECT_NE(line.at("score"), 0) << line;
+    }
+    EXPECT_GT(2 * below_zero, negatives);
+}
+
 // What the page says of a picture, typed again, makes the same picture.
 TEST(Appendix, ItsCommandsNameTheWeights) {
     const TemporaryFolder folder;
