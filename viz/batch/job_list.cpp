@@ -195,9 +195,17 @@ class Reader {
 
 void read_json_lines(const std::string& path, std::string_view content, Reader& reader) {
     reader.read_lines(path, content, [&](const std::string& line) {
-        const json record = json::parse(line, nullptr, false);
+        std::set<std::string> seen;
+        std::string twice;
+        const auto watch = [&](int depth, json::parse_event_t event, const json& key) {
+            if (depth == 1 && event == json::parse_event_t::key && !seen.insert(key.get<std::string>()).second)
+                twice = key.get<std::string>();
+            return true;
+        };
+        const json record = json::parse(line, watch, false);
         if (!record.is_object())
             throw UsageError("not a JSON object; expected one like {\"objective\": \"mixed4a:476\"}");
+        if (!twice.empty()) throw UsageError(concat("the field ", twice, " is there twice"));
         JobText job = reader.blank();
         for (const auto& [name, value] : record.items()) set_field(job, name, value);
         reader.take(std::move(job));
