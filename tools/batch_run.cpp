@@ -24,6 +24,7 @@
 #include "viz/batch/sprites.h"
 #include "viz/image/image.h"
 #include "viz/objective/terms.h"
+#include "viz/render/limits.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
@@ -51,7 +52,8 @@ class Batch {
   public:
     Batch(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
         : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
-        for (const Job& job : list.jobs) identities_[&job] = identity(job, net);
+        FileDigests read;
+        for (const Job& job : list.jobs) identities_[&job] = identity(job, net, &read);
     }
 
     ExitStatus render() {
@@ -249,9 +251,8 @@ class Batch {
             try {
                 sheet.layer = layer;
                 sheet.channels = channels_of(net_, layer);
-                write_sprites(a_.folder, sheet, a_.cell);
-                std::cout << a_.folder << "/sprites/" << layer << ".png  " << sheet.files.size() << " of "
-                          << sheet.channels << " channels\n";
+                const std::string path = write_sprites(a_.folder, sheet, a_.cell);
+                std::cout << path << "  " << sheet.files.size() << " of " << sheet.channels << " channels\n";
             } catch (const std::exception& error) {
                 report_failure(layer, error.what());
             }
@@ -291,7 +292,7 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
     RenderOptions& o = a.options;
     app.add_option("-o,--out", a.folder, "folder of the pictures and their manifest")->required();
     app.add_option("--batch", a.batch, "pictures at once, at most. Results do not depend on it")
-        ->check(CLI::Range(1, 4096))
+        ->check(CLI::Range(kBatchLimits.least, kBatchLimits.most))
         ->capture_default_str();
     app.add_option("--streams", a.streams,
                    "batches at once, each on a stream of the device: a GPU computes one while another waits for the "
@@ -303,9 +304,11 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
     app.add_option("--shard", a.shard,
                    "the share of this process, 1/8 to 8/8; auto: what Slurm or MPI say; auto/8: Kubernetes too")
         ->capture_default_str();
-    app.add_option("--size", a.size, "height and width in pixels")->check(CLI::Range(8, 8192))->capture_default_str();
+    app.add_option("--size", a.size, "height and width in pixels")
+        ->check(CLI::Range(kSizeLimits.least, kSizeLimits.most))
+        ->capture_default_str();
     app.add_option("--steps", o.steps, "Lucid's threshold: the picture is taken after STEPS + 1 updates")
-        ->check(CLI::Range(int64_t(0), int64_t(10'000'000)))
+        ->check(CLI::Range(kStepLimits.least, kStepLimits.most))
         ->capture_default_str();
     app.add_option("--seed", o.seed, "seed of the starts and of the transforms")->capture_default_str();
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();

@@ -9,6 +9,7 @@
 #include <random>
 #include <sstream>
 
+#include "graph/npy.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
 
@@ -202,6 +203,29 @@ TEST(Batch, SaysWhatIsWrongAndRendersTheRest) {
         EXPECT_THAT(run.err, HasSubstr(words));
     EXPECT_EQ(finished_lines(folder / "b").size(), 2u);
     EXPECT_TRUE(fails_with(1, "nothing.txt", run_limpid(quick_batch({folder / "nothing.txt"}, folder / "c"))));
+}
+
+TEST(Batch, AFileOfJobsThatCannotBeReadDoesNotStopTheOthers) {
+    const TemporaryFolder folder;
+    const Finished run =
+        run_limpid(quick_batch({folder / "nothing.csv", "gabor_pre_relu/conv:*"}, folder / "b", {"--quiet"}));
+    EXPECT_EQ(run.status, 3) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("nothing.csv: cannot be opened"));
+    // A '/' in a layer's name is none in those of files.
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor_pre_relu-conv-0000.png"));
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/sprites/gabor_pre_relu-conv.png")) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("sprites/gabor_pre_relu-conv.png"));
+}
+
+TEST(Batch, AChangedFileOfAnObjectiveIsNoticed) {
+    const TemporaryFolder folder;
+    const std::string objective = "direction(gabor, file=" + (folder / "direction.npy") + ")";
+    const auto run = [&] { return run_limpid(quick_batch({objective}, folder / "b", {"--resume"})); };
+    write_npy(folder / "direction.npy", HostTensor({1, 1, 1, 24}, 1.0f));
+    ASSERT_EQ(run().status, 0) << run().err;
+    EXPECT_THAT(run().err, HasSubstr("1 are there, 0 to render"));
+    write_npy(folder / "direction.npy", HostTensor({1, 1, 1, 24}, -1.0f));
+    EXPECT_THAT(run().err, HasSubstr("0 are there, 1 to render"));
 }
 
 TEST(Batch, ReadsCsvAndLists) {

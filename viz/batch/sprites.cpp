@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "viz/batch/job_list.h"
 #include "viz/image/image.h"
 #include "weights/file.h"
 
@@ -30,7 +31,7 @@ int64_t sprite_columns(const std::string& layer, int64_t channels) {
     return std::max<int64_t>(1, int64_t(std::ceil(std::sqrt(double(channels)))));
 }
 
-void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
+std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
     const int64_t columns = sprite_columns(sheet.layer, sheet.channels);
     const int64_t rows = (sheet.channels + columns - 1) / columns;
     if (columns * cell_px > kMostSheetPixels / std::max<int64_t>(1, rows * cell_px))
@@ -45,12 +46,13 @@ void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t 
             std::copy_n(&cell.at(0, y, 0, 0), cell_px * 3, &picture.at(0, row * cell_px + y, column * cell_px, 0));
         channels[std::to_string(channel)] = {{"column", column}, {"row", row}, {"file", "../" + file}};
     }
-    const std::string stem = folder + "/sprites/" + sheet.layer;
+    const std::string stem = folder + "/sprites/" + layer_file_name(sheet.layer);
     std::filesystem::create_directories(folder + "/sprites");
     write_png(stem + ".png", picture.view());
     const nlohmann::ordered_json index{
         {"layer", sheet.layer}, {"columns", columns}, {"cell_px", cell_px}, {"channels", std::move(channels)}};
     write_file_atomically(stem + ".json", as_bytes(index.dump(1) + "\n"));
+    return stem + ".png";
 }
 
 }  // namespace limpid
