@@ -129,17 +129,34 @@ TEST(GoogLeNet, FindsClassesByNameNumberAndSynonym) {
     weights.labels.assign(1000, "");
     weights.labels[0] = "tench, Tinca tinca";
     weights.labels[967] = "espresso";
+    weights.labels[134] = "crane";  // a bird
+    weights.labels[517] = "crane";
+    weights.labels[657] = "missile";
+    weights.labels[744] = "projectile, missile";
+    weights.labels[1] = "goldfish, carp";
+    weights.labels[2] = "ray, carp";
     const Net net = make_net(std::move(weights));
     EXPECT_EQ(find_class(net, "espresso"), 967);
     EXPECT_EQ(find_class(net, "Espresso"), 967);
     EXPECT_EQ(find_class(net, "967"), 967);
     EXPECT_EQ(find_class(net, "tinca TINCA"), 0);
-    EXPECT_THROW(find_class(net, "1000"), Error);
+    EXPECT_THROW(find_class(net, "1000"), UsageError);
     try {
         find_class(net, "expresso");
         FAIL() << "nothing was thrown";
-    } catch (const Error& error) {
+    } catch (const UsageError& error) {
         EXPECT_NE(std::string(error.what()).find("espresso"), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(find_class(net, "missile"), 657) << "a label comes before synonyms";
+    EXPECT_THROW(find_class(net, "carp"), UsageError);
+    EXPECT_EQ(find_class(net, "goldfish, carp"), 1);
+    EXPECT_EQ(find_class(net, "134"), 134);
+    try {
+        find_class(net, "Crane");
+        FAIL() << "one of two was taken";
+    } catch (const UsageError& error) {
+        EXPECT_EQ(std::string(error.what()),
+                  "class \"Crane\" may be 134 (crane), 517 (crane); give its number, as in class:134");
     }
 }
 
