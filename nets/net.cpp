@@ -161,13 +161,15 @@ std::string trimmed(const std::string& text) {
     return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
-bool has_synonym(const std::string& label, const std::string& wanted) {
+// The synonyms of a label, which commas separate.
+std::vector<std::string> synonyms(const std::string& label) {
+    std::vector<std::string> names;
     for (size_t begin = 0; begin <= label.size();) {
         const size_t comma = std::min(label.find(',', begin), label.size());
-        if (lower(trimmed(label.substr(begin, comma - begin))) == wanted) return true;
+        names.push_back(trimmed(label.substr(begin, comma - begin)));
         begin = comma + 1;
     }
-    return false;
+    return names;
 }
 
 // Input channels in RGB order, so that x'[source[j]] meets the filter that x[j] met.
@@ -215,6 +217,12 @@ Layers apply(const Net& net, Graph& graph, Layers given, const Parameters& param
             throw Error(concat("layer \"", name, "\" cannot be given to ", net.name, "; did you mean ",
                                nearest_names(name, names), "?"));
         }
+        if (name == "input" && graph.shape(id).c != 3)
+            throw UsageError(concat("the image has ", graph.shape(id).c, " channels, ", net.name, " takes 3: ",
+                                    graph.shape(id).c == 4
+                                        ? "no network sees opacity; add collapse_alpha to the transforms, or use the "
+                                          "set alpha"
+                                        : "images of other channels are for networks of your own, in C++"));
         if (graph.shape(id).c != count->second)
             throw Error(concat("layer ", name, " is given with shape ", graph.shape(id), ", expected ", count->second,
                                " channels"));
@@ -242,12 +250,12 @@ NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
     if (const auto found = layers.find(name); found != layers.end()) return found->second;
     for (const LayerSpec& spec : net.layers)
         if (spec.name == name || spec.name + "_pre_relu" == name)
-            throw Error(concat("layer ", name, " does not exist at this image size; it needs ", net.image_size, "x",
-                               net.image_size));
+            throw UsageError(concat("layer ", name, " does not exist at this image size; it needs ", net.image_size,
+                                    "x", net.image_size));
     std::vector<std::string> names;
     for (const auto& [known, id] : layers) names.push_back(known);
-    throw Error(concat("layer \"", name, "\" is not in ", net.name, "; did you mean ", nearest_names(name, names),
-                       "? (limpid info lists all)"));
+    throw UsageError(concat("layer \"", name, "\" is not in ", net.name, "; did you mean ", nearest_names(name, names),
+                            "? (limpid info lists all)"));
 }
 
 std::string before_relu(const Net& net, const std::string& layer) {
@@ -266,31 +274,34 @@ int64_t find_class(const Net& net, const std::string& label) {
     const char *begin = label.data(), *end = begin + label.size();
     if (const auto parsed = std::from_chars(begin, end, index); parsed.ptr == end && parsed.ec == std::errc()) {
         if (index < 0 || index >= outputs)
-            throw Error(concat("class ", index, " is not one of the outputs 0..", outputs - 1, " of ", net.name));
+            throw UsageError(concat("class ", index, " is not one of the outputs 0..", outputs - 1, " of ", net.name));
         return index;
     }
     const std::string wanted = lower(trimmed(label));
-    std::vector<size_t> called, synonyms;
+    std::vector<std::string> names;
+    std::vector<int64_t> found, found_by_synonym;
     for (size_t i = 0; i < labels.size(); i++) {
         if (labels[i].empty()) continue;
-        if (lower(labels[i]) == wanted)
-            called.push_back(i);
-        else if (has_synonym(labels[i], wanted))
-            synonyms.push_back(i);
+        if (lower(labels[i]) == wanted) found.push_back(int64_t(i));
+        const std::vector<std::string> more = synonyms(labels[i]);
+        if (std::ranges::count(more, wanted, lower) > 0) found_by_synonym.push_back(int64_t(i));
+        names.insert(names.end(), more.begin(), more.end());
     }
-    const std::vector<size_t>& found = called.empty() ? synonyms : called;
-    if (found.size() == 1) return int64_t(found[0]);
-    if (found.size() > 1) {
-        std::string outputs;
-        for (const size_t i : found) outputs += concat(outputs.empty() ? "" : ", ", i, " (", labels[i], ")");
+    // "missile" is that class rather than "projectile, missile".
+    if (found.empty()) found = found_by_synonym;
+    if (found.size() == 1) return found[0];
+    if (!found.empty()) {
+        std::string candidates;
+        for (const int64_t i : found)
+            candidates += concat(candidates.empty() ? "" : ", ", i, " (", labels[size_t(i)], ")");
         throw UsageError(
-            concat("class \"", label, "\" is what several outputs are called: ", outputs, "; say the number of one"));
+            concat("class \"", label, "\" may be ", candidates, "; give its number, as in class:", found[0]));
     }
     if (labels.empty())
-        throw Error(
+        throw UsageError(
             concat("class \"", label, "\": these weights carry no labels; give a number, or convert with --labels"));
-    throw Error(concat("class \"", label, "\" is not a label of ", net.name, "; did you mean ",
-                       nearest_names(label, labels), "?"));
+    throw UsageError(concat("class \"", label, "\" is not a label of ", net.name, "; did you mean ",
+                            nearest_names(label, names), "?"));
 }
 
 std::vector<LayerInfo> describe(const Net& net, int64_t height, int64_t width) {

@@ -203,26 +203,10 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
     return rendering.stopped ? kPartlyDone : kDone;
 }
 
-// A photo at the size of the render; with opacity where the parameterisation has it.
-HostTensor photo_of(const std::string& path, const RenderArguments& a, int64_t size) {
-    if (path.ends_with(".npy")) return load_array(path);
-    const Image image = load_image(path);
-    const HostTensor rgb = fit_photo(flatten(image).view(), size, size);
-    if (!a.options.param.alpha) return rgb;
-    HostTensor rgba({1, size, size, 4}, 1.0f);
-    const HostTensor alpha = image.alpha.values.empty() ? HostTensor() : fit_photo(image.alpha.view(), size, size);
-    for (int64_t y = 0; y < size; y++)
-        for (int64_t x = 0; x < size; x++) {
-            std::copy_n(rgb.view().pixel(0, y, x), 3, rgba.view().pixel(0, y, x));
-            if (!alpha.values.empty()) rgba.at(0, y, x, 3) = alpha.at(0, y, x, 0);
-        }
-    return rgba;
-}
-
 HostTensor references_of(const RenderArguments& a) {
     HostTensor all;
     for (const std::string& path : a.references) {
-        const HostTensor photo = photo_of(path, a, a.size);
+        const HostTensor photo = load_photo(path, a.size, a.size, a.options.param.alpha);
         if (all.values.empty()) all.shape = {0, photo.shape.h, photo.shape.w, photo.shape.c};
         if (photo.shape.h != all.shape.h || photo.shape.w != all.shape.w || photo.shape.c != all.shape.c)
             throw Error(concat(path, ": is ", photo.shape, ", the other references differ"));
@@ -242,6 +226,8 @@ ExitStatus render_units(RenderArguments& a) {
     RenderOptions& options = a.options;
     options.param = parse_param(a.param);
     options.param.height = options.param.width = a.size;
+    if (a.no_decorrelate && options.param.colour != ImageParam::Colour::decorrelated)
+        throw UsageError(concat("--no-decorrelate and --param '", a.param, "' both decide the colours; drop one"));
     if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
     options.transforms = parse_transforms(a.transforms);
     options.optimiser = parse_optimiser(a.optimiser);
@@ -260,7 +246,10 @@ ExitStatus render_units(RenderArguments& a) {
         for (const Objective& objective : objectives) groups.push_back({{objective}});
     }
     const Net net = load_net(a.run);
-    if (!a.start.empty()) options.start = photo_of(a.start, a, options.param.flat().height);
+    if (!a.start.empty()) {
+        const ImageParam flat = options.param.flat();
+        options.start = load_photo(a.start, flat.height, flat.width, flat.alpha);
+    }
     options.references = references_of(a);
     Stream stream(choose_device(a.run), a.run.threads);
     const int64_t count = int64_t(groups.size()) * options.batch;
@@ -315,18 +304,21 @@ Run declare_render(CLI::App& app) {
     app.add_option("--columns", a->columns, "of the sheet")->check(CLI::Range(1, 1000))->capture_default_str();
     app.add_option("--steps", o.steps, "Lucid's threshold: the picture is taken after STEPS + 1 updates")
         ->check(CLI::Range(kStepLimits.least, kStepLimits.most))
-        ->capture_default_str();
+        ->capture_default_str()
+        ->excludes("--thresholds");
     app.add_option("--size", a->size, "height and width in pixels")
         ->check(CLI::Range(kSizeLimits.least, kSizeLimits.most))
         ->capture_default_str();
     app.add_option("--batch", o.batch, "pictures of each unit to make at once, with different starts")
         ->check(CLI::Range(kBatchLimits.least, kBatchLimits.most))
         ->capture_default_str();
-    app.add_flag("--each", a->each, "one batch with a picture for each UNIT, instead of one after another");
+    app.add_flag("--each", a->each, "one batch with a picture for each UNIT, instead of one after another")
+        ->excludes("--batch");
     app.add_option(
            "--param", a->param,
            "how the picture is made of variables: fft, pixel, laplacian, lowres, cppn, ... added with +, then ; "
-           "and rgb, grey, channels(N), alpha, clip, raw, centred, texture(uv=FILE)")
+           "and rgb, grey, alpha, clip, raw, centred, texture(uv=FILE). photo(FILE) + linf_ball(0.02) stays close to "
+           "a photo with '; rgb; raw' alone: sources are added in front of colours and range")
         ->capture_default_str();
     app.add_option("--start", a->start, "start from this photo instead of noise");
     app.add_option("--seed", o.seed, "seed of the start and of the transforms")->capture_default_str();

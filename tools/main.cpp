@@ -14,6 +14,7 @@
 #include "nets/nearest.h"
 #include "tools/command.h"
 #include "tools/device_list.h"
+#include "tools/number_option.h"
 #include "tools/version.h"
 
 namespace limpid {
@@ -137,11 +138,29 @@ std::string option_hint(const CLI::App& app, std::span<const std::string> argume
     return ";";
 }
 
+// Objectives such as -mixed4a:3 are values, though CLI11 takes every word behind a minus for options: those that are
+// like an objective, and begin with no option of the command, are hidden behind a space, which the option takes away
+// again.
+std::vector<std::string> let_values_begin_with_minus(CLI::App& app, std::span<const std::string> arguments) {
+    std::vector<std::string> words(arguments.begin(), arguments.end());
+    for (std::string& word : words) {
+        if (word == "--") break;
+        if (word.size() > 1 && word[0] == '-' && word[1] != '-' && word.find_first_of(":(") != std::string::npos &&
+            !app.get_option_no_throw(word.substr(0, 2)))
+            word = " " + word;
+    }
+    for (CLI::Option* option : app.get_options())
+        option->transform([](std::string word) { return word.starts_with(" -") ? word.substr(1) : word; });
+    return words;
+}
+
 // Parses the arguments of one command. Nothing when it was asked for its help, which is printed.
 std::optional<Run> parse(const Command& command, std::span<const std::string> arguments) {
     CLI::App app(command.summary, concat("limpid ", command.name));
     Run run = command.declare(app);
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 takes the last argument first
+    check_numbers(app);
+    std::vector<std::string> reversed = let_values_begin_with_minus(app, arguments);
+    std::ranges::reverse(reversed);  // CLI11 takes the last argument first
     try {
         app.parse(reversed);
         return run;

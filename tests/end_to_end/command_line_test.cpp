@@ -60,6 +60,36 @@ TEST(CommandLine, ControlCharactersDoNotReachTheTerminal) {
     EXPECT_TRUE(fails_with(2, "\"two?lines?[31m\" is not", run_limpid({"two\nlines\033[31m"})));
 }
 
+// Every option of every command: what is no number, or is none that it can hold, is refused in one readable line.
+TEST(CommandLine, NumbersAreExactOrRefused) {
+    const std::string help = run_limpid({"--help"}).out;
+    std::istringstream commands(help.substr(help.find("Commands:\n") + 10));
+    int options = 0;
+    for (std::string line; std::getline(commands, line) && line.starts_with("  ");) {
+        const std::string command = line.substr(2, line.find(' ', 2) - 2);
+        std::istringstream lines(run_limpid({command, "--help"}).out);
+        for (std::string text; std::getline(lines, text);) {
+            const size_t name = text.find("--");
+            if (name == std::string::npos ||
+                text.substr(0, name).find_first_not_of(" -,abcdefghijklmnopqrstuvwxyz") != std::string::npos)
+                continue;
+            const std::string option = text.substr(name, text.find(' ', name) - name);
+            const std::string type = text.substr(std::min(text.find(' ', name) + 1, text.size()));
+            if (!type.starts_with("UINT") && !type.starts_with("INT") && !type.starts_with("FLOAT")) continue;
+            options++;
+            std::vector<std::string> wrong{"nan", "1x", "", "1e999"};
+            if (type.starts_with("UINT")) wrong.insert(wrong.end(), {"-1", "18446744073709551616"});
+            if (type.find("POSITIVE") != std::string::npos) wrong.insert(wrong.end(), {"0", "-0.5"});
+            for (const std::string& value : wrong) {
+                const Finished run = run_limpid({command, option + "=" + value});
+                EXPECT_TRUE(fails_with(2, option, run)) << command << " " << option << "=" << value;
+                EXPECT_LT(run.err.size(), 200u) << run.err;
+            }
+        }
+    }
+    EXPECT_GE(options, 60);
+}
+
 TEST(CommandLine, FullDiskIsAnError) {
     EXPECT_TRUE(fails_with(1, "standard output cannot be written", run_limpid({"devices"}, {}, 60, "/dev/full")));
 }

@@ -184,6 +184,15 @@ TEST(Recipe, AreRendersThatMayBeChanged) {
               "limpid render texture:3 --param 'cppn; rgb' --transforms none --learning-rate 0.005 --size 224\n");
     EXPECT_TRUE(fails_with(2, "did you mean negative", run_limpid({"recipe", "negativ", "texture:3"})));
     EXPECT_TRUE(fails_with(2, "takes UNIT", run_limpid({"recipe", "negative"})));
+    EXPECT_THAT(list.out, HasSubstr("UNIT: LAYER:CHANNEL or class:NAME"));
+    const std::string shown = "limpid render 'class_logit(stars, batch=1) - class_logit(stars, batch=0)' --batch 2";
+    EXPECT_EQ(run_limpid({"recipe", "negative", "class:stars", "--show", "--size", "48"}).out, shown + " --size 48\n");
+    EXPECT_EQ(run_limpid({"recipe", "--show", "negative", "class:stars"}).out, shown + "\n");
+    EXPECT_EQ(run_limpid({"recipe", "regularised", "gabor:1", "--thresholds", "1,5", "--show"}).out.find("--steps"),
+              std::string::npos)
+        << "thresholds say how many";
+    EXPECT_TRUE(fails_with(2, "pictures of at least 267x267",
+                           run_limpid({"recipe", "transparency", "texture:3", "--net", "tiny", "--size", "48"})));
 }
 
 TEST(Gradcheck, AgreesOrSaysNo) {
@@ -208,14 +217,49 @@ TEST(Render, WrongArgumentsAreOneLine) {
         EXPECT_TRUE(run.status == 1 || run.status == 2) << unit;
         EXPECT_TRUE(fails_with(run.status, "", run)) << unit;
     }
-    EXPECT_TRUE(fails_with(1, "gabor", render("gabbor:3", {"-o", out})));
-    EXPECT_TRUE(fails_with(1, "24", render("gabor:24", {"-o", out}))) << "24 channels, 0 to 23";
+    EXPECT_TRUE(fails_with(2, "column 1: channel: layer \"gabbor\"", render("gabbor:3", {"-o", out})));
+    EXPECT_TRUE(fails_with(2, "column 11: ", render("gabor:3 + gabor:24", {"-o", out}))) << "24 channels, 0 to 23";
+    EXPECT_TRUE(fails_with(1, "column 11: direction: " + out,
+                           render("gabor:3 + direction(gabor, file=" + out + ")", {"-o", out})))
+        << "a file that is missing";
     EXPECT_TRUE(fails_with(2, ".png", render("gabor:3", {"-o", folder / "a.jpg"})));
     EXPECT_TRUE(fails_with(2, "device", render("gabor:3", {"-o", out, "--device", "abacus"})));
     EXPECT_TRUE(fails_with(2, "--size", render("gabor:3", {"-o", out, "--size", "1"})));
     EXPECT_TRUE(fails_with(2, "--steps", render("gabor:3", {"-o", out, "--steps", "many"})));
-    EXPECT_TRUE(fails_with(1, "not in patterns (built in)", run_limpid({"render", "mixed4d:100", "-o", out})));
+    EXPECT_TRUE(fails_with(2, "--thresholds", render("gabor:3", {"-o", out, "--steps", "5", "--thresholds", "1,32"})));
+    EXPECT_TRUE(fails_with(2, "--batch", render("gabor:3", {"-o", out, "--each", "--batch", "5"})));
+    EXPECT_TRUE(fails_with(2, "colours", render("gabor:3", {"-o", out, "--param", "fft; grey", "--no-decorrelate"})));
+    EXPECT_TRUE(fails_with(2, "takes 3: images of other channels are for",
+                           render("gabor:3", {"-o", out, "--param", "fft; channels(5)"})));
+    EXPECT_TRUE(fails_with(2, "the set alpha", render("gabor:3", {"-o", out, "--param", "fft; alpha"})));
+    EXPECT_TRUE(fails_with(2, "not in patterns (built in)", run_limpid({"render", "mixed4d:100", "-o", out})));
     EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(Render, ObjectivesMayBeginWithAMinus) {
+    const TemporaryFolder folder;
+    const auto render = [&](std::vector<std::string> words, const std::string& name) {
+        words.insert(words.begin(), "render");
+        words.insert(words.end(), {"--net", "tiny", "--steps", "2", "--size", "32", "--quiet", "-o", folder / name});
+        return run_limpid(words);
+    };
+    const Finished run = render({"-gabor:3", "gabor:1", "-(gabor:1 + gabor:2)", "-2*gabor:1"}, "a.png");
+    ASSERT_EQ(run.status, 0) << run.err;
+    const auto objective = [&](const std::string& name) {
+        return nlohmann::json::parse(read_text(folder / name)).at("objective").get<std::string>();
+    };
+    EXPECT_EQ(objective("a-0.json"), "-gabor:3");
+    EXPECT_EQ(objective("a-1.json"), "gabor:1");
+    EXPECT_EQ(objective("a-2.json"), "-(gabor:1 + gabor:2)");
+    ASSERT_EQ(render({"--", "-gabor:3"}, "b.png").status, 2) << "behind -- all is UNIT";
+    EXPECT_TRUE(fails_with(2, "\"-gabbor:3\": column 2: ", render({"-gabbor:3"}, "c.png")));
+    EXPECT_TRUE(fails_with(2, "-x", render({"gabor:3", "-x"}, "d.png")));
+    // What a record says may be run.
+    EXPECT_EQ(run_in_shell(nlohmann::json::parse(read_text(folder / "a-0.json")).at("command"), folder / "e.png"), 0);
+    EXPECT_EQ(run_limpid({"batch", "-(gabor:3)", "--net", "tiny", "--steps", "2", "--size", "32", "--no-sprites", "-o",
+                          folder / "batch", "--quiet"})
+                  .status,
+              0);
 }
 
 TEST(Render, InterruptionKeepsWhatThereIs) {

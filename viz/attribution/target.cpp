@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/error.h"
+#include "viz/calls/place.h"
 
 namespace limpid {
 
@@ -24,13 +25,13 @@ Target::Term parse_term(const Net& net, const std::string& text, std::string& la
     term.text = text;
     const size_t colon = text.find(':');
     if (text == "logsumexp" || text.starts_with("class:")) {
-        if (net.logits.empty()) throw Error(concat("target ", text, ": ", net.name, " has no classes"));
+        if (net.logits.empty()) throw UsageError(concat(net.name, " has no classes"));
         layer = net.logits;
         term.kind = colon == text.npos ? Target::Kind::log_sum_exp : Target::Kind::logit;
         if (term.kind == Target::Kind::logit) term.channel = find_class(net, text.substr(colon + 1));
         return term;
     }
-    if (colon == text.npos || colon == 0) throw UsageError(concat("target \"", text, "\": ", kExpected));
+    if (colon == text.npos || colon == 0) throw UsageError(kExpected);
     layer = text.substr(0, colon);
     const std::string place = text.substr(colon + 1);
     const size_t comma = place.find(',');
@@ -43,7 +44,7 @@ Target::Term parse_term(const Net& net, const std::string& text, std::string& la
         ok = parse_count(std::string_view(place).substr(0, comma), term.y) &&
              parse_count(std::string_view(place).substr(comma + 1), term.x);
     }
-    if (!ok) throw UsageError(concat("target \"", text, "\": ", kExpected));
+    if (!ok) throw UsageError(kExpected);
     return term;
 }
 
@@ -67,13 +68,15 @@ double norm(ConstView a, int64_t y, int64_t x) {
 
 Target parse_target(const Net& net, const std::string& text) {
     Target target;
+    const auto whole = std::make_shared<const std::string>(text);
     size_t begin = 0;
     float sign = 1;
     while (true) {
         const size_t plus = text.find(" + ", begin), minus = text.find(" - ", begin);
         const size_t end = std::min(plus, minus);
         std::string layer;
-        Target::Term term = parse_term(net, text.substr(begin, end - begin), layer);
+        Target::Term term = with_context(TextPlace{"target", whole, begin}.print(),
+                                         [&] { return parse_term(net, text.substr(begin, end - begin), layer); });
         term.sign = sign;
         if (!target.terms.empty() && layer != target.layer)
             throw UsageError(concat("target \"", text, "\": its terms are of ", target.layer, " and of ", layer,
@@ -98,10 +101,10 @@ Target class_target(const Net& net, int64_t index) { return parse_target(net, co
 void check_target(const Target& target, Shape s) {
     for (const Target::Term& term : target.terms) {
         if (term.kind == Target::Kind::channel && term.channel >= s.c)
-            throw Error(concat("target ", term.text, ": ", target.layer, " has channels 0 to ", s.c - 1));
+            throw UsageError(concat("target ", term.text, ": ", target.layer, " has channels 0 to ", s.c - 1));
         if (term.kind == Target::Kind::position && (term.y >= s.h || term.x >= s.w))
-            throw Error(concat("target ", term.text, ": ", target.layer, " has rows 0 to ", s.h - 1,
-                               " and columns 0 to ", s.w - 1));
+            throw UsageError(concat("target ", term.text, ": ", target.layer, " has rows 0 to ", s.h - 1,
+                                    " and columns 0 to ", s.w - 1));
     }
 }
 

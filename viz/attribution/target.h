@@ -28,14 +28,14 @@ struct Target {
     std::vector<Term> terms;
 };
 
-// Throws UsageError where the text is no target, Error where the network has no such layer or class.
+// Throws UsageError, with the column, where the text is no target or the network has no such class.
 Target parse_target(const Net& net, const std::string& text);
 // "class:tabby - class:tiger cat"
 std::string to_string(const Target& target);
 // One class.
 Target class_target(const Net& net, int64_t index);
 
-// Throws Error when a channel or position is not in a layer of this shape.
+// Throws UsageError when a channel or position is not in a layer of this shape.
 void check_target(const Target& target, Shape layer);
 // The number, for one image's activations of the layer.
 double value(const Target& target, ConstView activations);

@@ -18,16 +18,16 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
-std::vector<Call> parse_calls(const std::string& what, const std::string& text, const std::string& separators) {
-    const auto fail = [&](size_t at, const std::string& why) {
-        throw UsageError(concat(what, " \"", text, "\": column ", at + 1, ": ", why));
-    };
+std::vector<Call> parse_calls(const char* what, const std::string& text, const std::string& separators) {
+    const auto whole = std::make_shared<const std::string>(text);
+    const auto place = [&](size_t at) { return TextPlace{what, whole, at}; };
+    const auto fail = [&](size_t at, const std::string& why) { place(at).fail(why); };
     std::vector<Call> calls;
     if (trimmed(text).empty()) return calls;
     for (size_t at = 0;;) {
         at = std::min(text.find_first_not_of(' ', at), text.size());
         Call call;
-        call.column = at + 1;
+        call.place = place(at);
         const size_t end = std::min(text.find_first_of(separators + "(),=", at), text.size());
         call.name = trimmed(text.substr(at, end - at));
         if (call.name.empty()) fail(at, at < text.size() ? "expected a name" : "expected a name, found the end");
@@ -43,9 +43,10 @@ std::vector<Call> parse_calls(const std::string& what, const std::string& text, 
                     stop = text.find_first_of(",)=(", at);
                 }
                 if (stop == std::string::npos) fail(text.size(), "expected ')'");
-                if (text[stop] != ',' && text[stop] != ')') fail(stop, concat("found '", text[stop], "'"));
+                if (text[stop] != ',' && text[stop] != ')')
+                    fail(stop, concat("found '", character_at(text, stop), "'"));
                 argument.value = trimmed(text.substr(at, stop - at));
-                argument.column = std::min(text.find_first_not_of(' ', at), stop) + 1;
+                argument.place = place(std::min(text.find_first_not_of(' ', at), stop));
                 const bool none = argument.value.empty() && argument.name.empty() && call.arguments.empty();
                 if (argument.value.empty() && !(none && text[stop] == ')')) fail(at, "expected a value");
                 if (!none) call.arguments.push_back(argument);
@@ -58,18 +59,16 @@ std::vector<Call> parse_calls(const std::string& what, const std::string& text, 
             return calls;
         }
         if (separators.find(text[at]) == std::string::npos)
-            fail(at, concat("expected one of \"", separators, "\" or the end, found '", text[at], "'"));
+            fail(at, concat("expected one of \"", separators, "\" or the end, found '", character_at(text, at), "'"));
         call.behind = text[at++];
         calls.push_back(call);
     }
 }
 
-Arguments::Arguments(const std::string& what, const Call& call, std::vector<std::string> names)
-    : what_(what), call_(call), names_(std::move(names)), given_(call.arguments) {
+Arguments::Arguments(const Call& call, std::vector<std::string> names)
+    : call_(call), names_(std::move(names)), given_(call.arguments) {
     for (size_t i = 0; i < given_.size(); i++) {
-        const auto wrong = [&](const std::string& why) {
-            throw UsageError(concat(what_, ": column ", given_[i].column, ": ", why));
-        };
+        const auto wrong = [&](const std::string& why) { given_[i].place.fail(why); };
         // A lone word that is the name of an argument is a flag.
         if (given_[i].name.empty() && std::ranges::count(names_, given_[i].value)) {
             given_[i].name = given_[i].value;
@@ -96,8 +95,8 @@ const Call::Argument* Arguments::find(const std::string& name) const {
 
 void Arguments::fail(const std::string& name, const std::string& why) const {
     const Call::Argument* argument = find(name);
-    throw UsageError(concat(what_, ": column ", argument ? argument->column : call_.column, ": ", call_.name, ": ",
-                            name, argument ? concat(" is ", argument->value) : "", ", ", why));
+    const TextPlace& place = argument ? argument->place : call_.place;
+    place.fail(concat(call_.name, ": ", name, argument ? concat(" is ", argument->value) : "", ", ", why));
 }
 
 double Arguments::number(const std::string& name, double otherwise) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/error.h"
+#include "viz/calls/place.h"
 
 namespace limpid {
 
@@ -12,23 +13,23 @@ struct Call {
     struct Argument {
         std::string name;  // "" where given by position
         std::string value;
-        size_t column = 1;  // of the value, from 1
+        TextPlace place;  // of the value
     };
     std::string name;
     std::vector<Argument> arguments;
     char behind = '\0';  // the separator that follows, '\0' at the end
-    size_t column = 1;
+    TextPlace place;
 };
 
 // Splits text at the separators outside of parentheses. `what` begins the messages: "transforms". Throws UsageError
 // with the column. Empty text: no calls.
-std::vector<Call> parse_calls(const std::string& what, const std::string& text, const std::string& separators);
+std::vector<Call> parse_calls(const char* what, const std::string& text, const std::string& separators);
 
 // The arguments of a call by name: those given by position get the names in order.
 class Arguments {
   public:
     // Throws UsageError, with the nearest names, on more arguments or others than these.
-    Arguments(const std::string& what, const Call& call, std::vector<std::string> names);
+    Arguments(const Call& call, std::vector<std::string> names);
 
     double number(const std::string& name, double otherwise) const;
     // Whole and at least 0.
@@ -40,7 +41,6 @@ class Arguments {
 
   private:
     const Call::Argument* find(const std::string& name) const;
-    std::string what_;
     const Call& call_;
     std::vector<std::string> names_;
     std::vector<Call::Argument> given_;

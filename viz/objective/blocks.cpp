@@ -19,7 +19,8 @@ HostTensor one_hot(const std::vector<int64_t>& each, int64_t first, int64_t coun
 }
 
 void check_index(const char* what, int64_t index, int64_t size) {
-    if (index >= size) throw Error(concat("the layer has ", what, "s 0..", size - 1, ", asked for ", what, " ", index));
+    if (index >= size)
+        throw UsageError(concat("the layer has ", what, "s 0..", size - 1, ", asked for ", what, " ", index));
 }
 
 }  // namespace

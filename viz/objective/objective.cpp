@@ -162,6 +162,7 @@ struct Objective::Node {
     std::shared_ptr<const Term> term;
     std::map<std::string, Argument> arguments;
     std::vector<Objective> parts;
+    TextPlace place;
     int depth = 1;
 };
 
@@ -186,7 +187,8 @@ Objective Objective::number(double value) {
     return Objective(std::make_shared<const Node>(std::move(node)));
 }
 
-Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments) {
+Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments,
+                          TextPlace place) {
     std::vector<std::string> names;
     for (const TermParameter& p : term->parameters) {
         names.push_back(p.name);
@@ -206,6 +208,7 @@ Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string
     node.kind = Kind::term;
     node.term = std::move(term);
     node.arguments = std::move(arguments);
+    node.place = std::move(place);
     return Objective(std::make_shared<const Node>(std::move(node)));
 }
 
@@ -216,9 +219,13 @@ Objective Objective::sum(std::vector<Objective> parts) {
 
 Objective::Kind Objective::kind() const { return node_->kind; }
 double Objective::value() const { return node_->value; }
-const Term& Objective::term() const { return *node_->term; }
+const std::shared_ptr<const Term>& Objective::shared_term() const { return node_->term; }
 const std::map<std::string, Argument>& Objective::arguments() const { return node_->arguments; }
 const std::vector<Objective>& Objective::parts() const { return node_->parts; }
+
+std::string Objective::where() const {
+    return node_->place.text ? node_->place.print() : concat("objective ", beginning(to_string(*this)));
+}
 
 bool Objective::operator==(const Objective& other) const {
     const Node &a = *node_, &b = *other.node_;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "nets/net.h"
+#include "viz/calls/place.h"
 
 namespace limpid {
 
@@ -37,14 +38,19 @@ class Objective {
     Objective();  // the number 0
     // Negative numbers are the negation of a number, as they are when parsed.
     static Objective number(double value);
-    // Throws UsageError when an argument is missing, unknown or of the wrong kind.
-    static Objective term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments);
+    // Throws UsageError when an argument is missing, unknown or of the wrong kind. place: in the text that it was
+    // parsed from; no part of its value.
+    static Objective term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments,
+                          TextPlace place = {});
     static Objective sum(std::vector<Objective> parts);
 
     Kind kind() const;
     double value() const;                                      // of a number
-    const Term& term() const;                                  // of a term
+    const Term& term() const { return *shared_term(); }        // of a term
+    const std::shared_ptr<const Term>& shared_term() const;    // its row of the table
     const std::map<std::string, Argument>& arguments() const;  // of a term, those that were given
+    // What errors about a term begin with: its place, or itself where it has none.
+    std::string where() const;
     const std::vector<Objective>& parts() const;
 
     bool operator==(const Objective& other) const;
@@ -91,7 +97,8 @@ struct ObjectiveMemory {
 // `layers` are those of the transformed view, but layers["input"] is the image before the transforms, as in Lucid.
 // `step`: the number of the update, {1,1,1,1} or {N,1,1,1}; needed where depends_on_step.
 // `memory`: what is kept is appended there; null: as in the first update, whose averages are the values themselves.
-// Throws Error with the nearest known names when layer, channel or class do not exist.
+// Throws UsageError, with the place of the term and the nearest known names, when layer, channel, position or class do
+// not exist or its arguments do not fit; Error when a file of the term is at fault.
 NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step = {},
              ObjectiveMemory* memory = nullptr);
 

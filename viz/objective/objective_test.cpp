@@ -7,6 +7,7 @@
 
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
+#include "nets/tiny.h"
 #include "viz/objective/terms.h"
 
 namespace limpid {
@@ -167,6 +168,62 @@ TEST(Objective, SaysWhereTheMistakeIs) {
     std::string chain = "a:1";
     for (int i = 0; i < 2000; i++) chain += "+a:1";
     EXPECT_NE(message(chain).find("sum(a, b, ...)"), std::string::npos);
+}
+
+// What is wrong in a term only shows with a network; the column is still that of the text.
+TEST(Objective, SaysWhereTheTermIsThatTheNetworkHasNot) {
+    const Net net = make_net(tiny_weights());
+    const auto message = [&](const std::vector<Objective>& objectives) -> std::string {
+        Graph graph;
+        const NodeId image = graph.input("image", {int64_t(objectives.size()), 32, 32, 3});
+        try {
+            const Layers layers = apply(net, graph, image);
+            objectives.size() == 1 ? score(graph, objectives[0], net, layers) : scores(graph, objectives, net, layers);
+        } catch (const UsageError& error) {
+            return error.what();
+        }
+        return "accepted";
+    };
+    const auto says = [&](const std::string& text, int column, const std::string& words) {
+        const std::string found = message({parse_objective(text)});
+        EXPECT_NE(found.find(concat("column ", column, ": ")), std::string::npos) << text << ": " << found;
+        EXPECT_NE(found.find(words), std::string::npos) << text << ": " << found;
+    };
+    says("gabor:4 + gabro:3", 11, "did you mean gabor");
+    says("gabor:4*( texture:9999)", 11, "channels 0..15");
+    says("sum(gabor:4, neuron(texture, 3, x=999))", 14, "asked for row 999");
+    says("gabor:1 - class:espresso", 11, "no classes");
+    says("diversity(gabor)", 1, "no diversity");
+    says("gabor:1 + direction(gabor)", 11, "file=");
+    // Of several objectives the one that is wrong; those that a program made have no column.
+    EXPECT_NE(message({parse_objective("gabor:1"), parse_objective(" gabor:999"), parse_objective("gabor:2")})
+                  .find("\" gabor:999\": column 2: "),
+              std::string::npos);
+    const Objective made =
+        Objective::term(parse_objective("gabor:1").shared_term(), {{"layer", "gabor"}, {"channel", int64_t(777)}});
+    EXPECT_TRUE(message({made}).starts_with("objective gabor:777: channel: ")) << message({made});
+    EXPECT_EQ(made, parse_objective("  gabor:777"));
+}
+
+TEST(Objective, MistakesAreShownAsTheyAreWrittenAndShort) {
+    EXPECT_NE(message("\u00fcn\u00efcode:3").find("found '\u00fc';"), std::string::npos);
+    EXPECT_NE(message("class:\u00fc\u00fc + ?").find("column 12: found '?'"), std::string::npos)
+        << "characters, not bytes";
+    EXPECT_NE(message("a:1 + \xff").find("found '\\xff'"), std::string::npos);
+    EXPECT_NE(message("a:1 "
+                      "b\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+                      "\u00fc\u00fc\u00fc\u00fc\u00fc")
+                  .find("\u00fc...\""),
+              std::string::npos);
+    std::string many = "sum(a:1";
+    for (int i = 0; i < 200000; i++) many += i == 1000 ? ", a:one" : ", mixed4a:1";
+    const std::string found = message(many + ")");
+    EXPECT_LT(found.size(), 300u);
+    EXPECT_NE(found.find("\"...a:1, mixed4a:1, "), std::string::npos) << found;
+    EXPECT_NE(found.find(", mixed4a:1, mi...\": column 11012: \"one\""), std::string::npos) << found;
+    std::string word = "a(1)";
+    word.insert(0, 100000, 'a');
+    EXPECT_LT(message(word).size(), 500u);
 }
 
 TEST(Objective, KnowsWhatItDependsOn) {

@@ -24,18 +24,19 @@ std::string trimmed(const std::string& text) {
 
 class Parser {
   public:
-    Parser(const std::string& text, const TermTable& terms) : text_(text), terms_(terms) {}
+    Parser(const std::string& text, const TermTable& terms)
+        : whole_(std::make_shared<const std::string>(text)), text_(*whole_), terms_(terms) {}
 
     Objective whole() {
         const Objective result = sum();
-        if (at_ < text_.size()) fail(at_, concat("expected + - * or the end, found \"", text_.substr(at_, 20), "\""));
+        if (at_ < text_.size())
+            fail(at_, concat("expected + - * or the end, found \"", beginning(text_, at_, 20), "\""));
         return result;
     }
 
   private:
-    [[noreturn]] void fail(size_t at, const std::string& what) const {
-        throw UsageError(concat("objective \"", text_, "\": column ", at + 1, ": ", what));
-    }
+    TextPlace place(size_t at) const { return {"objective", whole_, at}; }
+    [[noreturn]] void fail(size_t at, const std::string& what) const { place(at).fail(what); }
     // Errors of `body` get the column.
     template <class Body>
     auto located(size_t at, Body&& body) const {
@@ -105,7 +106,7 @@ class Parser {
         }
         if (starts_number(c)) return number();
         if (starts_word(c)) return named();
-        fail(at_, concat(c ? concat("found '", c, "'") : "found the end",
+        fail(at_, concat(c ? concat("found '", character_at(text_, at_), "'") : "found the end",
                          "; expected LAYER:CHANNEL such as mixed4a:476, class:NAME such as class:espresso, a term such "
                          "as diversity(mixed5a), a number or '('"));
     }
@@ -129,7 +130,7 @@ class Parser {
     Objective named() {
         const size_t begin = at_;
         const std::string name = word();
-        if (accept(':')) return name == "class" ? class_label() : channel(name);
+        if (accept(':')) return name == "class" ? class_label(begin) : channel(begin, name);
         if (!accept('(')) fail(at_, concat("expected ':' and a channel, as in ", name, ":0, or '(' and arguments"));
         if (name == "sum") {
             std::vector<Objective> parts{sum()};
@@ -146,20 +147,23 @@ class Parser {
             if (row->name == name) return row;
             names.push_back(row->name);
         }
-        fail(at, concat("\"", name, "\" is not a term; did you mean ", nearest_names(name, names), "?"));
+        fail(at, concat("\"", beginning(name), "\" is not a term; did you mean ", nearest_names(beginning(name), names),
+                        "?"));
     }
 
-    Objective channel(const std::string& layer) {
+    // word: where that in front of the colon begins.
+    Objective channel(size_t word, const std::string& layer) {
         skip_spaces();
         const size_t begin = at_;
         while (at_ < text_.size() && text_.find_first_of(" +*(),", at_) != at_ && (at_ == begin || text_[at_] != '-'))
             at_++;
         const std::string digits = text_.substr(begin, at_ - begin);
         return Objective::term(term(begin, "channel"),
-                               {{"layer", layer}, {"channel", whole_number(begin, digits, "a channel number")}});
+                               {{"layer", layer}, {"channel", whole_number(begin, digits, "a channel number")}},
+                               place(word));
     }
 
-    Objective class_label() {
+    Objective class_label(size_t word) {
         skip_spaces();
         const size_t begin = at_;
         std::string label;
@@ -172,7 +176,7 @@ class Parser {
             label = trimmed(text_.substr(begin, at_ - begin));
         }
         if (label.empty()) fail(begin, "expected a class name or number");
-        return Objective::term(term(begin, "class_logit"), {{"label", label}});
+        return Objective::term(term(begin, "class_logit"), {{"label", label}}, place(word));
     }
 
     int64_t whole_number(size_t at, const std::string& digits, const char* what) const {
@@ -180,7 +184,7 @@ class Parser {
         const char *begin = digits.data(), *end = begin + digits.size();
         const auto parsed = std::from_chars(begin, end, value);
         if (parsed.ptr != end || parsed.ec != std::errc() || value < 0)
-            fail(at, concat("\"", digits, "\" is not ", what));
+            fail(at, concat("\"", beginning(digits), "\" is not ", what));
         return value;
     }
 
@@ -213,7 +217,7 @@ class Parser {
                 const char *begin = given.data(), *end = begin + given.size();
                 const auto parsed = std::from_chars(begin, end, number);
                 if (given.empty() || parsed.ptr != end || parsed.ec != std::errc())
-                    fail(at, concat("\"", given, "\" is not a number"));
+                    fail(at, concat("\"", beginning(given), "\" is not a number"));
                 return number;
             }
             default:
@@ -239,8 +243,8 @@ class Parser {
                 const auto found = std::ranges::find(names, given);
                 if (found == names.end())
                     fail(at, names.empty() ? concat(term->name, " takes no arguments")
-                                           : concat("\"", given, "\" is not an argument of ", term->name,
-                                                    "; did you mean ", nearest_names(given, names), "?"));
+                                           : concat("\"", beginning(given), "\" is not an argument of ", term->name,
+                                                    "; did you mean ", nearest_names(beginning(given), names), "?"));
                 parameter = &parameters[size_t(found - names.begin())];
                 skip_spaces();
                 at = at_;
@@ -256,9 +260,10 @@ class Parser {
             if (next() != ',' && next() != ')') fail(at_, "expected ',' or ')'");
         }
         expect(')');
-        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments)); });
+        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments), place(begin)); });
     }
 
+    std::shared_ptr<const std::string> whole_;
     const std::string& text_;
     const TermTable& terms_;
     size_t at_ = 0;

@@ -28,10 +28,28 @@ NodeId build_number(const TermScope::Place& place, const std::vector<const Objec
     return TermScope(place, each).varying(HostTensor({count, 1, 1, 1}, std::move(values)), "numbers");
 }
 
+// Throws the error again, with the place of the term: of several the first that fails alone. The graph is lost anyway.
+[[noreturn]] void blame(const TermScope::Place& place, const std::vector<const Objective*>& each, const Error& error) {
+    for (size_t i = 0; i + 1 < each.size(); i++) try {
+            each[i]->term().build(TermScope(place, {each[i]}));
+        } catch (const Error& own) {
+            blame(place, {each[i]}, own);
+        }
+    const std::string message = concat(each.back()->where(), ": ", each.back()->term().name, ": ", error.what());
+    if (dynamic_cast<const UsageError*>(&error)) throw UsageError(message);
+    throw Error(message);
+}
+
 NodeId build_term(const TermScope::Place& place, const std::vector<const Objective*>& each) {
     const Term& term = each[0]->term();
     Graph& graph = place.graph;
-    const NodeId value = with_context(term.name, [&] { return term.build(TermScope(place, each)); });
+    const NodeId value = [&] {
+        try {
+            return term.build(TermScope(place, each));
+        } catch (const Error& error) {
+            blame(place, each, error);
+        }
+    }();
     const Shape shape = graph.shape(value);
     CHECK(shape.h == 1 && shape.w == 1 && shape.c == 1, "the term ", term.name, " made ", shape);
     if (!place.joint || shape.n == 1) return value;
@@ -165,8 +183,8 @@ double TermScope::number(const std::string& name, double otherwise) const {
 NodeId TermScope::image_of(NodeId layer, int64_t index) const {
     Shape shape = graph().shape(layer);
     if (index >= shape.n)
-        throw Error(concat("image ", index, " of the batch is asked for, which has images 0..", shape.n - 1,
-                           "; make a larger batch"));
+        throw UsageError(concat("image ", index, " of the batch is asked for, which has images 0..", shape.n - 1,
+                                "; make a larger batch"));
     shape.n = 1;
     return ops::slice(graph(), layer, {index, 0, 0, 0}, shape);
 }
@@ -182,9 +200,7 @@ NodeId TermScope::layer(const std::string& name, const std::string& otherwise) c
 
 NodeId score(Graph& graph, const Objective& objective, const Net& net, const Layers& layers, NodeId step,
              ObjectiveMemory* memory) {
-    return with_context(concat("objective ", to_string(objective)), [&] {
-        return build_whole(graph, {&objective}, net, layers, step, !per_image(objective), nullptr, memory);
-    });
+    return build_whole(graph, {&objective}, net, layers, step, !per_image(objective), nullptr, memory);
 }
 
 NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers, NodeId step,
@@ -198,8 +214,7 @@ NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net&
     }
     CHECK(graph.shape(layers.at("input")).n == int64_t(each.size()), each.size(), " objectives for ",
           graph.shape(layers.at("input")));
-    return with_context(concat("objective ", to_string(*each[0])),
-                        [&] { return build_whole(graph, each, net, layers, step, false, inputs, nullptr); });
+    return build_whole(graph, each, net, layers, step, false, inputs, nullptr);
 }
 
 }  // namespace limpid

@@ -49,7 +49,7 @@ NodeId channel(const TermScope& s) {
 }
 
 NodeId class_logit(const TermScope& s) {
-    if (s.net().logits.empty() && !s.has("layer")) throw Error(concat(s.net().name, " has no classes"));
+    if (s.net().logits.empty() && !s.has("layer")) throw UsageError(concat(s.net().name, " has no classes"));
     std::vector<int64_t> classes;
     for (const std::string& label : s.texts("label")) classes.push_back(find_class(s.net(), label));
     return mean_over_space(s.graph(), pick_channels(s, s.layer("layer", s.net().logits), classes));
@@ -59,7 +59,8 @@ NodeId class_logit(const TermScope& s) {
 
 // The arrays of the arguments file= or seed=: {k,h,w,c}, one for all or one per image.
 HostTensor direction_arrays(const TermScope& s, Shape random) {
-    if (s.has("file") == s.has("seed")) throw Error("one of file= (.npy) and seed= (a random direction) is needed");
+    if (s.has("file") == s.has("seed"))
+        throw UsageError("one of file= (.npy) and seed= (a random direction) is needed");
     std::vector<HostTensor> arrays;
     if (s.has("file")) {
         for (const std::string& file : s.texts("file")) arrays.push_back(load_array(file));
@@ -168,8 +169,8 @@ NodeId blur_input_each_step(const TermScope& s) { return difference_from_blur(s,
 NodeId alpha(const TermScope& s) {
     const NodeId image = s.layer("layer", "input");
     if (s.graph().shape(image).c != 4)
-        throw Error(concat("the image has ", s.graph().shape(image).c,
-                           " channels, expected 4: colour and alpha; use a parameterisation with alpha"));
+        throw UsageError(concat("the image has ", s.graph().shape(image).c,
+                                " channels, expected 4: colour and alpha; use a parameterisation with alpha"));
     return ops::slice_channels(s.graph(), image, 3, 1);
 }
 
@@ -199,8 +200,12 @@ NodeId penalize_boundary_complexity(const TermScope& s) {
 
 NodeId input_diff(const TermScope& s) {
     Graph& g = s.graph();
-    const NodeId squares =
-        minus_square(g, s.layer("layer", "input"), g.constant(load_array(s.text("file")), "original"));
+    const NodeId image = s.layer("layer", "input");
+    const Shape shape = g.shape(image);
+    HostTensor original = load_photo(s.text("file"), shape.h, shape.w, shape.c == 4);
+    if (original.shape.h != shape.h || original.shape.w != shape.w || original.shape.c != shape.c)
+        throw Error(concat(s.text("file"), " is ", original.shape, ", the image ", shape));
+    const NodeId squares = minus_square(g, image, g.constant(std::move(original), "original"));
     return length(g, s.joint() ? ops::reduce(g, Reduce::mean, kAll, squares) : mean_of_image(g, squares));
 }
 
@@ -233,7 +238,7 @@ NodeId alignment(const TermScope& s) {
         const NodeId term = ops::affine(g, sum, -float(std::pow(s.number("decay_ratio", 2), -double(d))), 0);
         total = total.valid() ? ops::add(g, total, term) : term;
     }
-    if (!total.valid()) throw Error("a batch of one image has nothing to align; give --batch");
+    if (!total.valid()) throw UsageError("a batch of one image has nothing to align; give --batch");
     return total;
 }
 
@@ -246,7 +251,7 @@ NodeId diversity(const TermScope& s) {
     Graph& g = s.graph();
     const NodeId x = s.layer();
     const Shape shape = g.shape(x);
-    if (shape.n < 2) throw Error("a batch of one image has no diversity; give --batch");
+    if (shape.n < 2) throw UsageError("a batch of one image has no diversity; give --batch");
     const NodeId grams = gram_matrices(g, x);
     const NodeId squares = ops::reduce(g, Reduce::sum_squares, {false, true, true, true}, grams);
     const NodeId scale = ops::unary(g, Unary::rsqrt, ops::binary(g, Binary::max, squares, g.scalar(1e-10f)));
@@ -295,7 +300,8 @@ NodeId style_difference(const TermScope& s) {
     NodeId style = gram(image);
     if (s.has("ema")) {
         const double decay = s.number("ema");
-        if (!(decay >= 0 && decay < 1)) throw Error(concat("ema is ", decay, ", expected 0 or more and less than 1"));
+        if (!(decay >= 0 && decay < 1))
+            throw UsageError(concat("ema is ", decay, ", expected 0 or more and less than 1"));
         // The value of the average, the gradient of the matrix (Lucid, StyleLoss).
         const NodeId gap = ops::sub(g, s.moving_average(style, decay), ops::stop_gradient(g, style));
         style = ops::add(g, style, gap);
@@ -307,7 +313,7 @@ NodeId style_difference(const TermScope& s) {
 
 NodeId decay(const TermScope& s) {
     const double n = s.number("n");
-    if (!(n > 0)) throw Error(concat("n is ", n, ", expected more than 0"));
+    if (!(n > 0)) throw UsageError(concat("n is ", n, ", expected more than 0"));
     return ops::affine(s.graph(), s.step(), float(-1 / n), 1);
 }
 

@@ -66,7 +66,8 @@ struct Cppn {
     int64_t images = 0;
     bool operator==(const Cppn&) const = default;
 };
-// Starts at zero and stays within a radius: Lucid's unit_ball_L2 and unit_ball_L_inf.
+// Starts at zero and stays within a radius: Lucid's unit_ball_L2 and unit_ball_L_inf. Of the values in front of colours
+// and range: around a photo it is a ball of the picture only with `; rgb; raw`.
 struct Ball {
     bool infinite = false;  // the largest magnitude, else the root of the sum of squares
     double radius = 1;
@@ -74,7 +75,7 @@ struct Ball {
     bool literal = false;  // the gradient as Lucid codes it, see constrain()
     bool operator==(const Ball&) const = default;
 };
-// A picture from a file, which must have the size; has no variables.
+// A picture from a file, resized and cropped to the size (load_photo); has no variables.
 struct Photo {
     std::string file;
     bool operator==(const Photo&) const = default;

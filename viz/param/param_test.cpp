@@ -12,9 +12,13 @@
 #include "graph/run.h"
 #include "kernels/adam/adam.h"
 #include "kernels/error.h"
+#include "nets/tiny.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/kernel_case.h"
 #include "tests/harness/param_by_definition.h"
+#include "viz/image/array_file.h"
+#include "viz/image/image.h"
+#include "viz/objective/objective.h"
 
 namespace limpid {
 namespace {
@@ -276,6 +280,42 @@ TEST(Param, SaysWhereTheMistakeIs) {
     says("fft; clip(litral=yes)", "did you mean literal");
     says("pairs(steps=0)", "1 or more");
     says("fft(sd=0.5)x", "found 'x'");
+}
+
+TEST(Param, RefusesWhatContradictsItself) {
+    for (const char* text : {"fft; rgb; grey", "fft; grey; channels(5)", "fft; clip; raw", "fft; sigmoid; centred",
+                             "fft; alpha; alpha", "fft; texture(uv=a.npy); texture(uv=b.npy)"}) {
+        try {
+            parse_param(text);
+            ADD_FAILURE() << text << " was accepted";
+        } catch (const UsageError& error) {
+            EXPECT_NE(std::string(error.what()).find("both decide the "), std::string::npos) << error.what();
+        }
+    }
+}
+
+// Photos are fitted like those of --start and --reference, and like what input_diff compares with.
+TEST(Param, PhotosOfAnySizeAreFitted) {
+    const std::string file = ::testing::TempDir() + "limpid_param_any_size.png";
+    HostTensor picture({1, 30, 45, 3});
+    for (size_t i = 0; i < picture.values.size(); i++) picture.values[i] = float(i % 256) / 255;
+    write_png(file, picture.view());
+    const HostTensor expected = fit_photo(flatten(load_image(file)).view(), 16);
+    EXPECT_EQ(load_photo(file, 16, 16, false).values, expected.values);
+    EXPECT_EQ(load_photo(file, 16, 16, true).shape, (Shape{1, 16, 16, 4}));
+    EXPECT_EQ(load_photo(file, 12, 16, false).shape, (Shape{1, 12, 16, 3}));
+    EXPECT_EQ(load_photo(file, 30, 45, false).values, load_array(file).values);
+
+    ImageParam param = parse_param("photo(" + file + ") + linf_ball(0.1); rgb; raw");
+    param.height = param.width = 16;
+    Graph graph;
+    const NodeId image = decode(graph, param, graph.input("theta", param.theta(1)), nullptr, 1);
+    const Net net = make_net(tiny_weights());
+    const NodeId apart = score(graph, parse_objective("input_diff(" + file + ")"), net, apply(net, graph, image));
+    Stream stream({DeviceKind::cpu, 0});
+    const std::vector<HostTensor> values = evaluate(graph, {image, apart}, stream, {param.initial(0, 0)});
+    EXPECT_EQ(values[0].values, expected.values);
+    EXPECT_LT(values[1].values[0], 1e-6);
 }
 
 // Ascent on minus the distance from a photo.

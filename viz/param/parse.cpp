@@ -1,5 +1,6 @@
 // Parameterisations as text: tables of sources and of modifiers.
 #include <algorithm>
+#include <map>
 
 #include "kernels/error.h"
 #include "nets/nearest.h"
@@ -165,6 +166,7 @@ std::string print(const Source& source) {
 
 struct ModifierRow {
     const char* name;
+    const char* decides;  // which may be said once
     std::vector<std::string> arguments;
     void (*apply)(const Arguments&, ImageParam&);
 };
@@ -173,26 +175,29 @@ using Range = ImageParam::Range;
 
 const std::vector<ModifierRow>& modifier_rows() {
     static const std::vector<ModifierRow> rows{
-        {"decorrelated", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::decorrelated; }},
-        {"rgb", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::rgb; }},
-        {"grey", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::grey; }},
+        {"decorrelated", "the colours", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::decorrelated; }},
+        {"rgb", "the colours", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::rgb; }},
+        {"grey", "the colours", {}, [](const Arguments&, ImageParam& p) { p.colour = Colour::grey; }},
         {"channels",
+         "the colours",
          {"n"},
          [](const Arguments& a, ImageParam& p) {
              p.colour = Colour::channels;
              p.channels = at_least_one(a, "n", 3);
          }},
-        {"alpha", {}, [](const Arguments&, ImageParam& p) { p.alpha = true; }},
-        {"sigmoid", {}, [](const Arguments&, ImageParam& p) { p.range = Range::sigmoid; }},
+        {"alpha", "the opacity", {}, [](const Arguments&, ImageParam& p) { p.alpha = true; }},
+        {"sigmoid", "the range", {}, [](const Arguments&, ImageParam& p) { p.range = Range::sigmoid; }},
         {"clip",
+         "the range",
          {"literal"},
          [](const Arguments& a, ImageParam& p) {
              p.range = Range::clip;
              p.literal = a.flag("literal");
          }},
-        {"raw", {}, [](const Arguments&, ImageParam& p) { p.range = Range::raw; }},
-        {"centred", {}, [](const Arguments&, ImageParam& p) { p.range = Range::centred; }},
+        {"raw", "the range", {}, [](const Arguments&, ImageParam& p) { p.range = Range::raw; }},
+        {"centred", "the range", {}, [](const Arguments&, ImageParam& p) { p.range = Range::centred; }},
         {"texture",
+         "the texture",
          {"uv", "size"},
          [](const Arguments& a, ImageParam& p) {
              if (a.text("uv", "").empty()) a.fail("uv", "expected a file of coordinates");
@@ -202,25 +207,28 @@ const std::vector<ModifierRow>& modifier_rows() {
     return rows;
 }
 
-Source read_source(const std::string& text, const Call& call) {
+Source read_source(const Call& call) {
     std::vector<std::string> names;
     for (const SourceRow& row : source_rows()) {
-        if (row.name == call.name) return row.read(Arguments(concat(kWhat, " \"", text, "\""), call, row.arguments));
+        if (row.name == call.name) return row.read(Arguments(call, row.arguments));
         names.push_back(row.name);
     }
-    throw UsageError(concat(kWhat, " \"", text, "\": column ", call.column, ": \"", call.name,
-                            "\" is no source of pictures; did you mean ", nearest_names(call.name, names), "?"));
+    call.place.fail(
+        concat("\"", call.name, "\" is no source of pictures; did you mean ", nearest_names(call.name, names), "?"));
 }
 
-void apply_modifier(const std::string& text, const Call& call, ImageParam& param) {
-    const std::string what = concat(kWhat, " \"", text, "\"");
+// decided: by which modifier, what was decided already.
+void apply_modifier(const Call& call, ImageParam& param, std::map<std::string, std::string>& decided) {
     std::vector<std::string> names;
     for (const ModifierRow& row : modifier_rows()) {
-        if (row.name == call.name) return row.apply(Arguments(what, call, row.arguments), param);
         names.push_back(row.name);
+        if (row.name != call.name) continue;
+        if (const auto [before, first] = decided.emplace(row.decides, row.name); !first)
+            call.place.fail(concat(before->second, " and ", row.name, " both decide ", row.decides, "; drop one"));
+        return row.apply(Arguments(call, row.arguments), param);
     }
-    throw UsageError(concat(what, ": column ", call.column, ": \"", call.name,
-                            "\" is not known behind ';'; did you mean ", nearest_names(call.name, names), "?"));
+    call.place.fail(
+        concat("\"", call.name, "\" is not known behind ';'; did you mean ", nearest_names(call.name, names), "?"));
 }
 
 }  // namespace
@@ -229,15 +237,14 @@ ImageParam parse_param(const std::string& text) {
     ImageParam param;
     param.sources.clear();
     bool sources = true;
+    std::map<std::string, std::string> decided;
     for (const Call& call : parse_calls(kWhat, text, "+;")) {
         if (sources) {
-            param.sources.push_back(read_source(text, call));
+            param.sources.push_back(read_source(call));
         } else {
-            apply_modifier(text, call, param);
+            apply_modifier(call, param, decided);
         }
-        if (!sources && call.behind == '+')
-            throw UsageError(
-                concat(kWhat, " \"", text, "\": column ", call.column, ": sources come in front of the first ';'"));
+        if (!sources && call.behind == '+') call.place.fail("sources come in front of the first ';'");
         sources = sources && call.behind != ';';
     }
     if (param.sources.empty()) throw UsageError(concat(kWhat, ": empty, expected fft, pixel, cppn or others"));

@@ -116,7 +116,7 @@ NodeId source_values(Graph& graph, const Source& source, const std::vector<NodeI
             [&](const Cppn& s) { return cppn_values(graph, s, nodes, size, batch); },
             [&](const Ball& s) { return constrain(graph, nodes[0], s); },
             [&](const Photo& s) {
-                HostTensor picture = load_array(s.file);
+                HostTensor picture = load_photo(s.file, size.h, size.w, size.c == 4);
                 if (!(picture.shape == Shape{1, size.h, size.w, size.c}))
                     throw Error(concat(s.file, " is ", picture.shape, ", expected ", Shape{1, size.h, size.w, size.c}));
                 return graph.constant(std::move(picture), s.file);

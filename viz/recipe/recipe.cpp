@@ -18,37 +18,62 @@ namespace {
 using Words = std::vector<std::string>;
 constexpr const char* kPreRelu = "_pre_relu";
 
+// LAYER:CHANNEL or class:NAME: one term. The number of an image makes it that image's alone.
+class Unit {
+  public:
+    explicit Unit(const std::string& word) : unit_(parse_objective(word)) {
+        const bool is_term = unit_.kind() == Objective::Kind::term && !unit_.arguments().contains("batch");
+        if (!is_term || (unit_.term().name != "channel" && unit_.term().name != "class_logit"))
+            throw UsageError(
+                concat("\"", word, "\" is no unit, expected LAYER:CHANNEL such as mixed4a:476, or class:NAME"));
+    }
+    const Objective& objective() const { return unit_; }
+    std::string text() const { return to_string(unit_); }
+    std::string of_image(int64_t image) const {
+        auto arguments = unit_.arguments();
+        arguments["batch"] = image;
+        return to_string(Objective::term(unit_.shared_term(), arguments));
+    }
+    bool is_class() const { return unit_.term().name == "class_logit"; }
+
+  private:
+    Objective unit_;
+};
+
 // LAYER:CHANNEL, and the layer's name in front of and behind its ReLU.
-struct Unit {
-    std::string text, layer, before, after;
+struct Channel {
+    std::string layer, before, after;
     int64_t channel = 0;
-    explicit Unit(const std::string& word) : text(word) {
+    explicit Channel(const std::string& word) {
         const Objective objective = parse_objective(word);
         if (objective.kind() != Objective::Kind::term || objective.term().name != "channel" ||
             objective.arguments().size() != 2)
-            throw UsageError(concat("\"", word, "\" is no unit, expected LAYER:CHANNEL such as mixed4a:476"));
+            throw UsageError(concat("\"", word, "\" is no channel, expected LAYER:CHANNEL such as mixed4a:476"));
         layer = std::get<std::string>(objective.arguments().at("layer"));
         channel = std::get<int64_t>(objective.arguments().at("channel"));
         after = layer.ends_with(kPreRelu) ? layer.substr(0, layer.size() - std::string(kPreRelu).size()) : layer;
         before = after + kPreRelu;
     }
+    // The unit in front of its ReLU, which answers also where it is not active.
+    std::string unrectified() const { return concat(before, ":", channel); }
 };
 
+// The same of a class, whose logit has no ReLU.
+Unit unrectified(const std::string& word) { return Unit(Unit(word).is_class() ? word : Channel(word).unrectified()); }
+
 RecipeSettings negative(const Words& words) {
-    const Unit u(words[0]);
-    return {{concat("channel(", u.before, ", ", u.channel, ", batch=1) - channel(", u.before, ", ", u.channel,
-                    ", batch=0)")},
-            {{"batch", "2"}}};
+    const Unit u = unrectified(words[0]);
+    return {{concat(u.of_image(1), " - ", u.of_image(0))}, {{"batch", "2"}}};
 }
 
 RecipeSettings diversity(const Words& words) {
-    const Unit u(words[0]);
-    return {{concat(u.before, ":", u.channel, " - 1e2*diversity(", u.after, ")")}, {{"batch", "4"}}};
+    const Channel u(words[0]);
+    return {{concat(u.unrectified(), " - 1e2*diversity(", u.after, ")")}, {{"batch", "4"}}};
 }
 
 // 50 pixels and a margin of 30 on each side; 1000 updates.
 RecipeSettings alpha(const Words& words) {
-    const Unit u(words[0]);
+    const Channel u(words[0]);
     return {{concat("0.5*(neuron(", u.before, ", ", u.channel, ") + ", u.after, ":", u.channel,
                     ") - decay(1500)*blur_input_each_step() - decay(1000)*blur_alpha_each_step()"
                     " - 20000*only_after(150)*decay(1500)*penalize_alpha()")},
@@ -56,8 +81,7 @@ RecipeSettings alpha(const Words& words) {
 }
 
 RecipeSettings transparency(const Words& words) {
-    const Unit u(words[0]);
-    return {{concat(u.layer, ":", u.channel, "*(1.5 - 1.5*penalize_alpha())")},
+    return {{concat(Unit(words[0]).text(), "*(1.5 - 1.5*penalize_alpha())")},
             {{"param", "fft; alpha"},
              {"transforms",
               "collapse_alpha(sd=0.2, decay=1.5); scale(0.6, 0.7, 0.8, 0.9, 1, 1.1); crop(160); "
@@ -90,7 +114,7 @@ RecipeSettings inversion(const Words& words) {
 }
 
 RecipeSettings interpolation(const Words& words) {
-    const Unit a(words[0]), b(words[1]);
+    const Channel a(words[0]), b(words[1]);
     return {{concat("channel_interpolate(", a.layer, ", ", a.channel, ", ", b.layer, ", ", b.channel, ")")},
             {{"batch", "6"},
              {"param",
@@ -101,35 +125,33 @@ RecipeSettings interpolation(const Words& words) {
 RecipeSettings interaction(const Words& words) {
     RecipeSettings settings;
     for (const std::string& word : words)
-        if (Unit(word).layer != Unit(words[0]).layer)
+        if (Channel(word).layer != Channel(words[0]).layer)
             throw UsageError(concat(words[0], " and ", word, " are of different layers, expected units of one layer"));
-    const auto part = [](const Unit& u) {
+    const auto part = [](const Channel& u) {
         return concat("0.2*", u.layer, ":", u.channel, " + neuron(", u.layer, ", ", u.channel, ")");
     };
     for (const std::string& row : words)
         for (const std::string& column : words)
             settings.objectives.push_back(
-                concat(part(Unit(row)), " + ", part(Unit(column)), " - 10*blur_input_each_step()"));
+                concat(part(Channel(row)), " + ", part(Channel(column)), " - 10*blur_input_each_step()"));
     settings.options = {
         {"each", ""}, {"param", concat("grid(n=", words.size(), ")")}, {"columns", concat(words.size())}};
     return settings;
 }
 
 RecipeSettings cppn(const Words& words) {
-    return {{Unit(words[0]).text},
+    return {{Unit(words[0]).text()},
             {{"param", "cppn; rgb"}, {"transforms", "none"}, {"learning-rate", "0.005"}, {"size", "224"}}};
 }
 
 // Two networks, one for each unit, and four between them, whose weights are mixed: nothing asks for those pictures.
 RecipeSettings cppn_interpolation(const Words& words) {
-    const Unit a(words[0]), b(words[1]);
-    return {
-        {concat("channel(", a.layer, ", ", a.channel, ", batch=0) + channel(", b.layer, ", ", b.channel, ", batch=5)")},
-        {{"batch", "6"},
-         {"param", "cppn(images=2); rgb"},
-         {"transforms", "none"},
-         {"learning-rate", "0.005"},
-         {"size", "224"}}};
+    return {{concat(Unit(words[0]).of_image(0), " + ", Unit(words[1]).of_image(5))},
+            {{"batch", "6"},
+             {"param", "cppn(images=2); rgb"},
+             {"transforms", "none"},
+             {"learning-rate", "0.005"},
+             {"size", "224"}}};
 }
 
 // From each unit to each other in five steps; a row for each pair.
@@ -137,14 +159,14 @@ RecipeSettings pairs(const Words& words) {
     constexpr int64_t kSteps = 5;
     RecipeSettings settings;
     for (const std::string& word : words)
-        if (Unit(word).layer != Unit(words[0]).layer)
+        if (!same_form(Unit(word).objective(), Unit(words[0]).objective()))
             throw UsageError(concat(words[0], " and ", word, " are of different layers, expected units of one layer"));
     for (const std::string& from : words)
         for (const std::string& to : words)
             for (int64_t step = 0; step < kSteps; step++) {
                 const double share = double(step) / double(kSteps - 1);
-                settings.objectives.push_back(concat(print_number(1 - share), "*", Unit(from).text, " + ",
-                                                     print_number(share), "*", Unit(to).text));
+                settings.objectives.push_back(concat(print_number(1 - share), "*", Unit(from).text(), " + ",
+                                                     print_number(share), "*", Unit(to).text()));
             }
     settings.options = {{"each", ""},
                         {"param", concat("pairs(n=", words.size(), ", steps=", kSteps, ")")},
@@ -156,7 +178,8 @@ RecipeSettings pairs(const Words& words) {
 // of its square. Weight and rate are ours, the paper gives none; ascent from the mean image.
 RecipeSettings class_model(const Words& words) {
     const std::string mean = "L2(constant=0.45882353)";
-    return {{concat("class:", words[0], " - 0.065025*", mean, "*", mean)},
+    const Unit u(words[0].starts_with("class:") ? words[0] : "class:" + words[0]);
+    return {{concat(u.text(), " - 0.065025*", mean, "*", mean)},
             {{"param", "pixel(sd=0); rgb; centred"},
              {"transforms", "none"},
              {"optimiser", "ascent(rate=3000)"},
@@ -167,8 +190,9 @@ RecipeSettings class_model(const Words& words) {
 
 // A single unit in front of its ReLU, as in their toolbox, by the setting that their figures use most.
 RecipeSettings regularised(const Words& words) {
-    const Unit u(words[0]);
-    return {{concat("neuron(", u.before, ", ", u.channel, ")")},
+    const bool is_class = Unit(words[0]).is_class();
+    const auto neuron = [](const Channel& u) { return concat("neuron(", u.before, ", ", u.channel, ")"); };
+    return {{is_class ? Unit(words[0]).text() : neuron(Channel(words[0]))},
             {{"param", "pixel(sd=10); rgb; centred"},
              {"transforms", "none"},
              {"optimiser", "yosinski3"},
@@ -192,19 +216,19 @@ RecipeSettings style(const Words& words) {
 
 // The three of the regularisation demo, 64 pixels.
 RecipeSettings naive(const Words& words) {
-    return {{Unit(words[0]).text}, {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
+    return {{Unit(words[0]).text()}, {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
 }
 
 RecipeSettings penalised(const Words& words) {
     return {
-        {concat(Unit(words[0]).text, " - 0.05*L1(constant=0.5) - 0.25*total_variation() - 1*blur_input_each_step()")},
+        {concat(Unit(words[0]).text(), " - 0.05*L1(constant=0.5) - 0.25*total_variation() - 1*blur_input_each_step()")},
         {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
 }
 
 RecipeSettings robust(const Words& words) {
     std::string scales;
     for (int n = -10; n <= 10; n++) scales += (scales.empty() ? "" : ", ") + print_number(std::pow(1.1, n / 10.0));
-    return {{Unit(words[0]).text},
+    return {{Unit(words[0]).text()},
             {{"param", "pixel; rgb"},
              {"transforms", "pad(2); jitter(1); scale(" + scales + "); rotate(-5..5)"},
              {"size", "64"}}};
@@ -214,7 +238,7 @@ RecipeSettings robust(const Words& words) {
 
 const std::vector<Recipe>& known_recipes() {
     static const std::vector<Recipe> recipes{
-        {"alpha", "UNIT", "a small picture with opacity, as in the article's sprites (The Building Blocks)", alpha},
+        {"alpha", "CHANNEL", "a small picture with opacity, as in the article's sprites (The Building Blocks)", alpha},
         {"caricature", "PHOTO LAYER...", "the photo as each layer exaggerates it (Lucid, recipes/caricature)",
          caricature},
         {"class_model", "CLASS", "a class without regularisation but the length of the picture (Simonyan et al.)",
@@ -223,10 +247,10 @@ const std::vector<Recipe>& known_recipes() {
         {"cppn_interpolation", "UNIT UNIT",
          "from one network that draws a unit to another (Differentiable Parameterizations, xy2rgb)",
          cppn_interpolation},
-        {"diversity", "UNIT", "four pictures that differ (Feature Visualization)", diversity},
-        {"interaction", "UNIT...", "a grid of what units look like in pairs; with --sheet (Feature Visualization)",
+        {"diversity", "CHANNEL", "four pictures that differ (Feature Visualization)", diversity},
+        {"interaction", "CHANNEL...", "a grid of what units look like in pairs; with --sheet (Feature Visualization)",
          interaction},
-        {"interpolation", "UNIT UNIT",
+        {"interpolation", "CHANNEL CHANNEL",
          "six aligned pictures from one unit to another (Differentiable Parameterizations)", interpolation},
         {"inversion", "PHOTO LAYER", "what a layer keeps of the photo (Building Blocks notebook)", inversion},
         {"naive", "UNIT", "pixels without any regularisation (Feature Visualization)", naive},

@@ -16,10 +16,14 @@ struct RecipeSettings {
 
 struct Recipe {
     std::string name;
-    std::string arguments;  // "UNIT", "PHOTO LAYER...", "UNIT UNIT"; UNIT is LAYER:CHANNEL
+    std::string arguments;  // "UNIT", "PHOTO LAYER...", "UNIT UNIT": kRecipeWords
     std::string summary;    // with the source
     RecipeSettings (*make)(const std::vector<std::string>& words);
 };
+
+// What the words in the arguments mean.
+constexpr const char* kRecipeWords =
+    "UNIT: LAYER:CHANNEL or class:NAME; CHANNEL: LAYER:CHANNEL; CLASS: NAME or class:NAME; PHOTO: a PNG or JPEG file";
 
 const std::vector<Recipe>& known_recipes();
 

@@ -18,8 +18,11 @@ namespace {
 std::vector<std::string> words_for(const Recipe& recipe) {
     std::map<std::string, std::vector<std::string>> words{
         {"UNIT", {"mixed4a:476"}},
+        {"CHANNEL", {"mixed4a:476"}},
         {"CLASS", {"espresso"}},
         {"UNIT UNIT", {"mixed4a:476", "mixed4a_pre_relu:460"}},
+        {"CHANNEL CHANNEL", {"mixed4a:476", "mixed4a_pre_relu:460"}},
+        {"CHANNEL...", {"mixed4a:1", "mixed4a:2", "mixed4a:3"}},
         {"UNIT...", {"mixed4a:1", "mixed4a:2", "mixed4a:3"}},
         {"PHOTO LAYER", {"cat.png", "mixed4c"}},
         {"PHOTO LAYER...", {"cat.png", "mixed3b", "mixed4c"}},
@@ -81,11 +84,32 @@ TEST(Recipe, NumbersAreThoseOfTheSources) {
         }
 }
 
+TEST(Recipe, EveryOneThatTakesUnitsTakesClasses) {
+    int units = 0;
+    for (const Recipe& recipe : known_recipes()) {
+        if (!recipe.arguments.starts_with("UNIT")) continue;
+        units++;
+        const std::vector<std::string> words(size_t(recipe.arguments == "UNIT" ? 1 : 2), "class:tank suit");
+        for (const std::string& text : make_recipe(recipe.name, words).objectives)
+            EXPECT_EQ(to_string(parse_objective(text)).find("tank suit") != std::string::npos, true) << text;
+    }
+    EXPECT_GE(units, 8);
+    const auto objective = [](const char* name, const std::string& word) {
+        return make_recipe(name, {word}).objectives[0];
+    };
+    EXPECT_EQ(objective("negative", "class:espresso"),
+              "class_logit(espresso, batch=1) - class_logit(espresso, batch=0)");
+    EXPECT_EQ(objective("regularised", "class:espresso"), "class:espresso");
+    EXPECT_EQ(objective("class_model", "class:espresso"), objective("class_model", "espresso"));
+}
+
 TEST(Recipe, RefusesWhatItCannotTake) {
     EXPECT_THROW(make_recipe("negativ", {"mixed4a:1"}), UsageError);
     EXPECT_THROW(make_recipe("negative", {}), UsageError);
     EXPECT_THROW(make_recipe("negative", {"mixed4a:1", "mixed4a:2"}), UsageError);
-    EXPECT_THROW(make_recipe("negative", {"class:espresso"}), UsageError);
+    EXPECT_THROW(make_recipe("alpha", {"class:espresso"}), UsageError);
+    EXPECT_THROW(make_recipe("naive", {"mixed4a:1 + mixed4a:2"}), UsageError);
+    EXPECT_THROW(make_recipe("pairs", {"class:espresso", "mixed4a:2"}), UsageError);
     EXPECT_THROW(make_recipe("interaction", {"mixed4a:1", "mixed4b:1"}), UsageError);
     EXPECT_THROW(make_recipe("caricature", {"cat.png"}), UsageError);
 }

@@ -105,36 +105,35 @@ const std::vector<NamedAscent>& named_ascents() {
 }  // namespace
 
 Optimiser parse_optimiser(const std::string& text) {
-    const std::string what = concat(kWhat, " \"", text, "\"");
     const std::vector<Call> calls = parse_calls(kWhat, text, ";");
     if (calls.empty()) throw UsageError(concat(kWhat, ": empty, expected adam or ascent(rate=...)"));
     std::vector<std::string> names{"adam", "ascent"};
     for (const NamedAscent& named : named_ascents()) names.push_back(named.name);
     const auto refuse = [&](const Call& call, const std::string& is_no, const std::vector<std::string>& known) {
-        throw UsageError(concat(what, ": column ", call.column, ": \"", call.name, "\" is no ", is_no,
-                                "; did you mean ", nearest_names(call.name, known), "?"));
+        call.place.fail(
+            concat("\"", call.name, "\" is no ", is_no, "; did you mean ", nearest_names(call.name, known), "?"));
     };
     Optimiser result;
     if (calls[0].name == "adam") {
-        Arguments(what, calls[0], {});
-        if (calls.size() > 1) throw UsageError(concat(what, ": column ", calls[1].column, ": adam takes no rules"));
+        (void)Arguments(calls[0], {});
+        if (calls.size() > 1) calls[1].place.fail("adam takes no rules");
         return result;
     }
     if (calls[0].name == "ascent") {
-        const Arguments a(what, calls[0], {"rate", "progress"});
+        const Arguments a(calls[0], {"rate", "progress"});
         result = Ascent{positive(a, "rate", 1), a.number("progress", 0), {}};
     } else {
         for (const NamedAscent& named : named_ascents())
             if (calls[0].name == named.name) result = named.ascent;
         if (!result) refuse(calls[0], "optimiser", names);
-        Arguments(what, calls[0], {});
+        (void)Arguments(calls[0], {});
     }
     std::vector<std::string> rules;
     for (const RuleRow& row : rule_rows()) rules.push_back(row.name);
     for (size_t i = 1; i < calls.size(); i++) {
         const auto row = std::ranges::find_if(rule_rows(), [&](const RuleRow& r) { return calls[i].name == r.name; });
         if (row == rule_rows().end()) refuse(calls[i], "rule of an ascent", rules);
-        result->rules.push_back(row->read(Arguments(what, calls[i], row->arguments)));
+        result->rules.push_back(row->read(Arguments(calls[i], row->arguments)));
     }
     return result;
 }

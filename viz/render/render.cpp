@@ -25,11 +25,6 @@ void check(const RenderOptions& o, size_t objectives) {
                                 o.param.width, "; expected at least 0, 1 and 1x1"));
     if (objectives != 1 && int64_t(objectives) != o.batch)
         throw UsageError(concat("render: ", objectives, " objectives for a batch of ", o.batch));
-    const auto collapses = [](const Transform& t) { return std::holds_alternative<CollapseAlpha>(t); };
-    if (o.param.alpha && std::ranges::none_of(o.transforms, collapses))
-        throw UsageError(concat("render: the parameterisation ", to_string(o.param),
-                                " has opacity, which no network sees; "
-                                "add collapse_alpha to the transforms, or use the set alpha"));
     check_optimiser(o);
     if (objectives != 1 && !o.references.values.empty())
         throw UsageError("render: references need one objective for the whole batch");

@@ -94,20 +94,18 @@ std::vector<double> read_values(const std::string& text) {
     return repeated(values, int(times));
 }
 
-std::vector<double> read_list(const std::string& what, const Call& call) {
+std::vector<double> read_list(const Call& call) {
     std::vector<double> all;
     for (const Call::Argument& argument : call.arguments) {
-        if (!argument.name.empty())
-            throw UsageError(
-                concat(what, ": column ", argument.column, ": ", call.name, " takes values without names"));
+        if (!argument.name.empty()) argument.place.fail(concat(call.name, " takes values without names"));
         try {
             const std::vector<double> values = read_values(argument.value);
             all.insert(all.end(), values.begin(), values.end());
         } catch (const UsageError& error) {
-            throw UsageError(concat(what, ": column ", argument.column, ": ", error.what()));
+            argument.place.fail(error.what());
         }
     }
-    if (all.empty()) throw UsageError(concat(what, ": column ", call.column, ": ", call.name, " needs values"));
+    if (all.empty()) call.place.fail(concat(call.name, " needs values"));
     return all;
 }
 
@@ -246,7 +244,6 @@ Transforms named_transforms(const std::string& name) {
 }
 
 Transforms parse_transforms(const std::string& text) {
-    const std::string what = concat(kWhat, " \"", text, "\"");
     Transforms all;
     std::vector<std::string> names{"scale", "rotate"};
     for (const SetRow& set : kSets) names.push_back(set.name);
@@ -256,21 +253,20 @@ Transforms parse_transforms(const std::string& text) {
         const auto row =
             std::ranges::find_if(transform_rows(), [&](const TransformRow& r) { return call.name == r.name; });
         if (set != std::end(kSets)) {
-            Arguments(what, call, {});
+            (void)Arguments(call, {});
             const Transforms transforms = set->make();
             all.insert(all.end(), transforms.begin(), transforms.end());
         } else if (call.name == "scale") {
-            all.push_back(RandomScale{read_list(what, call)});
+            all.push_back(RandomScale{read_list(call)});
             for (const double factor : std::get<RandomScale>(all.back()).factors)
-                if (!(factor > 0))
-                    throw UsageError(concat(what, ": column ", call.column, ": a factor is not positive"));
+                if (!(factor > 0)) call.place.fail("a factor is not positive");
         } else if (call.name == "rotate") {
-            all.push_back(RandomRotate{read_list(what, call)});
+            all.push_back(RandomRotate{read_list(call)});
         } else if (row != transform_rows().end()) {
-            all.push_back(row->read(Arguments(what, call, row->arguments)));
+            all.push_back(row->read(Arguments(call, row->arguments)));
         } else {
-            throw UsageError(concat(what, ": column ", call.column, ": \"", call.name,
-                                    "\" is not a transform; did you mean ", nearest_names(call.name, names), "?"));
+            call.place.fail(
+                concat("\"", call.name, "\" is not a transform; did you mean ", nearest_names(call.name, names), "?"));
         }
     }
     return all;

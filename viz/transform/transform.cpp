@@ -1,6 +1,7 @@
 // Each transform's size rule, random draw and nodes.
 #include "viz/transform/transform.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
@@ -13,6 +14,8 @@
 namespace limpid {
 
 namespace {
+
+constexpr int64_t kLargestSide = 8192;  // that a picture may have
 
 struct Size {
     int64_t h, w;
@@ -117,6 +120,35 @@ NodeId normalize_gradient(Graph& graph, const NormalizeGradient& t, NodeId image
     });
 }
 
+// The side of the smallest square picture that the transforms have room for, with the smallest factors; 0: none.
+int64_t least_side(const Transforms& transforms) {
+    const auto fits = [&](int64_t side) {
+        Size size{side, side};
+        for (const Transform& transform : transforms) {
+            int smallest = 0;
+            if (const auto* t = std::get_if<RandomScale>(&transform))
+                smallest = int(std::ranges::min_element(t->factors) - t->factors.begin());
+            if (const auto* t = std::get_if<RandomCrop>(&transform); t && (t->height > size.h || t->width > size.w))
+                return false;
+            if (const auto* t = std::get_if<Pad>(&transform);
+                t && t->mode != PadMode::constant && t->width >= std::min(size.h, size.w))
+                return false;
+            size = size_after(transform, size, smallest);
+            if (size.h < 1 || size.w < 1) return false;
+        }
+        return true;
+    };
+    for (int64_t side = 1; side <= kLargestSide; side++)
+        if (fits(side)) return side;
+    return 0;
+}
+
+[[noreturn]] void fail_small(const Transforms& transforms, const std::string& why) {
+    const int64_t least = least_side(transforms);
+    throw UsageError(concat("transforms ", to_string(transforms), ": ", why,
+                            least > 0 ? concat("; they need pictures of at least ", least, "x", least) : ""));
+}
+
 }  // namespace
 
 void sample(const Transforms& transforms, int64_t h, int64_t w, uint64_t seed, uint32_t step, TransformSample& result) {
@@ -198,8 +230,7 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
         const int scale = std::holds_alternative<RandomScale>(transform) ? scales.at(next_scale++) : 0;
         const Size size = size_after(transform, {shape.h, shape.w}, scale);
         if (size.h < 1 || size.w < 1)
-            throw Error(concat("transforms ", to_string(transforms), ": an image of ", shape.h, "x", shape.w,
-                               " becomes empty; use a larger one"));
+            fail_small(transforms, concat("an image of ", shape.h, "x", shape.w, " becomes empty"));
         const auto knob = [&](const std::string& name, int64_t count) {
             result.knobs.push_back(graph.input(concat(name, " ", result.knobs.size()), {draws, 1, 1, count}));
             return result.knobs.back();
@@ -211,8 +242,8 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
             Overloaded{
                 [&](const Pad& t) {
                     if (t.mode != PadMode::constant && t.width >= std::min(shape.h, shape.w))
-                        throw Error(concat("pad(", t.width, "): an image of ", shape.h, "x", shape.w, " has no ",
-                                           t.width, " pixels to mirror; use a larger one"));
+                        fail_small(transforms, concat("pad(", t.width, "): an image of ", shape.h, "x", shape.w,
+                                                      " has no ", t.width, " pixels to mirror"));
                     return pad_image(graph, t, result.image, t.uniform ? knob("pad", 1) : NodeId{});
                 },
                 [&](const Jitter&) { return window("jitter"); },
@@ -223,8 +254,8 @@ Transformed transform(Graph& graph, const Transforms& transforms, const std::vec
                 },
                 [&](const RandomCrop& t) {
                     if (t.height > shape.h || t.width > shape.w)
-                        throw Error(
-                            concat("crop(", t.height, ", ", t.width, "): the image is only ", shape.h, "x", shape.w));
+                        fail_small(transforms, concat("crop(", t.height, ", ", t.width, "): the image is only ",
+                                                      shape.h, "x", shape.w));
                     return window("crop");
                 },
                 [&](const CropOrPad& t) { return crop_or_pad(graph, t, result.image); },

@@ -285,5 +285,24 @@ TEST(Transforms, RefuseImagesThatVanish) {
     EXPECT_THROW(transform(graph, {Jitter{8}}, {}, graph.input("image", {1, 8, 8, 3})), Error);
 }
 
+TEST(Transform, SaysTheLeastSizeThatItHasRoomFor) {
+    const Transforms all = parse_transforms("scale(0.6, 1.1); crop(160)");
+    const auto message = [&](int64_t size) -> std::string {
+        Graph graph;
+        try {
+            for (const std::vector<int>& scales : all_scales(all, size, size))
+                transform(graph, all, scales, graph.input("image", {1, size, size, 3}));
+        } catch (const UsageError& error) {
+            return error.what();
+        }
+        return "accepted";
+    };
+    EXPECT_NE(message(48).find("crop(160, 160): the image is only 28x28; they need pictures of at least 267x267"),
+              std::string::npos)
+        << message(48);
+    EXPECT_NE(message(266), "accepted");
+    EXPECT_EQ(message(267), "accepted");
+}
+
 }  // namespace
 }  // namespace limpid
