@@ -33,6 +33,7 @@ Run declare_batch(CLI::App& app) {
            "objective, name, size, param, transforms, steps, learning_rate, optimiser, seed, job, "
            "batch), or one on each line")
         ->required();
+    app.add_option("-o,--out", a->folder, "folder of the pictures and their manifest")->required();
     declare_batch_options(app, *a);
     app.add_flag("--raw", a->raw, "also the floats of each picture, in HDF5");
     app.add_flag("--no-sprites", a->no_sprites, "no sheets");
