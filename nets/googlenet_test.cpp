@@ -129,12 +129,26 @@ TEST(GoogLeNet, FindsClassesByNameNumberAndSynonym) {
     weights.labels.assign(1000, "");
     weights.labels[0] = "tench, Tinca tinca";
     weights.labels[967] = "espresso";
+    weights.labels[134] = weights.labels[517] = "crane";
+    weights.labels[387] = "lesser panda, panda";
+    weights.labels[388] = "giant panda, panda";
+    weights.labels[638] = "maillot";
+    weights.labels[639] = "maillot, tank suit";
     const Net net = make_net(std::move(weights));
     EXPECT_EQ(find_class(net, "espresso"), 967);
     EXPECT_EQ(find_class(net, "Espresso"), 967);
     EXPECT_EQ(find_class(net, "967"), 967);
     EXPECT_EQ(find_class(net, "tinca TINCA"), 0);
     EXPECT_THROW(find_class(net, "1000"), Error);
+    EXPECT_EQ(find_class(net, "maillot"), 638);  // a label goes before a synonym
+    for (const auto& [name, outputs] : {std::pair{"crane", "134 (crane), 517 (crane)"},
+                                        {"panda", "387 (lesser panda, panda), 388 (giant panda, panda)"}})
+        try {
+            find_class(net, name);
+            ADD_FAILURE() << name << ": nothing was thrown";
+        } catch (const Error& error) {
+            EXPECT_NE(std::string(error.what()).find(outputs), std::string::npos) << error.what();
+        }
     try {
         find_class(net, "expresso");
         FAIL() << "nothing was thrown";

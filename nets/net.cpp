@@ -161,8 +161,7 @@ std::string trimmed(const std::string& text) {
     return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
-bool matches_label(const std::string& label, const std::string& wanted) {
-    if (lower(label) == wanted) return true;
+bool has_synonym(const std::string& label, const std::string& wanted) {
     for (size_t begin = 0; begin <= label.size();) {
         const size_t comma = std::min(label.find(',', begin), label.size());
         if (lower(trimmed(label.substr(begin, comma - begin))) == wanted) return true;
@@ -251,6 +250,13 @@ NodeId layer(const Net& net, const Layers& layers, const std::string& name) {
                        "? (limpid info lists all)"));
 }
 
+std::string before_relu(const Net& net, const std::string& layer) {
+    Graph graph;
+    const Layers layers = apply(net, graph, graph.input("image", {1, net.image_size, net.image_size, 3}));
+    const std::string before = layer + "_pre_relu";
+    return layers.contains(before) ? before : layer;
+}
+
 int64_t find_class(const Net& net, const std::string& label) {
     const std::vector<std::string>& labels = net.labels();
     int64_t outputs = int64_t(labels.size());
@@ -263,8 +269,23 @@ int64_t find_class(const Net& net, const std::string& label) {
             throw Error(concat("class ", index, " is not one of the outputs 0..", outputs - 1, " of ", net.name));
         return index;
     }
-    for (size_t i = 0; i < labels.size(); i++)
-        if (!labels[i].empty() && matches_label(labels[i], lower(trimmed(label)))) return int64_t(i);
+    const std::string wanted = lower(trimmed(label));
+    std::vector<size_t> called, synonyms;
+    for (size_t i = 0; i < labels.size(); i++) {
+        if (labels[i].empty()) continue;
+        if (lower(labels[i]) == wanted)
+            called.push_back(i);
+        else if (has_synonym(labels[i], wanted))
+            synonyms.push_back(i);
+    }
+    const std::vector<size_t>& found = called.empty() ? synonyms : called;
+    if (found.size() == 1) return int64_t(found[0]);
+    if (found.size() > 1) {
+        std::string outputs;
+        for (const size_t i : found) outputs += concat(outputs.empty() ? "" : ", ", i, " (", labels[i], ")");
+        throw UsageError(
+            concat("class \"", label, "\" is what several outputs are called: ", outputs, "; say the number of one"));
+    }
     if (labels.empty())
         throw Error(
             concat("class \"", label, "\": these weights carry no labels; give a number, or convert with --labels"));

@@ -65,9 +65,12 @@ std::map<std::string, Shape> parameter_shapes(const std::vector<LayerSpec>& laye
 
 // The node of that name; Error with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);
+// The layer in front of its ReLU, where it has one of that name ("mixed4a_pre_relu"), else the layer: what a unit can
+// be driven below zero in.
+std::string before_relu(const Net& net, const std::string& layer);
 
-// Index of the output called `label`: a number, a label, or one of its comma-separated synonyms, in any case; the first
-// match.
+// Index of the output called `label`: a number, a label, or else one of its comma-separated synonyms, in any case.
+// Throws Error with the nearest names where there is none, with their numbers where several are called so.
 int64_t find_class(const Net& net, const std::string& label);
 
 // What `limpid info` shows: per layer with parameters or arithmetic.

@@ -25,6 +25,7 @@
 #include "viz/batch/memory_fit.h"
 #include "viz/batch/sprites.h"
 #include "viz/image/image.h"
+#include "viz/render/limits.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
@@ -49,7 +50,11 @@ class Batch {
   public:
     Batch(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
         : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
-        for (const Job& job : list.jobs) identities_[&job] = identity(job, net);
+        FileDigests read;
+        for (const Job& job : list.jobs) {
+            identities_[&job] = identity(job, net, &read);
+            descriptions_[&job] = description(job, net, &read);
+        }
     }
 
     ExitStatus render() {
@@ -125,7 +130,7 @@ class Batch {
             if (owner == before.owners.end() || owner->second.identity == identities_.at(&job) ||
                 !fs::exists(path, error))
                 continue;
-            return concat(path, " belongs to another job (", differences(owner->second, description(job, net_)),
+            return concat(path, " belongs to another job (", differences(owner->second, descriptions_.at(&job)),
                           "); name another folder, give this job another name, or remove the file");
         }
         return "";
@@ -268,7 +273,7 @@ class Batch {
         return {{"identity", identities_.at(&job)},
                 {"name", job.name},
                 {"objective", to_string(job.objective)},
-                {"parameters", ordered_json::parse(description(job, net_))},
+                {"parameters", ordered_json::parse(descriptions_.at(&job))},
                 {"seed", job.options.seed},
                 {"net", net_.name},
                 {"device", stream_.backend().name},
@@ -298,16 +303,15 @@ class Batch {
         write_recorded(line, "file", "sha256", picture_of(job), encode_png(picture.view()));
         if (a_.raw)
             write_recorded(line, "raw", "raw_sha256", raw_of(job),
-                           write_arrays({{"image", finished.images}}, {{"job", description(job, net_)}}));
+                           write_arrays({{"image", finished.images}}, {{"job", descriptions_.at(&job)}}));
         manifest_->append(line.dump());
     }
 
     void draw_sheets() {
         for (const SpriteSheet& sheet : sheets_of(list_.jobs, read_manifests(a_.folder), net_)) {
             try {
-                write_sprites(a_.folder, sheet, a_.cell);
-                std::cout << a_.folder << "/sprites/" << sheet.layer << ".png  " << sheet.files.size() << " of "
-                          << sheet.channels << " channels\n";
+                const std::string path = write_sprites(a_.folder, sheet, a_.cell);
+                std::cout << path << "  " << sheet.files.size() << " of " << sheet.channels << " channels\n";
             } catch (const std::exception& error) {
                 failures_++;
                 say(concat(sheet.layer, ": ", error.what()));
@@ -320,7 +324,7 @@ class Batch {
     Stream& stream_;
     const JobList& list_;
     const Shard& shard_;
-    std::map<const Job*, std::string> identities_;
+    std::map<const Job*, std::string> identities_, descriptions_;
     std::optional<ManifestWriter> manifest_;  // not with --plan
     std::optional<Progress> progress_;        // while pictures are at work
     int64_t failures_ = 0;
@@ -349,7 +353,7 @@ RenderOptions batch_options(const BatchArguments& arguments) {
 void declare_batch_options(CLI::App& app, BatchArguments& a) {
     RenderOptions& o = a.options;
     app.add_option("--batch", a.batch, "pictures at once, at most. Results do not depend on it")
-        ->check(CLI::Range(1, 4096))
+        ->check(CLI::Range(kBatchLimits.least, kBatchLimits.most))
         ->capture_default_str();
     app.add_option("--streams", a.streams,
                    "batches at once, each on a stream of the device: a GPU computes one while another waits for the "
@@ -359,17 +363,18 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
     app.add_option(
         "--max-memory", a.max_memory,
         "what the pictures at work and the prepared weights may take on the device, e.g. 2GiB; the batch of each kind "
-        "of "
-        "job follows. Program, weights as read and finished pictures come on top of it, in the memory of the host");
+        "of job follows. Program, weights as read and finished pictures come on top of it, in the memory of the host");
     app.add_flag("--resume", a.resume, "keep what is finished and render the rest");
     app.add_option(
            "--shard", a.shard,
            "the share of this process, 1/8 to 8/8; auto: what Slurm or MPI say; auto/N: N shares, the index from "
            "them or from Kubernetes (an indexed Job with N completions, which it does not tell)")
         ->capture_default_str();
-    app.add_option("--size", a.size, "height and width in pixels")->check(CLI::Range(8, 8192))->capture_default_str();
+    app.add_option("--size", a.size, "height and width in pixels")
+        ->check(CLI::Range(kSizeLimits.least, kSizeLimits.most))
+        ->capture_default_str();
     app.add_option("--steps", o.steps, "Lucid's threshold: the picture is taken after STEPS + 1 updates")
-        ->check(CLI::Range(int64_t(0), int64_t(10'000'000)))
+        ->check(CLI::Range(kStepLimits.least, kStepLimits.most))
         ->capture_default_str();
     app.add_option("--seed", o.seed, "seed of the starts and of the transforms")->capture_default_str();
     app.add_option("--learning-rate", o.adam.rate, "of Adam")->check(CLI::PositiveNumber)->capture_default_str();

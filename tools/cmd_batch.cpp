@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "kernels/error.h"
 #include "tools/batch_run.h"
 
 namespace limpid {
@@ -19,6 +20,7 @@ ExitStatus render_batch(Arguments& a) {
     refuse_trace(a.run);
     const Net net = load_net(a.run);
     const JobList list = read_jobs(a.sources, batch_options(a), net);
+    if (list.jobs.empty() && list.errors.size() == 1) throw Error(list.errors[0]);
     Stream stream(choose_device(a.run), a.run.threads);
     return run_batch(a, net, stream, list, shard);
 }
@@ -29,9 +31,9 @@ Run declare_batch(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     app.add_option(
            "JOBS", a->sources,
-           "what to render: mixed4d:*, mixed3a:0-63, all, any objective; or files of them: .jsonl, .csv (fields "
-           "objective, name, size, param, transforms, steps, learning_rate, optimiser, seed, job, "
-           "batch), or one on each line")
+           "what to render: mixed4d:*, mixed3a:0-63, all, any objective; or, where the name ends so, files of them: "
+           ".jsonl, .ndjson, .csv (fields objective, name, size, param, transforms, steps, learning_rate, optimiser, "
+           "seed, job, batch), .txt with one on each line. A list of channels stands alone")
         ->required();
     app.add_option("-o,--out", a->folder, "folder of the pictures and their manifest")->required();
     declare_batch_options(app, *a);

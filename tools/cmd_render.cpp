@@ -17,6 +17,7 @@
 #include "tools/version.h"
 #include "viz/image/array_file.h"
 #include "viz/image/image.h"
+#include "viz/render/limits.h"
 #include "viz/render/render.h"
 #include "weights/file.h"
 
@@ -303,7 +304,7 @@ Run declare_render(CLI::App& app) {
     app.add_option("--thresholds", o.thresholds,
                    "updates after which the picture is kept, e.g. 1,32,128,512: a strip beside it")
         ->delimiter(',')
-        ->check(CLI::Range(int64_t(0), int64_t(1) << 31));
+        ->check(CLI::Range(kStepLimits.least, kStepLimits.most));
     // Of the others the last counts, so that recipes can be changed.
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("-o,--out", a->out,
@@ -313,11 +314,13 @@ Run declare_render(CLI::App& app) {
     app.add_option("--sheet", a->sheet, "also one picture of all pictures");
     app.add_option("--columns", a->columns, "of the sheet")->check(CLI::Range(1, 1000))->capture_default_str();
     app.add_option("--steps", o.steps, "Lucid's threshold: the picture is taken after STEPS + 1 updates")
-        ->check(CLI::Range(int64_t(0), int64_t(1) << 31))
+        ->check(CLI::Range(kStepLimits.least, kStepLimits.most))
         ->capture_default_str();
-    app.add_option("--size", a->size, "height and width in pixels")->check(CLI::Range(8, 8192))->capture_default_str();
+    app.add_option("--size", a->size, "height and width in pixels")
+        ->check(CLI::Range(kSizeLimits.least, kSizeLimits.most))
+        ->capture_default_str();
     app.add_option("--batch", o.batch, "pictures of each unit to make at once, with different starts")
-        ->check(CLI::Range(1, 4096))
+        ->check(CLI::Range(kBatchLimits.least, kBatchLimits.most))
         ->capture_default_str();
     app.add_flag("--each", a->each, "one batch with a picture for each UNIT, instead of one after another");
     app.add_option(

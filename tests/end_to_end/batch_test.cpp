@@ -9,6 +9,7 @@
 #include <random>
 #include <sstream>
 
+#include "graph/npy.h"
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
@@ -314,6 +315,31 @@ TEST(Batch, SaysWhatIsWrongAndRendersTheRest) {
     EXPECT_TRUE(fails_with(1, "nothing.txt", run_limpid(quick_batch({folder / "nothing.txt"}, folder / "c"))));
 }
 
+TEST(Batch, AFileOfJobsThatCannotBeReadDoesNotStopTheOthers) {
+    const TemporaryFolder folder;
+    const Finished run =
+        run_limpid(quick_batch({folder / "nothing.csv", "gabor_pre_relu/conv:*"}, folder / "b", {"--quiet"}));
+    EXPECT_EQ(run.status, 3) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("nothing.csv: cannot be opened"));
+    // A '/' in a layer's name is none in those of files.
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor_pre_relu-conv-0000.png"));
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/sprites/gabor_pre_relu-conv.png")) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("sprites/gabor_pre_relu-conv.png"));
+}
+
+TEST(Batch, AChangedFileOfAnObjectiveIsNoticed) {
+    const TemporaryFolder folder;
+    const std::string objective = "direction(gabor, file=" + (folder / "direction.npy") + ")";
+    const auto run = [&] { return run_limpid(quick_batch({objective}, folder / "b", {"--resume"})); };
+    write_npy(folder / "direction.npy", HostTensor({1, 1, 1, 24}, 1.0f));
+    ASSERT_EQ(run().status, 0) << run().err;
+    EXPECT_THAT(run().err, HasSubstr("1 are there, 0 to render"));
+    write_npy(folder / "direction.npy", HostTensor({1, 1, 1, 24}, -1.0f));
+    const Finished other = run();
+    EXPECT_EQ(other.status, 3);
+    EXPECT_THAT(other.err, HasSubstr("belongs to another job (files {"));
+}
+
 TEST(Batch, ReadsCsvAndLists) {
     const TemporaryFolder folder;
     write_text(folder / "jobs.csv",
@@ -512,6 +538,22 @@ TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
     const json first = page.at("layers")[0].at("units")[0];
     EXPECT_EQ(load_image(folder / ("a/" + first.at("diversity").get<std::string>())).rgb.shape, (Shape{1, 24, 96, 3}));
     EXPECT_THAT(first.at("command"), HasSubstr("limpid render gabor:0"));
+}
+
+// Behind its ReLU a unit cannot be inhibited: there the picture would stay the noise that it starts from.
+TEST(Appendix, NegativesGoBelowZero) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid({"appendix", folder / "a", "--layers", "texture", "--steps", "24", "--size", "24",
+                                     "--net", "tiny", "--no-diversity"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    int negatives = 0, below_zero = 0;
+    for (const json& line : finished_lines(folder / "a")) {
+        if (!line.at("name").get<std::string>().ends_with("-negative")) continue;
+        negatives++;
+        below_zero += line.at("score") > 0;
+        EXPECT_NE(line.at("score"), 0) << line;
+    }
+    EXPECT_GT(2 * below_zero, negatives);
 }
 
 // What the page says of a picture, typed again, makes the same picture.

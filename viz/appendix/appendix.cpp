@@ -33,15 +33,16 @@ std::vector<std::string> layers_of(const AppendixOptions& options, const Net& ne
 struct UnitJobs {
     Job picture, negative, diversity;
 };
-UnitJobs unit_jobs(const std::string& layer, int64_t channel, const AppendixOptions& options,
+// before: the layer in front of its ReLU, behind which nothing is smaller than 0.
+UnitJobs unit_jobs(const std::string& layer, const std::string& before, int64_t channel, const AppendixOptions& options,
                    const RenderOptions& defaults) {
     const std::string digits = std::to_string(channel);
     const std::string name =
         concat(layer, "-", std::string(size_t(std::max<int64_t>(0, 4 - int64_t(digits.size()))), '0'), digits);
-    const std::string unit = concat(layer, ":", channel);
+    const std::string unit = concat(layer, ":", channel), reachable = concat(before, ":", channel);
     UnitJobs jobs{{name, parse_objective(unit), defaults},
-                  {name + "-negative", parse_objective("-" + unit), defaults},
-                  {name + "-diversity", parse_objective(concat(unit, " - 1e2*diversity(", layer, ")")), defaults}};
+                  {name + "-negative", parse_objective("-" + reachable), defaults},
+                  {name + "-diversity", parse_objective(concat(reachable, " - 1e2*diversity(", layer, ")")), defaults}};
     jobs.diversity.options.batch = options.diverse_pictures;
     return jobs;
 }
@@ -63,9 +64,10 @@ JobList appendix_jobs(const AppendixOptions& options, const RenderOptions& defau
     JobList list;
     for (const std::string& layer : layers_of(options, net)) {
         const int64_t channels = channels_of(net, layer);
+        const std::string before = before_relu(net, layer);
         std::vector<Job> negatives, diversities;
         for (int64_t channel = 0; channel < channels; channel++) {
-            UnitJobs jobs = unit_jobs(layer, channel, options, defaults);
+            UnitJobs jobs = unit_jobs(layer, before, channel, options, defaults);
             list.jobs.push_back(std::move(jobs.picture));
             negatives.push_back(std::move(jobs.negative));
             diversities.push_back(std::move(jobs.diversity));
@@ -92,14 +94,15 @@ void write_appendix(const std::string& folder, const AppendixOptions& options, c
     for (const std::string& layer : layers_of(options, net)) listed.insert(layer);
     for (const auto& [id, recorded] : contents.finished)
         if (const std::optional<ShownUnit> unit = recorded_unit(recorded);
-            unit && identity(unit_jobs(unit->layer, unit->channel, options, defaults).picture, net) == id)
+            unit && identity({"", parse_objective(recorded.objective), defaults}, net) == id)
             listed.insert(unit->layer);
     ordered_json layers = ordered_json::array();
     for (const std::string& layer : in_order(listed, net)) {
         ordered_json units = ordered_json::array();
         const int64_t channels = channels_of(net, layer);
+        const std::string before = before_relu(net, layer);
         for (int64_t channel = 0; channel < channels; channel++) {
-            const UnitJobs jobs = unit_jobs(layer, channel, options, defaults);
+            const UnitJobs jobs = unit_jobs(layer, before, channel, options, defaults);
             const ManifestEntry* found = entry(jobs.picture);
             units.push_back({{"channel", channel},
                              {"picture", file(jobs.picture)},

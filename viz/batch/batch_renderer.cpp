@@ -184,9 +184,12 @@ struct BatchRenderer::Slot {
     Form* form = nullptr;
     int64_t step = 0;
     DeviceTensor theta, m, v;
-    TransformSample draw;                      // of the next update
-    std::vector<float> number{0};              // of the next update, as the objective sees it
-    std::vector<HostTensor> objective_values;  // what it is fed with, or what it remembers
+    TransformSample draw;          // of the next update
+    std::vector<float> number{0};  // of the next update, as the objective sees it
+    // What the objective remembers, if it is joint; else what it is fed with at each scale: a position is another pixel
+    // of a larger layer.
+    std::vector<HostTensor> memory;
+    std::map<std::vector<int>, std::vector<HostTensor>> objective_values;
     std::vector<ImageParam::Redrawn> redrawn;
     std::vector<float> scores;
     double seconds = 0;
@@ -196,12 +199,17 @@ struct BatchRenderer::Slot {
     const std::vector<float>& fed(size_t i) const {
         if (i < form->knobs) return draw.knobs[i];
         if (depends_on_step(job->objective) && i-- == form->knobs) return number;
-        return objective_values[i - form->knobs].values;
+        return (form->joint ? memory : objective_values.at(draw.scales))[i - form->knobs].values;
     }
     void draw_next() {
         number[0] = float(step);
         const RenderOptions& o = job->options;
         sample(o.transforms, o.param.height, o.param.width, o.seed, uint32_t(step), draw);
+    }
+    void prepare_next() {
+        draw_next();
+        if (!form->joint && !objective_values.contains(draw.scales))
+            objective_values[draw.scales] = form->build(job->objective, 1, draw.scales).values;
     }
 };
 
@@ -230,7 +238,7 @@ std::unique_ptr<BatchRenderer::Slot> BatchRenderer::start(const Job& job) {
     slot->draw_next();
     // Built for this picture alone: finds what does not exist, and what the objective feeds.
     Form::Built built = form.build(job.objective, 1, slot->draw.scales);
-    slot->objective_values = std::move(built.values);
+    (form.joint ? slot->memory : slot->objective_values[slot->draw.scales]) = std::move(built.values);
     form.knobs = built.knobs;
     slot->redrawn = o.param.redrawn(o.batch);
     form.memory.clear();
@@ -346,8 +354,7 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
     run_plan(form, key, inputs, outputs, run_options);
     for (int64_t i = 0; i < count; i++) {
         Slot& slot = *group[size_t(i)];
-        for (size_t k = 0; k < form.memory.size(); k++)
-            slot.objective_values[k] = download(stream_, form.memory[k].view());
+        for (size_t k = 0; k < form.memory.size(); k++) slot.memory[k] = download(stream_, form.memory[k].view());
         if (slot.job->options.optimiser) {
             ascend_by_gradient(slot, {form.gradient.buffer.floats() + i * one.size(), one});
             continue;
@@ -368,8 +375,12 @@ void BatchRenderer::update(const std::vector<Slot*>& group, const RunOptions& ru
         if (!std::isfinite(slot.scores.back()))
             slot.error = concat("the score of update ", slot.step, " is ", slot.scores.back(),
                                 "; a smaller learning rate may help");
-        slot.step++;
-        slot.draw_next();
+        if (++slot.step > slot.job->options.steps) continue;
+        try {
+            slot.prepare_next();
+        } catch (const Error& error) {
+            slot.error = error.what();  // a position that a smaller picture lacks
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-// Reading jobs: a table of fields, three kinds of files, one range notation.
+// Reading jobs: three kinds of files, names, identities.
 #include "viz/batch/job_list.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -10,7 +9,10 @@
 #include <set>
 
 #include "kernels/error.h"
-#include "nets/nearest.h"
+#include "viz/batch/channel_range.h"
+#include "viz/batch/csv.h"
+#include "viz/batch/job_fields.h"
+#include "viz/batch/trim.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
 
@@ -21,130 +23,41 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-struct JobText {
-    std::string objective, name;
-    RenderOptions options;
-};
+constexpr size_t kLongestStem = 100;  // of a made-up name, without its checksum
 
-// What a job may say, and how it is understood. Values of CSV files arrive as text, those of JSON lines as they are.
-struct JobField {
-    const char* name;
-    void (*set)(JobText&, const json&);
-};
-
-template <class T>
-T number(const json& value) {
-    if (value.is_number()) return value.get<T>();
-    T result{};
-    if (value.is_string()) {
-        const std::string& text = value.get_ref<const std::string&>();
-        const auto parsed = std::from_chars(text.data(), text.data() + text.size(), result);
-        if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && !text.empty()) return result;
-    }
-    throw UsageError(concat("\"", value.is_string() ? value.get<std::string>() : value.dump(), "\" is not a number"));
+bool is_letter_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-std::string text_of(const json& value) {
-    if (!value.is_string()) throw UsageError(concat(value.dump(), " is not text"));
-    return value.get<std::string>();
-}
-
-int64_t number_between(const json& value, int64_t low, int64_t high) {
-    const int64_t result = number<int64_t>(value);
-    if (result < low || result > high) throw UsageError(concat(result, " is outside ", low, "..", high));
-    return result;
-}
-
-constexpr int64_t kMostSize = 16384, kMostSteps = 10'000'000;
-
-const JobField kFields[] = {
-    {"objective", [](JobText& job, const json& value) { job.objective = text_of(value); }},
-    {"name", [](JobText& job, const json& value) { job.name = text_of(value); }},
-    {"size",
-     [](JobText& job, const json& value) {
-         job.options.param.height = job.options.param.width = number_between(value, 1, kMostSize);
-     }},
-    {"steps", [](JobText& job, const json& value) { job.options.steps = number_between(value, 0, kMostSteps); }},
-    {"seed", [](JobText& job, const json& value) { job.options.seed = number<uint64_t>(value); }},
-    {"job", [](JobText& job, const json& value) { job.options.first_job = number<uint32_t>(value); }},
-    {"learning_rate", [](JobText& job, const json& value) { job.options.adam.rate = number<double>(value); }},
-    {"optimiser", [](JobText& job, const json& value) { job.options.optimiser = parse_optimiser(text_of(value)); }},
-    {"transforms", [](JobText& job, const json& value) { job.options.transforms = parse_transforms(text_of(value)); }},
-    {"param",
-     [](JobText& job, const json& value) {
-         ImageParam param = parse_param(text_of(value));
-         param.height = job.options.param.height;
-         param.width = job.options.param.width;
-         job.options.param = param;
-     }},
-    {"batch", [](JobText& job, const json& value) { job.options.batch = number_between(value, 1, 4096); }},
-};
-
-void set_field(JobText& job, const std::string& name, const json& value) {
-    std::vector<std::string> known;
-    for (const JobField& field : kFields) {
-        if (name == field.name) return with_context(name, [&] { field.set(job, value); });
-        known.push_back(field.name);
-    }
-    throw UsageError(concat("field \"", name, "\" is not known; nearest: ", nearest_names(name, known)));
-}
-
-std::string trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r"), last = text.find_last_not_of(" \t\r");
-    return first == std::string_view::npos ? "" : std::string(text.substr(first, last - first + 1));
-}
-
-// "mixed4a:3-5,9" -> layer and channels; nothing when the text is no range.
-struct Range {
-    std::string layer;
-    std::vector<int64_t> channels;
-};
-std::optional<Range> parse_range(const std::string& text, const Net& net) {
-    const size_t colon = text.find(':');
-    if (colon == std::string::npos || colon == 0 || text.starts_with("class:")) return std::nullopt;
-    Range range{text.substr(0, colon), {}};
-    const std::string list = text.substr(colon + 1);
-    if (list.find_first_not_of("0123456789,-*") != std::string::npos || list.empty()) return std::nullopt;
-    if (list == "*") {
-        for (int64_t channel = 0; channel < channels_of(net, range.layer); channel++) range.channels.push_back(channel);
-        return range;
-    }
-    const auto whole = [&](std::string_view digits) {
-        int64_t value = 0;
-        const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
-            throw UsageError(concat("\"", text, "\": \"", std::string(digits),
-                                    "\" is not a channel; expected a list like 0-63,70 or *"));
-        return value;
-    };
-    const int64_t most = channels_of(net, range.layer) - 1;
-    for (size_t begin = 0; begin <= list.size();) {
-        const size_t end = std::min(list.find(',', begin), list.size());
-        const std::string_view part = std::string_view(list).substr(begin, end - begin);
-        const size_t dash = part.find('-');
-        const int64_t first = whole(part.substr(0, dash)),
-                      last = dash == std::string_view::npos ? first : whole(part.substr(dash + 1));
-        if (last < first || last > most)
-            throw UsageError(concat("\"", text, "\": ", std::string(part), " is not within the channels 0..", most,
-                                    " of ", range.layer));
-        for (int64_t channel = first; channel <= last; channel++) range.channels.push_back(channel);
-        begin = end + 1;
-    }
-    return range;
-}
-
-// A file name made of an objective: what is no letter, digit or sign of its own becomes '-'.
+// What is no letter or digit becomes '-'.
 std::string file_stem(const std::string& text) {
     std::string stem;
-    for (const char c : text) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (plain)
+    for (const char c : text)
+        if (is_letter_or_digit(c))
             stem += c;
         else if (!stem.empty() && stem.back() != '-')
             stem += '-';
-    }
     while (!stem.empty() && stem.back() == '-') stem.pop_back();
     return stem;
+}
+
+// What a job without a name is called, settings aside. `certain`: no other objective is called the same.
+struct MadeUpName {
+    std::string stem;
+    bool certain = false;
+};
+MadeUpName made_up_name(const std::string& objective) {
+    const size_t colon = objective.find(':');
+    if (colon != std::string::npos && objective.size() <= kLongestStem) {
+        const std::string front = objective.substr(0, colon), back = objective.substr(colon + 1);
+        const bool plain = std::ranges::all_of(front, [](char c) { return is_letter_or_digit(c) || c == '/'; });
+        if (plain && front != "class" && back.find_first_not_of("0123456789") == std::string::npos)
+            return {unit_name(front, std::stoll(back)), true};
+        if (front == "class" && back.find("  ") == std::string::npos &&
+            std::ranges::all_of(back, [](char c) { return is_letter_or_digit(c) || c == ' '; }))
+            return {file_stem(objective), true};
+    }
+    return {file_stem(objective).substr(0, kLongestStem), false};
 }
 
 bool is_file_name(const std::string& name) {
@@ -152,9 +65,52 @@ bool is_file_name(const std::string& name) {
            std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
 
+// The channels of every layer, from one graph.
+class ChannelCounts {
+  public:
+    explicit ChannelCounts(const Net& net)
+        : net_(net), layers_(apply(net, graph_, graph_.input("image", {1, net.image_size, net.image_size, 3}))) {}
+    int64_t of(const std::string& name) const { return graph_.shape(layer(net_, layers_, name)).c; }
+
+  private:
+    const Net& net_;
+    Graph graph_;
+    Layers layers_;
+};
+
+// Of a description all but the objective.
+ordered_json settings_of(const RenderOptions& o, const Net& net) {
+    ordered_json settings{{"height", o.param.height},
+                          {"width", o.param.width},
+                          {"param", to_string(o.param)},
+                          {"batch", o.batch},
+                          {"transforms", to_string(o.transforms)},
+                          {"steps", o.steps},
+                          {"seed", o.seed},
+                          {"job", o.first_job},
+                          {"redirected_relu_updates", o.redirected_relu_updates},
+                          {"adam", {o.adam.rate, o.adam.beta1, o.adam.beta2, o.adam.epsilon}},
+                          {"weights", net.weights->checksum}};
+    if (o.optimiser) settings["optimiser"] = to_string(o.optimiser);
+    return settings;
+}
+
+std::string describe(const Job& job, const ordered_json& settings, FileDigests& read) {
+    ordered_json record{{"objective", to_string(job.objective)}};
+    record.update(settings);
+    for (const auto& files : {files_of(job.objective), files_of(job.options.param)})
+        for (const std::string& file : files) {
+            auto found = read.find(file);
+            if (found == read.end()) found = read.emplace(file, digest_of_file(file)).first;
+            record["files"][file] = found->second;
+        }
+    return record.dump();
+}
+
 class Reader {
   public:
-    Reader(const RenderOptions& defaults, const Net& net) : defaults_(defaults), net_(net) {}
+    Reader(const RenderOptions& defaults, const Net& net)
+        : defaults_(defaults), default_settings_(settings_of(defaults, net)), net_(net), channels_(net) {}
 
     // Does what `take` does; what it throws becomes an error of the place.
     template <class Take>
@@ -162,19 +118,21 @@ class Reader {
         try {
             take();
         } catch (const std::exception& error) {
-            list_.errors.push_back(concat(place, ": ", error.what()));
+            fail(concat(place, ": ", error.what()));
         }
     }
+    void fail(const std::string& error) { list_.errors.push_back(error); }
 
-    void take(const JobText& text) {
+    void take(JobText text) {
+        text.objective = trimmed(text.objective);
         if (text.objective.empty()) throw UsageError("the job has no objective");
         if (text.objective == "all") {
-            for (const std::string& layer : trunk_layers(net_)) take_range(text, *parse_range(layer + ":*", net_));
-            return;
+            for (const std::string& layer : trunk_layers(net_)) take_range(text, *range_of(layer + ":*"));
+        } else if (const std::optional<ChannelRange> range = range_of(text.objective)) {
+            take_range(text, *range);
+        } else {
+            add(text.name, parse_objective(text.objective), text.options);
         }
-        if (const std::optional<Range> range = parse_range(text.objective, net_)) return take_range(text, *range);
-        const std::string name = text.name.empty() ? file_stem(text.objective).substr(0, 100) : text.name;
-        add(name, text.name.empty(), parse_objective(text.objective), text.options);
     }
 
     void read_lines(const std::string& path, std::string_view content,
@@ -193,101 +151,157 @@ class Reader {
     JobList finish() && { return std::move(list_); }
 
   private:
-    void take_range(const JobText& text, const Range& range) {
+    std::optional<ChannelRange> range_of(const std::string& text) const {
+        return parse_channel_range(text, [this](const std::string& layer) { return channels_.of(layer); });
+    }
+
+    void take_range(const JobText& text, const ChannelRange& range) {
         if (!text.name.empty() && range.channels.size() > 1)
             throw UsageError(
                 concat("the name \"", text.name, "\" cannot be that of ", range.channels.size(), " pictures"));
-        for (const int64_t channel : range.channels) {
-            std::string digits = std::to_string(channel);
-            digits.insert(0, size_t(std::max<int64_t>(0, 4 - int64_t(digits.size()))), '0');
-            const bool named = !text.name.empty();
-            add(named ? text.name : concat(range.layer, "-", digits), !named,
-                parse_objective(concat(range.layer, ":", channel)), text.options);
-        }
+        for (const int64_t channel : range.channels)
+            add(text.name, parse_objective(concat(range.layer, ":", channel)), text.options);
     }
 
-    void add(std::string name, bool made_up, Objective objective, const RenderOptions& options) {
-        if (!is_file_name(name)) throw UsageError(concat("\"", name, "\" is not a name for a file"));
-        Job job{name, std::move(objective), options};
-        const std::string id = identity(job, net_);
-        if (!identities_.insert(id).second) throw UsageError(concat("the job ", name, " is there already"));
-        // The same objective with other settings: told apart by what they are, not by where they stand in the list.
-        Job plain = job;
-        plain.options = defaults_;
-        if (made_up && identity(plain, net_) != id) job.name += "-" + id.substr(0, 8);
+    void add(const std::string& given_name, Objective objective, const RenderOptions& options) {
+        Job job{given_name, std::move(objective), options};
+        const ordered_json settings = settings_of(options, net_);
+        const std::string id = sha256_of(as_bytes(describe(job, settings, read_)));
+        if (given_name.empty()) {
+            const std::string text = to_string(job.objective);
+            const MadeUpName made_up = made_up_name(text);
+            job.name = made_up.stem;
+            // Told apart by what they are, not by where they stand in the list.
+            if (settings != default_settings_)
+                job.name += "-" + id.substr(0, 8);
+            else if (!made_up.certain)
+                job.name += "-" + sha256_of(as_bytes(text)).substr(0, 8);
+        }
+        if (!is_file_name(job.name)) throw UsageError(concat("\"", job.name, "\" is not a name for a file"));
+        if (!identities_.insert(id).second) throw UsageError(concat("the job ", job.name, " is there already"));
         if (!names_.insert(job.name).second)
             throw UsageError(concat("the name ", job.name, " belongs to another job already"));
         list_.jobs.push_back(std::move(job));
     }
 
     const RenderOptions& defaults_;
+    const ordered_json default_settings_;
     const Net& net_;
+    const ChannelCounts channels_;
+    FileDigests read_;
     JobList list_;
     std::set<std::string> names_, identities_;
 };
 
-// The cells of a row: separated by commas; one that has commas or quotes is quoted, its quotes doubled (RFC 4180).
-std::vector<std::string> csv_cells(const std::string& line) {
-    std::vector<std::string> cells(1);
-    bool quoted = false;
-    for (size_t i = 0; i < line.size(); i++) {
-        if (quoted && line[i] == '"' && i + 1 < line.size() && line[i + 1] == '"')
-            cells.back() += line[i++];
-        else if (line[i] == '"')
-            quoted = !quoted;
-        else if (line[i] == ',' && !quoted)
-            cells.emplace_back();
-        else
-            cells.back() += line[i];
-    }
-    if (quoted) throw UsageError("a quote is not closed");
-    for (std::string& cell : cells) cell = trimmed(cell);
-    return cells;
+void read_json_lines(const std::string& path, std::string_view content, Reader& reader) {
+    reader.read_lines(path, content, [&](const std::string& line) {
+        std::set<std::string> seen;
+        std::string twice;
+        const auto watch = [&](int depth, json::parse_event_t event, const json& key) {
+            if (depth == 1 && event == json::parse_event_t::key && !seen.insert(key.get<std::string>()).second)
+                twice = key.get<std::string>();
+            return true;
+        };
+        const json record = json::parse(line, watch, false);
+        if (!record.is_object())
+            throw UsageError("not a JSON object; expected one like {\"objective\": \"mixed4a:476\"}");
+        if (!twice.empty()) throw UsageError(concat("the field ", twice, " is there twice"));
+        JobText job = reader.blank();
+        for (const auto& [name, value] : record.items()) set_field(job, name, value);
+        reader.take(std::move(job));
+    });
 }
 
-void read_file_of_jobs(const std::string& path, Reader& reader) {
-    const std::vector<std::byte> bytes = read_file(path);
-    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) {
-        reader.read_lines(path, content, [&](const std::string& line) {
-            const json record = json::parse(line, nullptr, false);
-            if (!record.is_object())
-                throw UsageError("not a JSON object; expected one like {\"objective\": \"mixed4a:476\"}");
-            JobText job = reader.blank();
-            for (const auto& [name, value] : record.items()) set_field(job, name, value);
-            reader.take(job);
+// A column without a name may have no cells.
+void check_header(const std::vector<std::string>& header) {
+    std::set<std::string> seen;
+    for (const std::string& name : header) {
+        if (name.empty()) continue;
+        check_field(name);
+        if (!seen.insert(name).second) throw UsageError(concat("the field ", name, " is there twice"));
+    }
+    if (!seen.contains("objective")) throw UsageError("there is no field objective");
+}
+
+void read_csv(const std::string& path, std::string_view content, Reader& reader) {
+    CsvReader rows(content);
+    std::optional<CsvRow> row = rows.next();
+    if (!row) return;
+    bool understood = false;
+    reader.at(concat(path, ":", row->line), [&] {
+        with_context("the header", [&] {
+            if (!row->error.empty()) throw UsageError(row->error);
+            check_header(row->cells);
         });
-    } else if (path.ends_with(".csv")) {
-        std::vector<std::string> header;
-        reader.read_lines(path, content, [&](const std::string& line) {
-            const std::vector<std::string> cells = csv_cells(line);
-            if (header.empty()) {
-                header = cells;
-                return;
-            }
+        understood = true;
+    });
+    if (!understood) return;
+    const std::vector<std::string> header = row->cells;
+    while ((row = rows.next()))
+        reader.at(concat(path, ":", row->line), [&] {
+            const std::vector<std::string>& cells = row->cells;
+            if (!row->error.empty()) throw UsageError(row->error);
             if (cells.size() != header.size())
                 throw UsageError(concat(cells.size(), " cells, but the header names ", header.size()));
             JobText job = reader.blank();
             for (size_t i = 0; i < cells.size(); i++)
                 if (!cells[i].empty()) set_field(job, header[i], cells[i]);
-            reader.take(job);
+            reader.take(std::move(job));
         });
-    } else {
-        reader.read_lines(path, content, [&](const std::string& line) {
-            JobText job = reader.blank();
-            job.objective = trimmed(line.substr(0, line.find('#')));
-            if (!job.objective.empty()) reader.take(job);
-        });
+}
+
+void read_list(const std::string& path, std::string_view content, Reader& reader) {
+    reader.read_lines(path, content, [&](const std::string& line) {
+        JobText job = reader.blank();
+        job.objective = trimmed(line.substr(0, line.find('#')));
+        if (!job.objective.empty()) reader.take(std::move(job));
+    });
+}
+
+constexpr struct {
+    const char* ending;
+    void (*read)(const std::string& path, std::string_view content, Reader& reader);
+} kKindsOfFile[] = {{".jsonl", read_json_lines}, {".ndjson", read_json_lines}, {".csv", read_csv}, {".txt", read_list}};
+
+// False where the source is no file.
+bool read_as_file(const std::string& source, Reader& reader) {
+    for (const auto& kind : kKindsOfFile) {
+        if (!source.ends_with(kind.ending)) continue;
+        const std::vector<std::byte> bytes = read_file(source);
+        std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
+        kind.read(source, content, reader);
+        return true;
+    }
+    return false;
+}
+
+void take_text(const std::string& source, Reader& reader) {
+    try {
+        JobText job = reader.blank();
+        job.objective = source;
+        reader.take(std::move(job));
+    } catch (const UsageError& error) {
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(source, ignored)) throw;
+        throw UsageError(concat(error.what(), "; files of jobs end in .jsonl, .ndjson, .csv or .txt"));
     }
 }
 
 }  // namespace
 
-int64_t channels_of(const Net& net, const std::string& name) {
-    Graph graph;
-    const Layers layers = apply(net, graph, graph.input("image", {1, net.image_size, net.image_size, 3}));
-    return graph.shape(layer(net, layers, name)).c;
+std::string layer_file_name(std::string layer) {
+    std::ranges::replace(layer, '/', '-');
+    return layer;
 }
+
+std::string unit_name(const std::string& layer, int64_t channel) {
+    std::string digits = std::to_string(channel);
+    digits.insert(0, size_t(std::max<int64_t>(0, 4 - int64_t(digits.size()))), '0');
+    return layer_file_name(layer) + "-" + digits;
+}
+
+int64_t channels_of(const Net& net, const std::string& name) { return ChannelCounts(net).of(name); }
 
 std::vector<std::string> trunk_layers(const Net& net) {
     using Kind = LayerSpec::Kind;
@@ -308,41 +322,22 @@ std::vector<std::string> trunk_layers(const Net& net) {
 JobList read_jobs(const std::vector<std::string>& sources, const RenderOptions& defaults, const Net& net) {
     Reader reader(defaults, net);
     for (const std::string& source : sources) {
-        std::error_code error;
-        const bool looks_like_file = source.ends_with(".jsonl") || source.ends_with(".ndjson") ||
-                                     source.ends_with(".csv") || source.ends_with(".txt") ||
-                                     source.find('/') != std::string::npos;
-        if (looks_like_file || std::filesystem::is_regular_file(source, error)) {
-            read_file_of_jobs(source, reader);
-            continue;
+        try {
+            if (!read_as_file(source, reader)) reader.at(source, [&] { take_text(source, reader); });
+        } catch (const Error& error) {
+            reader.fail(error.what());  // of the file, which it names
         }
-        reader.at(source, [&] {
-            JobText job = reader.blank();
-            job.objective = source;
-            reader.take(job);
-        });
     }
     return std::move(reader).finish();
 }
 
-std::string description(const Job& job, const Net& net) {
-    const RenderOptions& o = job.options;
-    ordered_json record{{"objective", to_string(job.objective)},
-                        {"height", o.param.height},
-                        {"width", o.param.width},
-                        {"param", to_string(o.param)},
-                        {"batch", o.batch},
-                        {"transforms", to_string(o.transforms)},
-                        {"steps", o.steps},
-                        {"seed", o.seed},
-                        {"job", o.first_job},
-                        {"redirected_relu_updates", o.redirected_relu_updates},
-                        {"adam", {o.adam.rate, o.adam.beta1, o.adam.beta2, o.adam.epsilon}},
-                        {"weights", net.weights->checksum}};
-    if (o.optimiser) record["optimiser"] = to_string(o.optimiser);
-    return record.dump();
+std::string description(const Job& job, const Net& net, FileDigests* read) {
+    FileDigests of_this_job;
+    return describe(job, settings_of(job.options, net), read ? *read : of_this_job);
 }
 
-std::string identity(const Job& job, const Net& net) { return sha256_of(as_bytes(description(job, net))); }
+std::string identity(const Job& job, const Net& net, FileDigests* read) {
+    return sha256_of(as_bytes(description(job, net, read)));
+}
 
 }  // namespace limpid

@@ -1,6 +1,7 @@
 // What a batch renders: from ranges, JSON lines and CSV to jobs, each with a name for its files and an identity.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,25 +14,40 @@ struct JobList {
     std::vector<std::string> errors;  // one line for each job that could not be read: "jobs.csv:7: ..."
 };
 
-// Each source is the name of a file, or jobs themselves:
-//   mixed4d:*  mixed3a:0-63  mixed3a:1,5,7-9    channels of a layer
+// Each source is a file of jobs where its name ends in .jsonl, .ndjson, .csv or .txt, whether or not it exists; else it
+// is jobs itself:
+//   mixed4d:*  mixed3a:0-63  mixed3a:1,5,7-9    channels of a layer; such a list stands alone (channel_range.h)
 //   all                                         every channel of the trunk: the layers that trunk_layers names
 //   any other objective                         e.g. "class:espresso", "mixed4a:476 - 0.5*mixed4a:477"
-// A file *.jsonl has an object on each line, a *.csv a header and rows, with the fields
-//   objective (needed; ranges too), name, size, param, transforms, steps, learning_rate, seed, job, batch
-// and what they leave out is taken from `defaults`. Any other file has one of the forms above on each line; '#' begins
-// a comment. Jobs that cannot be read are listed, and the others are taken; a source that is neither is an error of the
-// caller's: UsageError.
+// A file *.jsonl or *.ndjson has an object on each line, a *.csv a header and rows, with the fields
+//   objective (needed; ranges too), name, size, param, transforms, steps, learning_rate, optimiser, seed, job, batch
+// and what they leave out is taken from `defaults`. A file *.txt has one of the forms above on each line; '#' begins a
+// comment. A mark of the byte order in front is passed over. Jobs and files that cannot be read are listed as errors,
+// and the others are taken.
+//
+// A job without a name is called what its objective and settings say, whatever else is in the list: LAYER-0003 and
+// class-LABEL where these can be read back (a layer's '/' becomes '-'); other objectives by their letters and 8 digits
+// of the checksum of their text; where settings differ from `defaults`, 8 digits of the job's identity.
 JobList read_jobs(const std::vector<std::string>& sources, const RenderOptions& defaults, const Net& net);
+
+// What a layer is called in the names of files: '/', which some have, is '-', which none has.
+std::string layer_file_name(std::string layer);
+// "mixed4a-0003"
+std::string unit_name(const std::string& layer, int64_t channel);
 
 // Convolutions and blocks between image and logits, without the branches inside a block: conv2d0, mixed3a, ...
 std::vector<std::string> trunk_layers(const Net& net);
 // Channels of a layer; Error with the nearest names.
 int64_t channels_of(const Net& net, const std::string& layer);
 
-// All that determines the bits of the job's picture on a given device, on one line of JSON.
-std::string description(const Job& job, const Net& net);
+// Path and SHA-256 of files that were read.
+using FileDigests = std::map<std::string, std::string>;
+
+// All that determines the bits of the job's picture on a given device, on one line of JSON; of files that the job
+// names, what is in them. Throws Error where one cannot be read. read: files that need not be read again; those that
+// were read are added.
+std::string description(const Job& job, const Net& net, FileDigests* read = nullptr);
 // SHA-256 of it: the same job of the same network, in whatever list.
-std::string identity(const Job& job, const Net& net);
+std::string identity(const Job& job, const Net& net, FileDigests* read = nullptr);
 
 }  // namespace limpid

@@ -57,16 +57,17 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
     std::map<std::string, SpriteSheet> sheets;
     std::set<std::string> unfinished;
     std::set<std::pair<std::string, std::string>> wanted;  // layer and settings
+    FileDigests read;
     for (const Job& job : jobs) {
         const std::optional<ShownUnit> unit = unit_of(job.objective);
         if (!unit) continue;
-        const auto found = contents.finished.find(identity(job, net));
+        const auto found = contents.finished.find(identity(job, net, &read));
         if (found == contents.finished.end()) {
             unfinished.insert(unit->layer);
             continue;
         }
         sheets[unit->layer].files.emplace(unit->channel, found->second.file);
-        wanted.emplace(unit->layer, settings(nlohmann::json::parse(description(job, net))));
+        wanted.emplace(unit->layer, settings(nlohmann::json::parse(description(job, net, &read))));
     }
     for (const std::string& layer : unfinished) sheets.erase(layer);
     for (auto& [layer, sheet] : sheets) {
@@ -86,7 +87,7 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
     return result;
 }
 
-void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
+std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
     const int64_t columns = sprite_columns(sheet.layer, sheet.channels);
     const int64_t rows = (sheet.channels + columns - 1) / columns;
     if (columns * cell_px > kMostSheetPixels / std::max<int64_t>(1, rows * cell_px))
@@ -101,12 +102,13 @@ void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t 
             std::copy_n(&cell.at(0, y, 0, 0), cell_px * 3, &picture.at(0, row * cell_px + y, column * cell_px, 0));
         channels[std::to_string(channel)] = {{"column", column}, {"row", row}, {"file", "../" + file}};
     }
-    const std::string stem = folder + "/sprites/" + sheet.layer;
+    const std::string stem = folder + "/sprites/" + layer_file_name(sheet.layer);
     create_folder(folder + "/sprites");
     write_png(stem + ".png", picture.view());
     const nlohmann::ordered_json index{
         {"layer", sheet.layer}, {"columns", columns}, {"cell_px", cell_px}, {"channels", std::move(channels)}};
     write_file_atomically(stem + ".json", as_bytes(index.dump(1) + "\n"));
+    return stem + ".png";
 }
 
 }  // namespace limpid

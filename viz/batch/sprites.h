@@ -38,8 +38,9 @@ std::optional<ShownUnit> recorded_unit(const ManifestEntry& entry);
 // has of these layers in the settings of one of these jobs.
 std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestContents& contents, const Net& net);
 
-// Writes FOLDER/sprites/<layer>.png and .json; cells are cell_px square, pictures are resized into them. A sheet of
-// more than 256 million pixels is an Error. Each picture is read when its cell is drawn.
-void write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px);
+// Writes FOLDER/sprites/<layer>.png, whose path it returns, and .json; '/' in a layer's name is '-'. Cells are cell_px
+// square, pictures are resized into them. A sheet of more than 256 million pixels is an Error. Each picture is read
+// when its cell is drawn.
+std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px);
 
 }  // namespace limpid

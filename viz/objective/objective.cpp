@@ -29,6 +29,8 @@ const char* kind_name(TermParameter::Kind kind) {
             return "a number";
         case TermParameter::Kind::text:
             return "text";
+        case TermParameter::Kind::file:
+            return "the name of a file";
     }
     CHECK(false);
 }
@@ -239,6 +241,18 @@ bool per_image(const Objective& objective) {
 
 bool depends_on_step(const Objective& objective) {
     return any_term(objective, [](const Objective& o) { return o.term().uses_step; });
+}
+
+std::vector<std::string> files_of(const Objective& objective) {
+    std::vector<std::string> files;
+    any_term(objective, [&](const Objective& o) {
+        for (const TermParameter& p : o.term().parameters)
+            if (const auto found = o.arguments().find(p.name);
+                p.kind == TermParameter::Kind::file && found != o.arguments().end())
+                files.push_back(std::get<std::string>(found->second));
+        return false;
+    });
+    return files;
 }
 
 std::optional<double> literal(const Objective& objective) {

@@ -73,6 +73,8 @@ std::optional<double> literal(const Objective& objective);
 bool per_image(const Objective& objective);
 // Whether the score depends on the number of the update (decay, only_after).
 bool depends_on_step(const Objective& objective);
+// The files that its terms name, in their order.
+std::vector<std::string> files_of(const Objective& objective);
 // Whether a and b differ only in numbers, and in the channels, positions, classes and directions of their terms: such
 // objectives can be scored together, each for an image of a batch.
 bool same_form(const Objective& a, const Objective& b);

@@ -322,9 +322,10 @@ constexpr auto kLayer = Parameter::Kind::layer;
 constexpr auto kCount = Parameter::Kind::count;
 constexpr auto kNumber = Parameter::Kind::number;
 constexpr auto kText = Parameter::Kind::text;
+constexpr auto kArray = Parameter::Kind::file;
 
 const Parameter kTheLayer{"layer", kLayer, true}, kOnInput{"layer", kLayer}, kTheChannel{"channel", kCount, true, true},
-    kRow{"x", kCount, false, true}, kColumn{"y", kCount, false, true}, kFile{"file", kText, false, true},
+    kRow{"x", kCount, false, true}, kColumn{"y", kCount, false, true}, kFile{"file", kArray, false, true},
     kSeed{"seed", kCount, false, true}, kPower{"cossim_pow", kNumber}, kImage{"batch", kCount},
     kReference{"reference", kCount};
 
@@ -345,8 +346,8 @@ const Term kTerms[] = {
     {"blur_input_each_step", {}, kSum, blur_input_each_step, "half the squared difference from its blur: with -k in front, blurs by k"},
     {"blur_alpha_each_step", {}, kSum, blur_alpha_each_step, "the same of alpha"},
     {"penalize_alpha", {kImage}, kMean, penalize_alpha, "mean of alpha"},
-    {"penalize_boundary_complexity", {{"w", kCount}, {"mask", kText}, {"C", kNumber}}, kSum, penalize_boundary_complexity, "minus what differs from its blur and from C within w pixels of the border"},
-    {"input_diff", {{"file", kText, true}, kImage}, kMean, input_diff, "root mean square difference from a picture"},
+    {"penalize_boundary_complexity", {{"w", kCount}, {"mask", kArray}, {"C", kNumber}}, kSum, penalize_boundary_complexity, "minus what differs from its blur and from C within w pixels of the border"},
+    {"input_diff", {{"file", kArray, true}, kImage}, kMean, input_diff, "root mean square difference from a picture"},
     {"channel_interpolate", {{"layer1", kLayer, true}, {"channel1", kCount, true}, {"layer2", kLayer, true}, {"channel2", kCount, true}}, kJoint, channel_interpolate, "from one channel to another along the batch"},
     {"alignment", {kTheLayer, {"decay_ratio", kNumber}}, kJoint, alignment, "minus the differences of neighbouring images"},
     {"diversity", {kTheLayer}, kJoint, diversity, "similarity of the styles of the images: with -1e2 in front, makes them differ"},

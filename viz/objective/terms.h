@@ -59,7 +59,7 @@ class TermScope {
 };
 
 struct TermParameter {
-    enum class Kind { layer, count, number, text };
+    enum class Kind { layer, count, number, text, file };
     std::string name;
     Kind kind = Kind::number;
     bool required = false;

@@ -99,6 +99,14 @@ bool ImageParam::per_image() const {
     return std::ranges::all_of(sources, [](const Source& source) { return shared_images(source) == 0; });
 }
 
+std::vector<std::string> files_of(const ImageParam& param) {
+    std::vector<std::string> files;
+    for (const Source& source : param.sources)
+        if (const Photo* photo = std::get_if<Photo>(&source)) files.push_back(photo->file);
+    if (param.texture) files.push_back(param.texture->uv);
+    return files;
+}
+
 int64_t ImageParam::image_channels() const { return (colour == Colour::channels ? channels : 3) + (alpha ? 1 : 0); }
 
 Shape ImageParam::theta(int64_t batch) const {

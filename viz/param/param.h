@@ -162,6 +162,8 @@ struct ImageParam {
 // parse_param(to_string(p)) == p, but for the size. Throws UsageError with the column.
 ImageParam parse_param(const std::string& text);
 std::string to_string(const ImageParam& param);
+// The files that it names: photos, coordinates of a texture.
+std::vector<std::string> files_of(const ImageParam& param);
 
 // theta -> image. `constants` are param.constants(), made once for all graphs; null: made here. batch: pictures to
 // make, needed where variables are shared.

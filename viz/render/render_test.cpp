@@ -123,6 +123,32 @@ TEST(Render, SamplesAndMemoryAreThoseOfTheJobInABatch) {
     }
 }
 
+// A position is another pixel of the layer at each random scale; one that some scales lack ends that job alone.
+TEST(Render, PositionsFollowTheScaleInABatch) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    std::vector<Job> jobs;
+    for (const char* objective : {"neuron(gabor, 3)", "neuron(gabor, 5, x=2, y=7)", "direction_neuron(texture, seed=2)",
+                                  "neuron(gabor, 3, x=50, y=0)"})
+        jobs.push_back({objective, parse_objective(objective), small_options()});
+    BatchRenderer renderer(net, stream, 2);
+    size_t next = 0, failed = 0, finished = 0;
+    renderer.run([&] { return next < jobs.size() ? &jobs[next++] : nullptr; },
+                 [&](FinishedJob&& job) {
+                     finished++;
+                     if (!job.error.empty()) {
+                         failed++;
+                         EXPECT_EQ(job.job->name, jobs.back().name);
+                         EXPECT_NE(job.error.find("asked for row 50"), std::string::npos) << job.error;
+                         return;
+                     }
+                     EXPECT_TRUE(same_bits(render(net, job.job->objective, small_options(), stream).images, job.images))
+                         << job.job->name;
+                 });
+    EXPECT_EQ(finished, jobs.size());
+    EXPECT_EQ(failed, 1u);
+}
+
 TEST(Render, ATextureIsReturnedBesideItsView) {
     const Net net = make_net(tiny_weights());
     Stream stream({DeviceKind::cpu, 0});

@@ -14,11 +14,6 @@ namespace {
 
 constexpr int64_t kDiverse = 4;
 
-bool has_layer(const Net& net, const std::string& name) {
-    Graph graph;
-    return apply(net, graph, graph.input("image", {1, net.image_size, net.image_size, 3})).contains(name);
-}
-
 }  // namespace
 
 double diversity_weight(double largest_activation) {
@@ -26,8 +21,8 @@ double diversity_weight(double largest_activation) {
 }
 
 std::vector<Job> sheet_jobs(const Net& net, const Unit& unit, const UnitSheetOptions& options) {
-    const std::string before = unit.layer + "_pre_relu", channel = concat(unit.layer, ':', unit.channel);
-    const std::string reachable = has_layer(net, before) ? concat(before, ':', unit.channel) : channel;
+    const std::string channel = concat(unit.layer, ':', unit.channel);
+    const std::string reachable = concat(before_relu(net, unit.layer), ':', unit.channel);
     const std::string opposite = "0 - " + reachable;
     const std::string diverse = concat(reachable, " - ", options.diversity, "*diversity(", unit.layer, ')');
     std::vector<Job> jobs;
