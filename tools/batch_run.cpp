@@ -2,16 +2,17 @@
 #include "tools/batch_run.h"
 
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+#include <sstream>
 #include <thread>
 
 #include "kernels/error.h"
@@ -21,9 +22,9 @@
 #include "tools/version.h"
 #include "viz/batch/batch_renderer.h"
 #include "viz/batch/manifest.h"
+#include "viz/batch/memory_fit.h"
 #include "viz/batch/sprites.h"
 #include "viz/image/image.h"
-#include "viz/objective/terms.h"
 #include "viz/render/limits.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
@@ -36,125 +37,71 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-// The channel of a layer that a job shows; else nothing.
-struct Unit {
-    std::string layer;
-    int64_t channel = 0;
+// Jobs that are rendered by one renderer, so many at once.
+struct Group {
+    int64_t batch = 1;
+    std::vector<const Job*> jobs;
 };
-std::optional<Unit> unit_of(const Job& job) {
-    const Objective& o = job.objective;
-    if (o.kind() != Objective::Kind::term || o.term().name != "channel" || o.arguments().size() != 2)
-        return std::nullopt;
-    return Unit{std::get<std::string>(o.arguments().at("layer")), std::get<int64_t>(o.arguments().at("channel"))};
-}
+
+// Of one picture and all its updates.
+int64_t image_steps(const Job& job) { return (job.options.steps + 1) * job.options.batch; }
 
 class Batch {
   public:
     Batch(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
         : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
         FileDigests read;
-        for (const Job& job : list.jobs) identities_[&job] = identity(job, net, &read);
+        for (const Job& job : list.jobs) {
+            identities_[&job] = identity(job, net, &read);
+            descriptions_[&job] = description(job, net, &read);
+        }
     }
 
     ExitStatus render() {
-        fs::create_directories(a_.folder);
+        const size_t limit_bytes = a_.max_memory.empty() ? std::numeric_limits<size_t>::max()
+                                                         : parse_byte_count(a_.max_memory) / size_t(a_.streams);
         if (has_manifest(a_.folder) && !a_.resume && !shares_folder())
             throw UsageError(concat(a_.folder,
                                     " holds pictures already; --resume keeps them and renders what is "
                                     "missing, or name another folder"));
-        const ManifestContents before = read_manifests(a_.folder);
-        std::vector<const Job*> todo;
-        int64_t mine = 0;
-        for (size_t i = 0; i < list_.jobs.size(); i++) {
-            if (!shard_.takes(int64_t(i))) continue;
-            mine++;
-            if (!before.finished.contains(identities_.at(&list_.jobs[i]))) todo.push_back(&list_.jobs[i]);
-        }
         const Inspection inspection(a_.run, stream_);
-        // Several renderers take jobs in turn, each on a stream and in memory of its own.
-        std::vector<Stream> more_streams;
-        for (int64_t i = 1; i < a_.streams; i++) more_streams.emplace_back(stream_.device(), a_.run.threads);
-        BatchRenderer renderer(net_, stream_, a_.batch);
-        int64_t batch = a_.batch;
-        if (!a_.max_memory.empty() && !todo.empty()) {
-            batch = renderer.batch_for_memory(todo, parse_byte_count(a_.max_memory) / size_t(a_.streams), a_.batch);
-            renderer.set_batch(batch);
-        }
         if (a_.streams > 1 && inspection.options().watches())
             throw UsageError("--streams: --check, --shadow and --dump watch one run at a time; leave one of them out");
-        announce(mine, int64_t(todo.size()), batch, before);
-        if (a_.plan) {
-            if (!todo.empty())
-                std::cout << renderer.device_bytes(*todo[0], batch) << " bytes with " << batch << " pictures at once\n";
-            return kDone;
+        if (!a_.plan) {
+            create_folder(a_.folder);
+            manifest_.emplace(a_.folder, shard_.manifest_name());
         }
-        ManifestWriter manifest(a_.folder, shard_.manifest_name());
+        const ManifestContents before = read_manifests(a_.folder);
+        std::vector<const Job*> todo;
+        std::vector<FinishedJob> failed;
+        int64_t mine = 0;
+        for (size_t i = 0; i < list_.jobs.size(); i++) {
+            const Job* job = &list_.jobs[i];
+            if (!shard_.takes(int64_t(i))) continue;
+            mine++;
+            if (is_finished(*job, before)) continue;
+            const std::string conflict = conflict_of(*job, before);
+            if (conflict.empty())
+                todo.push_back(job);
+            else
+                failed.push_back({job, conflict, {}, {}, 0});
+        }
+        const int64_t there = mine - int64_t(todo.size() + failed.size());
+        std::vector<Group> groups{{a_.batch, todo}};
+        if (a_.plan || !a_.max_memory.empty()) {
+            MemoryFit fit = fit_memory(net_, stream_, todo, limit_bytes, a_.batch);
+            std::ranges::move(fit.failed, std::back_inserter(failed));
+            if (a_.plan) print_plan(fit);
+            groups = groups_of(fit);
+        }
+        announce(mine, there, groups, before);
+        for (const FinishedJob& job : failed) fail(*job.job, job.error);
+        if (a_.plan) return failures_ > 0 ? kPartlyDone : kDone;
         watch_interrupts();
-        Progress progress("batch", a_.quiet, int64_t(todo.size()));
-        const auto start = std::chrono::steady_clock::now();
-        const auto elapsed_s = [&] {
-            return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        };
-        size_t next = 0;
-        int64_t image_steps = 0, done = 0, total_steps = 0;
-        for (const Job* job : todo) total_steps += (job->options.steps + 1) * job->options.batch;
-        std::mutex mutex;  // of all below: renderers call from threads of their own
-        std::exception_ptr failure;
-        const auto work = [&](BatchRenderer& one) {
-            one.run(
-                [&]() -> const Job* {
-                    const std::lock_guard lock(mutex);
-                    return next < todo.size() && !failure ? todo[next++] : nullptr;
-                },
-                [&](FinishedJob&& finished) {
-                    const std::lock_guard lock(mutex);
-                    try {
-                        if (!finished.error.empty()) throw Error(finished.error);
-                        keep(finished, manifest);
-                        done++;
-                    } catch (const std::exception& error) {
-                        report_failure(finished.job->name, error.what());
-                        try_to_record_failure(*finished.job, error.what(), manifest);
-                    }
-                },
-                [&](int64_t images) {
-                    const std::lock_guard lock(mutex);
-                    image_steps += images;
-                    const double seconds = elapsed_s();
-                    progress.report(image_steps, total_steps,
-                                    concat(done, " of ", todo.size(), " pictures, ",
-                                           int64_t(double(image_steps) / double(total_steps) * double(todo.size()) /
-                                                   seconds * 3600),
-                                           " per hour"));
-                    return !interrupted() && !failure;
-                },
-                inspection.options());
-        };
-        std::vector<std::thread> threads;
-        for (Stream& stream : more_streams)
-            threads.emplace_back([&] {
-                try {
-                    BatchRenderer one(net_, stream, batch);
-                    work(one);
-                } catch (...) {
-                    const std::lock_guard lock(mutex);
-                    failure = std::current_exception();
-                }
-            });
-        try {
-            work(renderer);
-        } catch (...) {
-            const std::lock_guard lock(mutex);
-            failure = std::current_exception();
-        }
-        for (std::thread& thread : threads) thread.join();
-        if (failure) std::rethrow_exception(failure);
+        render_groups(groups, inspection.options());
         const bool stopped = interrupted();
-        if (!a_.quiet)
-            std::cerr << std::fixed << std::setprecision(1) << done << " pictures in " << elapsed_s() << " s, "
-                      << double(image_steps) / std::max(elapsed_s(), 1e-9) << " image-steps/s\n";
         if (a_.sprites && !stopped) draw_sheets();
-        if (stopped) std::cerr << "interrupted; --resume renders the rest\n";
+        if (stopped) say("interrupted; --resume renders the rest");
         return stopped || failures_ > 0 ? kPartlyDone : kDone;
     }
 
@@ -164,29 +111,169 @@ class Batch {
         return shard_.count > 1 && !fs::exists(concat(a_.folder, "/", shard_.manifest_name()));
     }
 
-    void announce(int64_t mine, int64_t todo, int64_t batch, const ManifestContents& before) const {
-        if (a_.quiet) return;
-        std::cerr << "limpid " << a_.command << ": " << list_.jobs.size() << " pictures of " << net_.name << " on "
-                  << stream_.backend().name;
-        if (shard_.count > 1)
-            std::cerr << ", of which this share " << shard_.index << "/" << shard_.count << " (" << shard_.reason
-                      << ") takes " << mine;
-        std::cerr << "; " << mine - todo << " are there, " << todo << " to render, " << batch << " at once\n";
-        if (before.torn_lines > 0) std::cerr << before.torn_lines << " lines of the manifest are torn: passed over\n";
-        if (before.lost_files > 0)
-            std::cerr << before.lost_files << " pictures of the manifest are missing or changed: rendered again\n";
+    std::string picture_of(const Job& job) const { return job.name + ".png"; }
+    std::string raw_of(const Job& job) const { return job.name + ".h5"; }
+
+    bool is_finished(const Job& job, const ManifestContents& before) const {
+        const auto found = before.finished.find(identities_.at(&job));
+        return found != before.finished.end() && (!a_.raw || !found->second.raw.empty());
     }
 
-    void report_failure(const std::string& name, const std::string& why) {
+    // Why the job may not be rendered: a file of its name is another job's. Otherwise nothing.
+    std::string conflict_of(const Job& job, const ManifestContents& before) const {
+        std::vector<std::string> files{picture_of(job)};
+        if (a_.raw) files.push_back(raw_of(job));
+        for (const std::string& file : files) {
+            const auto owner = before.owners.find(file);
+            const std::string path = a_.folder + "/" + file;
+            std::error_code error;
+            if (owner == before.owners.end() || owner->second.identity == identities_.at(&job) ||
+                !fs::exists(path, error))
+                continue;
+            return concat(path, " belongs to another job (", differences(owner->second, descriptions_.at(&job)),
+                          "); name another folder, give this job another name, or remove the file");
+        }
+        return "";
+    }
+
+    // Kinds that are rendered as many at once share a renderer.
+    static std::vector<Group> groups_of(const MemoryFit& fit) {
+        std::vector<Group> groups;
+        for (const KindOfJobs& kind : fit.kinds) {
+            auto group = std::ranges::find(groups, kind.batch, &Group::batch);
+            if (group == groups.end()) group = groups.insert(group, {kind.batch, {}});
+            std::ranges::copy(kind.jobs, std::back_inserter(group->jobs));
+        }
+        return groups;
+    }
+
+    void print_plan(const MemoryFit& fit) const {
+        for (const KindOfJobs& kind : fit.kinds) {
+            const int64_t jobs = int64_t(kind.jobs.size());
+            std::cout << kind.bytes * size_t(a_.streams) << " bytes with " << std::min(kind.batch * a_.streams, jobs)
+                      << " pictures at once: " << jobs << " like " << kind.jobs[0]->name << '\n';
+        }
+    }
+
+    // On stderr; between bars, where there are any.
+    void say(const std::string& text) {
+        const std::string line = concat("limpid ", a_.command, ": ", one_line(text));
+        if (progress_)
+            progress_->say(line);
+        else
+            std::cerr << line << '\n';
+    }
+
+    void announce(int64_t mine, int64_t there, const std::vector<Group>& groups, const ManifestContents& before) {
+        if (a_.quiet) return;
+        int64_t todo = 0, least = a_.batch, most = 1;
+        for (const Group& group : groups) {
+            todo += int64_t(group.jobs.size());
+            least = std::min(least, group.batch);
+            most = std::max(most, group.batch);
+        }
+        std::string text = concat(list_.jobs.size(), " pictures of ", net_.name, " on ", stream_.backend().name);
+        if (shard_.count > 1)
+            text += concat(", of which this share ", shard_.index, "/", shard_.count, " (", shard_.reason, ") takes ",
+                           mine);
+        text += concat("; ", there, " are there, ", todo, " to render");
+        if (todo > 0) text += concat(", ", least < most ? concat(least, " to ") : "", most, " at once");
+        say(text);
+        if (before.torn_lines > 0) say(concat(before.torn_lines, " lines of the manifest are torn: passed over"));
+        if (before.lost_files > 0)
+            say(concat(before.lost_files, " pictures of the manifest are missing or changed: rendered again"));
+        if (before.lost_raw_files > 0)
+            say(concat(before.lost_raw_files, " raw files of the manifest are missing or changed: ",
+                       a_.raw ? "rendered again" : "--raw renders them again"));
+    }
+
+    // Said, and recorded for people who read the manifest; a failed job is rendered again by --resume.
+    void fail(const Job& job, const std::string& why) {
         failures_++;
-        std::cerr << "limpid " << a_.command << ": " << one_line(name) << ": " << one_line(why) << '\n';
+        say(concat(job.name, ": ", why));
+        if (!manifest_) return;
+        ordered_json line = record(job);
+        line["status"] = "failed";
+        line["error"] = why;
+        try {
+            manifest_->append(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+        } catch (const std::exception& error) {
+            say(error.what());
+        }
+    }
+
+    // Several renderers take jobs in turn, each on a stream and in memory of its own.
+    void render_groups(const std::vector<Group>& groups, const RunOptions& options) {
+        int64_t pictures = 0, done_pictures = 0, failed_pictures = 0, done_steps = 0, total_steps = 0;
+        for (const Group& group : groups)
+            for (const Job* job : group.jobs) {
+                pictures++;
+                total_steps += image_steps(*job);
+            }
+        std::vector<size_t> next(groups.size(), 0);
+        std::exception_ptr failure;
+        std::mutex mutex;  // of all above and of this object: renderers call from threads of their own
+        progress_.emplace(a_.command, a_.quiet);
+        const auto report = [&] {
+            std::string note = concat(done_pictures, " of ", pictures, " pictures");
+            if (failed_pictures > 0) note += concat(", ", failed_pictures, " failed");
+            if (total_steps > 0) progress_->report(done_steps, total_steps, note, pictures - failed_pictures);
+        };
+        const auto take_finished = [&](FinishedJob&& finished) {
+            const std::lock_guard lock(mutex);
+            try {
+                if (!finished.error.empty()) throw Error(finished.error);
+                keep(finished);
+                done_pictures++;
+            } catch (const std::exception& error) {
+                fail(*finished.job, error.what());
+                failed_pictures++;
+                total_steps -=
+                    image_steps(*finished.job) - int64_t(finished.scores.size()) * finished.job->options.batch;
+                report();
+            }
+        };
+        const auto keep_going = [&](int64_t images) {
+            const std::lock_guard lock(mutex);
+            done_steps += images;
+            report();
+            return !interrupted() && !failure;
+        };
+        const auto work = [&](Stream& stream) {
+            try {
+                for (size_t g = 0; g < groups.size(); g++) {
+                    const auto next_job = [&]() -> const Job* {
+                        const std::lock_guard lock(mutex);
+                        const std::vector<const Job*>& jobs = groups[g].jobs;
+                        return next[g] < jobs.size() && !failure && !interrupted() ? jobs[next[g]++] : nullptr;
+                    };
+                    BatchRenderer(net_, stream, groups[g].batch).run(next_job, take_finished, keep_going, options);
+                }
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                failure = std::current_exception();
+            }
+        };
+        std::vector<Stream> more_streams;
+        for (int64_t i = 1; i < a_.streams; i++) more_streams.emplace_back(stream_.device(), a_.run.threads);
+        std::vector<std::thread> threads;
+        for (Stream& stream : more_streams) threads.emplace_back([&] { work(stream); });
+        work(stream_);
+        for (std::thread& thread : threads) thread.join();
+        const double seconds = progress_->elapsed_s();
+        progress_.reset();
+        if (failure) std::rethrow_exception(failure);
+        std::ostringstream summary;
+        summary << std::fixed << std::setprecision(1) << done_pictures << " pictures in " << seconds << " s, "
+                << double(done_steps) / std::max(seconds, 1e-9) << " image-steps/s";
+        if (!a_.quiet) say(summary.str());
     }
 
     ordered_json record(const Job& job) const {
         return {{"identity", identities_.at(&job)},
                 {"name", job.name},
                 {"objective", to_string(job.objective)},
-                {"parameters", ordered_json::parse(description(job, net_))},
+                {"parameters", ordered_json::parse(descriptions_.at(&job))},
                 {"seed", job.options.seed},
                 {"net", net_.name},
                 {"device", stream_.backend().name},
@@ -194,8 +281,16 @@ class Batch {
                 {"commit", LIMPID_COMMIT}};
     }
 
+    // Writes a file of the folder, and into the line its name and checksum.
+    void write_recorded(ordered_json& line, const char* name, const char* checksum, const std::string& file,
+                        Bytes bytes) const {
+        write_file_atomically(concat(a_.folder, "/", file), bytes);
+        line[name] = file;
+        line[checksum] = sha256_of(bytes);
+    }
+
     // Pictures first, then the line that stands for them.
-    void keep(const FinishedJob& finished, ManifestWriter& manifest) const {
+    void keep(const FinishedJob& finished) {
         const Job& job = *finished.job;
         ordered_json line = record(job);
         line["status"] = "done";
@@ -205,56 +300,21 @@ class Batch {
         std::vector<ConstView> views;
         for (int64_t i = 0; i < finished.images.shape.n; i++) views.push_back(finished.images.view().image(i));
         const HostTensor picture = tile(views, int64_t(views.size()), 0);
-        const std::vector<std::byte> png = encode_png(picture.view());
-        const std::string file = job.name + ".png";
-        write_file_atomically(concat(a_.folder, "/", file), png);
-        line["file"] = file;
-        line["sha256"] = sha256_of(png);
-        if (a_.raw) {
-            const std::string raw = job.name + ".h5";
-            write_file_atomically(concat(a_.folder, "/", raw),
-                                  write_arrays({{"image", finished.images}}, {{"job", description(job, net_)}}));
-            line["raw"] = raw;
-        }
-        manifest.append(line.dump());
+        write_recorded(line, "file", "sha256", picture_of(job), encode_png(picture.view()));
+        if (a_.raw)
+            write_recorded(line, "raw", "raw_sha256", raw_of(job),
+                           write_arrays({{"image", finished.images}}, {{"job", descriptions_.at(&job)}}));
+        manifest_->append(line.dump());
     }
 
-    // For people who read the manifest; a failed job is rendered again by --resume.
-    void try_to_record_failure(const Job& job, const std::string& why, ManifestWriter& manifest) const {
-        ordered_json line = record(job);
-        line["status"] = "failed";
-        line["error"] = why;
-        try {
-            manifest.append(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-        } catch (const std::exception& error) {
-            std::cerr << "limpid " << a_.command << ": " << one_line(error.what()) << '\n';
-        }
-    }
-
-    // Sheets of the layers all of whose jobs are finished, by whichever process.
     void draw_sheets() {
-        const ManifestContents contents = read_manifests(a_.folder);
-        std::map<std::string, SpriteSheet> sheets;
-        std::set<std::string> unfinished;
-        for (const Job& job : list_.jobs) {
-            const std::optional<Unit> unit = unit_of(job);
-            if (!unit) continue;
-            const auto found = contents.finished.find(identities_.at(&job));
-            if (found == contents.finished.end()) {
-                unfinished.insert(unit->layer);
-                continue;
-            }
-            sheets[unit->layer].files.emplace(unit->channel, found->second.file);
-        }
-        for (auto& [layer, sheet] : sheets) {
-            if (unfinished.contains(layer)) continue;
+        for (const SpriteSheet& sheet : sheets_of(list_.jobs, read_manifests(a_.folder), net_)) {
             try {
-                sheet.layer = layer;
-                sheet.channels = channels_of(net_, layer);
                 const std::string path = write_sprites(a_.folder, sheet, a_.cell);
                 std::cout << path << "  " << sheet.files.size() << " of " << sheet.channels << " channels\n";
             } catch (const std::exception& error) {
-                report_failure(layer, error.what());
+                failures_++;
+                say(concat(sheet.layer, ": ", error.what()));
             }
         }
     }
@@ -264,7 +324,9 @@ class Batch {
     Stream& stream_;
     const JobList& list_;
     const Shard& shard_;
-    std::map<const Job*, std::string> identities_;
+    std::map<const Job*, std::string> identities_, descriptions_;
+    std::optional<ManifestWriter> manifest_;  // not with --plan
+    std::optional<Progress> progress_;        // while pictures are at work
     int64_t failures_ = 0;
 };
 
@@ -290,7 +352,6 @@ RenderOptions batch_options(const BatchArguments& arguments) {
 
 void declare_batch_options(CLI::App& app, BatchArguments& a) {
     RenderOptions& o = a.options;
-    app.add_option("-o,--out", a.folder, "folder of the pictures and their manifest")->required();
     app.add_option("--batch", a.batch, "pictures at once, at most. Results do not depend on it")
         ->check(CLI::Range(kBatchLimits.least, kBatchLimits.most))
         ->capture_default_str();
@@ -299,10 +360,15 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
                    "host. Results do not depend on it")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
-    app.add_option("--max-memory", a.max_memory, "memory of the device that may be used, e.g. 2GiB: the batch follows");
+    app.add_option(
+        "--max-memory", a.max_memory,
+        "what the pictures at work and the prepared weights may take on the device, e.g. 2GiB; the batch of each kind "
+        "of job follows. Program, weights as read and finished pictures come on top of it, in the memory of the host");
     app.add_flag("--resume", a.resume, "keep what is finished and render the rest");
-    app.add_option("--shard", a.shard,
-                   "the share of this process, 1/8 to 8/8; auto: what Slurm or MPI say; auto/8: Kubernetes too")
+    app.add_option(
+           "--shard", a.shard,
+           "the share of this process, 1/8 to 8/8; auto: what Slurm or MPI say; auto/N: N shares, the index from "
+           "them or from Kubernetes (an indexed Job with N completions, which it does not tell)")
         ->capture_default_str();
     app.add_option("--size", a.size, "height and width in pixels")
         ->check(CLI::Range(kSizeLimits.least, kSizeLimits.most))
@@ -317,8 +383,9 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
         ->capture_default_str();
     app.add_option("--optimiser", a.optimiser, "adam, ascent(rate=...) and rules; see limpid render --help")
         ->capture_default_str();
-    app.add_flag("--plan", a.plan, "print how many bytes it takes, and stop");
-    app.add_flag("--quiet", a.quiet, "no progress");
+    app.add_flag("--plan", a.plan, "print how many bytes each kind of job takes, and stop");
+    app.add_flag("--quiet", a.quiet,
+                 "no progress (on stderr: a bar, or JSON lines where that is no terminal; see limpid manual)");
     declare_run_options(app, a.run);
 }
 

@@ -44,9 +44,11 @@ ExitStatus make_appendix(Arguments& a) {
 Run declare_appendix(CLI::App& app) {
     const auto a = std::make_shared<Arguments>();
     a->command = "appendix";
+    app.add_option("DIR", a->folder, "folder of the page, its pictures and their manifest")->required();
     app.add_option("--layers", a->appendix.layers,
                    "layers, separated by commas; all of the trunk where it is not given")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     app.add_flag("--no-negative", a->no_negative, "leave out what inhibits a channel");
     app.add_flag("--no-diversity", a->no_diversity, "leave out the four different pictures of a channel");
     declare_batch_options(app, *a);

@@ -35,6 +35,7 @@ Run declare_batch(CLI::App& app) {
            ".jsonl, .ndjson, .csv (fields objective, name, size, param, transforms, steps, learning_rate, optimiser, "
            "seed, job, batch), .txt with one on each line. A list of channels stands alone")
         ->required();
+    app.add_option("-o,--out", a->folder, "folder of the pictures and their manifest")->required();
     declare_batch_options(app, *a);
     app.add_flag("--raw", a->raw, "also the floats of each picture, in HDF5");
     app.add_flag("--no-sprites", a->no_sprites, "no sheets");

@@ -198,8 +198,8 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         std::cout << strip << '\n';
     }
     if (!a.quiet)
-        std::cerr << std::fixed << std::setprecision(2) << rendering.updates << " updates in " << seconds << " s, "
-                  << 1e3 * seconds / double(rendering.updates) << " ms each\n";
+        std::cerr << "limpid render: " << std::fixed << std::setprecision(2) << rendering.updates << " updates in "
+                  << seconds << " s, " << 1e3 * seconds / double(rendering.updates) << " ms each\n";
     return rendering.stopped ? kPartlyDone : kDone;
 }
 

@@ -1,6 +1,5 @@
 // limpid world: pictures of the procedural world, with what is known about them.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -60,9 +59,7 @@ std::string file_of(uint32_t index, const std::string& suffix) {
 
 // A folder with a picture and a mask for each pattern in it, and labels.json.
 void write_folder(const WorldArguments& a, const std::vector<WorldPicture>& pictures) {
-    std::error_code error;
-    std::filesystem::create_directories(a.out, error);
-    if (error) throw Error(concat(a.out, ": the folder cannot be made (", error.message(), ")"));
+    create_folder(a.out);
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (size_t i = 0; i < pictures.size(); i++) {
         const uint32_t index = a.first + uint32_t(i);

@@ -6,6 +6,7 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "tools/progress.h"
 #include "tools/version.h"
 
 namespace limpid {
@@ -125,7 +126,7 @@ std::string man_page(const std::vector<CommandEntry>& commands) {
         text += ".SS limpid " + roff(command.name + synopsis(command)) + '\n' + roff(capital(command.summary)) + ".\n";
         for (const OptionEntry& option : command.options) text += man_option(option);
     }
-    text += ".SH ENVIRONMENT\n";
+    text += concat(".SH PROGRESS\n", roff(kProgressLines), "\n.SH ENVIRONMENT\n");
     for (const EnvironmentVariable& variable : environment_variables())
         text += concat(".TP\n.B ", variable.name, '\n', roff(capital(variable.summary)), ".\n");
     return text + ".SH EXIT STATUS\n" + roff(capital(kExitStatuses)) + '\n';

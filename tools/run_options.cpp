@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 
 #include "kernels/backend.h"
@@ -12,6 +11,7 @@
 #include "nets/tiny.h"
 #include "tools/find_weights.h"
 #include "tools/shard.h"
+#include "weights/file.h"
 
 namespace limpid {
 
@@ -108,10 +108,7 @@ Inspection::Inspection(const RunArguments& arguments, Stream& stream) {
         options_.shadow = shadow_.get();
     }
     if (!arguments.dump.empty()) {
-        std::error_code error;
-        std::filesystem::create_directories(arguments.dump, error);
-        if (error)
-            throw Error(concat("--dump ", arguments.dump, ": the folder cannot be made (", error.message(), ")"));
+        with_context("--dump", [&] { create_folder(arguments.dump); });
         options_.dump_folder = arguments.dump;
     }
 }

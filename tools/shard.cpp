@@ -118,8 +118,9 @@ Shard find_shard(const std::string& given) {
     }
     if (!count) count = place->count;
     if (!count)
-        throw wrong(concat(place->name, " tells this process its index, ", place->index,
-                           ", but not how many there are; say auto/N"));
+        throw UsageError(concat(place->name, " tells this process its index, ", place->index,
+                                ", but not how many share the jobs; say --shard auto/N, N being the completions of "
+                                "the Job"));
     if (place->index < 0 || place->index >= *count)
         throw wrong(concat(place->name, " says that this is process ", place->index, " of ", *count));
     return {place->index + 1, *count, concat(place->name, " process ", place->index + 1, " of ", *count)};

@@ -100,6 +100,14 @@ void write_file_atomically(const std::string& path, Bytes bytes) {
     if (directory.get() >= 0) ::fsync(directory.get());
 }
 
+void create_folder(const std::string& path) {
+    std::error_code problem;
+    std::filesystem::create_directories(path, problem);
+    if (problem)
+        throw Error(concat(path.empty() ? "\"\"" : path, ": the folder cannot be made (", problem.message(),
+                           "); name another one"));
+}
+
 std::string file_name_of(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
 }  // namespace limpid

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "kernels/error.h"
+#include "weights/file.h"
 #include "weights/unzip.h"
 
 namespace limpid {
@@ -43,11 +44,7 @@ const WeightSource& weight_source(const std::string& name) {
 }
 
 std::string fetch_weights(const WeightSource& source, const std::string& folder, const FetchProgress& progress) {
-    std::error_code problem;
-    std::filesystem::create_directories(folder, problem);
-    if (problem)
-        throw Error(concat(folder, ": cannot be created (", problem.message(),
-                           "), expected a folder to write to; give another one"));
+    create_folder(folder);
     const std::filesystem::path path = std::filesystem::path(folder) / source.file;
     fetch(source.download, path.string(), progress);
     if (source.member.empty()) return path.string();

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "graph/npy.h"
+#include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A batch of the built-in network: 24 pixels and 7 updates where `more` says nothing else.
 std::vector<std::string> quick_batch(const std::vector<std::string>& jobs, const std::string& out,
@@ -134,6 +136,75 @@ TEST(Batch, WhatIsThereIsKeptAndNothingIsRenderedTwice) {
     EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor-0002.png"));
 }
 
+// The same name, other parameters: what is finished stays, and is not rendered again by those whose it is.
+TEST(Batch, NeverWritesOverThePictureOfAnotherJob) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-1"}, folder / "b", {"--raw"})).status, 0);
+    const std::string picture = read_text(folder / "b/gabor-0000.png"), raw = read_text(folder / "b/gabor-0000.h5");
+    const Finished other = run_limpid(quick_batch({"gabor:0-2"}, folder / "b", {"--resume", "--steps", "8", "--raw"}));
+    EXPECT_EQ(other.status, 3) << other.err;
+    EXPECT_THAT(other.err, HasSubstr("limpid batch: gabor-0000: " + (folder / "b/gabor-0000.png") +
+                                     " belongs to another job (steps 6, now 8); name another folder"));
+    EXPECT_EQ(read_text(folder / "b/gabor-0000.png"), picture);
+    EXPECT_TRUE(std::filesystem::exists(folder / "b/gabor-0002.png")) << "the others go on";
+    const Finished again = run_limpid(quick_batch({"gabor:0-1"}, folder / "b", {"--resume", "--raw"}));
+    EXPECT_THAT(again.err, HasSubstr("2 are there, 0 to render"));
+    // Removed by hand, the picture makes room; its floats, which are there still, do not.
+    std::filesystem::remove(folder / "b/gabor-0000.png");
+    const Finished half = run_limpid(quick_batch({"gabor:0"}, folder / "b", {"--resume", "--steps", "8", "--raw"}));
+    EXPECT_EQ(half.status, 3);
+    EXPECT_THAT(half.err, HasSubstr("gabor-0000.h5 belongs to another job"));
+    EXPECT_EQ(read_text(folder / "b/gabor-0000.h5"), raw);
+    EXPECT_EQ(run_limpid(quick_batch({"gabor:0"}, folder / "b", {"--resume", "--steps", "8"})).status, 0);
+    // By name.
+    write_text(folder / "one.jsonl", R"({"objective": "gabor:1", "name": "a"})");
+    write_text(folder / "two.jsonl", R"({"objective": "gabor:2", "name": "a"})");
+    ASSERT_EQ(run_limpid(quick_batch({folder / "one.jsonl"}, folder / "c")).status, 0);
+    EXPECT_THAT(run_limpid(quick_batch({folder / "two.jsonl"}, folder / "c", {"--resume"})).err,
+                HasSubstr("(objective gabor:1, now gabor:2)"));
+}
+
+TEST(Batch, ResumeMakesMissingAndDamagedFloatsAgain) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-1"}, folder / "b")).status, 0);
+    const std::vector<std::string> more{"--resume", "--raw"};
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-1"}, folder / "b", more)).status, 0);
+    const std::string first = read_text(folder / "b/gabor-0000.h5"), second = read_text(folder / "b/gabor-0001.h5");
+    ASSERT_FALSE(first.empty() || second.empty());
+    std::filesystem::remove(folder / "b/gabor-0000.h5");
+    write_text(folder / "b/gabor-0001.h5", second + "x");
+    // Nobody asks for them: said, and the pictures are kept.
+    const Finished pictures_only = run_limpid(quick_batch({"gabor:0-1"}, folder / "b", {"--resume"}));
+    EXPECT_THAT(pictures_only.err, HasSubstr("2 are there, 0 to render"));
+    EXPECT_THAT(pictures_only.err, HasSubstr("2 raw files of the manifest are missing or changed: --raw"));
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-1"}, folder / "b", more)).status, 0);
+    EXPECT_EQ(read_text(folder / "b/gabor-0000.h5"), first);
+    EXPECT_EQ(read_text(folder / "b/gabor-0001.h5"), second);
+    EXPECT_THAT(run_limpid(quick_batch({"gabor:0-1"}, folder / "b", more)).err, HasSubstr("2 are there, 0 to render"));
+}
+
+TEST(Batch, SheetsHoldAllThatTheFolderHasOfALayer) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:0-1"}, folder / "b")).status, 0);
+    write_text(folder / "other.jsonl", R"({"objective": "gabor:5", "steps": 3})");
+    ASSERT_EQ(run_limpid(quick_batch({folder / "other.jsonl"}, folder / "b", {"--resume", "--no-sprites"})).status, 0);
+    ASSERT_EQ(run_limpid(quick_batch({"gabor:2-3"}, folder / "b", {"--resume"})).status, 0);
+    const json channels = json::parse(read_text(folder / "b/sprites/gabor.json")).at("channels");
+    EXPECT_EQ(channels.size(), 4u) << channels;  // not 5, whose settings are others
+    for (const char* channel : {"0", "1", "2", "3"}) EXPECT_TRUE(channels.contains(channel)) << channel;
+}
+
+TEST(Batch, AFolderThatCannotBeMadeIsOneLine) {
+    const TemporaryFolder folder;
+    write_text(folder / "file", "");
+    for (const std::string& out : {folder / "file", std::string("/dev/null"), std::string(), folder / "file/b"}) {
+        EXPECT_TRUE(fails_with(1, "the folder cannot be made", run_limpid(quick_batch({"gabor:0"}, out)))) << out;
+        EXPECT_TRUE(fails_with(1, "the folder cannot be made",
+                               run_limpid({"appendix", out, "--net", "tiny", "--layers", "gabor"})))
+            << out;
+    }
+}
+
 TEST(Batch, SurvivesBeingKilledAtAnyMoment) {
     const TemporaryFolder folder;
     const std::vector<std::string> jobs{"gabor:*", "texture:*"};
@@ -181,6 +252,45 @@ TEST(Batch, ProgressIsJsonLinesWithRateAndTimeLeft) {
     EXPECT_EQ(last.at("left_s"), 0);
 }
 
+TEST(Batch, WhatIsNoProgressBeginsWithItsName) {
+    const TemporaryFolder folder;
+    const Finished run = run_limpid(quick_batch({"gabor:0-3", "class:nosuch"}, folder / "b"));
+    ASSERT_EQ(run.status, 3);
+    std::istringstream lines(run.err);
+    json last;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("limpid ")) continue;
+        last = json::parse(line, nullptr, false);
+        ASSERT_TRUE(last.is_object()) << line;
+    }
+    EXPECT_EQ(last.at("done"), 4 * 7) << "what failed is not waited for";
+    EXPECT_EQ(last.at("total"), 4 * 7);
+    EXPECT_EQ(last.at("note"), "4 of 5 pictures, 1 failed");
+}
+
+// On a terminal (that of script, of util-linux), where the bar is drawn over.
+TEST(Batch, MessagesStandBesideTheBar) {
+    if (std::system("command -v script >/dev/null 2>&1") != 0) GTEST_SKIP() << "no script here (Debian: bsdutils)";
+    const TemporaryFolder folder;
+    const std::string command =
+        concat(LIMPID_PROGRAM, " batch gabor:0 class:nosuch gabor:1 --net tiny --steps 3 --size 24 ",
+               "--batch 1 --no-sprites -o ", folder / "b");
+    ASSERT_EQ(
+        std::system(
+            ("TERM=dumb script -qec '" + command + "' /dev/null >" + (folder / "log") + " 2>&1 </dev/null").c_str()) >>
+            8,
+        3);
+    std::istringstream lines(read_text(folder / "log"));
+    int messages = 0;
+    for (std::string line; std::getline(lines, line);) {
+        const size_t at = line.find("limpid batch: ");
+        if (at == std::string::npos) continue;
+        messages++;
+        EXPECT_TRUE(at == 0 || line.substr(0, at).ends_with("\r\033[K")) << line;
+    }
+    EXPECT_EQ(messages, 3) << "what is to do, what failed, what was done: " << read_text(folder / "log");
+}
+
 TEST(Batch, StopsOnATermSignalAndResumes) {
     const TemporaryFolder folder;
     const std::vector<std::string> slow{"--steps", "400", "--batch", "2"};
@@ -225,7 +335,9 @@ TEST(Batch, AChangedFileOfAnObjectiveIsNoticed) {
     ASSERT_EQ(run().status, 0) << run().err;
     EXPECT_THAT(run().err, HasSubstr("1 are there, 0 to render"));
     write_npy(folder / "direction.npy", HostTensor({1, 1, 1, 24}, -1.0f));
-    EXPECT_THAT(run().err, HasSubstr("0 are there, 1 to render"));
+    const Finished other = run();
+    EXPECT_EQ(other.status, 3);
+    EXPECT_THAT(other.err, HasSubstr("belongs to another job (files {"));
 }
 
 TEST(Batch, ReadsCsvAndLists) {
@@ -256,7 +368,8 @@ TEST(Batch, TakesItsShareFromTheLauncher) {
         HasSubstr("share 6/6"));
     EXPECT_THAT(plan({{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).err, HasSubstr("share 1/2"));
     EXPECT_THAT(plan({{"JOB_COMPLETION_INDEX", "4"}}, "auto/5").err, HasSubstr("share 5/5"));
-    EXPECT_TRUE(fails_with(2, "auto/N", plan({{"JOB_COMPLETION_INDEX", "4"}})));
+    EXPECT_TRUE(
+        fails_with(2, "say --shard auto/N, N being the completions of the Job", plan({{"JOB_COMPLETION_INDEX", "4"}})));
     EXPECT_TRUE(fails_with(2, "evenly spaced",
                            plan({{"SLURM_ARRAY_TASK_ID", "9"},
                                  {"SLURM_ARRAY_TASK_MIN", "0"},
@@ -323,21 +436,101 @@ TEST(Batch, TheBatchFollowsTheMemory) {
         return run_limpid(quick_batch({"gabor:0-9"}, folder / "b", {"--plan", "--batch", "8", "--max-memory", memory}));
     };
     EXPECT_THAT(at_once("4GiB").err, HasSubstr("8 at once"));
-    EXPECT_TRUE(fails_with(1, "by itself", at_once("10K")));
+    const Finished none = at_once("10K");
+    EXPECT_EQ(none.status, 3);
+    EXPECT_THAT(none.err, HasSubstr("gabor-0009: takes "));
     EXPECT_TRUE(fails_with(2, "no amount of memory", at_once("many")));
+    EXPECT_FALSE(std::filesystem::exists(folder / "b")) << "a plan writes nothing";
+}
+
+// Bytes for as many pictures at once, by the name of a job of each kind.
+std::map<std::string, std::pair<int64_t, int64_t>> planned(const std::string& out) {
+    std::map<std::string, std::pair<int64_t, int64_t>> result;
+    std::istringstream lines(out);
+    std::string word, name;
+    for (int64_t bytes, pictures, jobs;
+         lines >> bytes >> word >> word >> pictures >> word >> word >> word >> jobs >> word >> name;)
+        result[name] = {bytes, pictures};
+    return result;
+}
+
+TEST(Batch, AJobThatDoesNotFitFailsByItselfAndEachKindHasItsBatch) {
+    const TemporaryFolder folder;
+    std::string jobs =
+        "{\"objective\": \"gabor:0\", \"name\": \"large\", \"size\": 256}\n"
+        "{\"objective\": \"gabor:1-4\"}\n{\"objective\": \"class:nosuch\"}\n";
+    for (int i = 0; i < 4; i++)
+        jobs += concat("{\"size\": 48, \"objective\": \"texture:", i, "\", \"name\": \"middle", i, "\"}\n");
+    write_text(folder / "jobs.jsonl", jobs);
+    const Finished plan = run_limpid(quick_batch({folder / "jobs.jsonl"}, folder / "b", {"--plan", "--batch", "4"}));
+    EXPECT_EQ(plan.status, 3) << plan.err;
+    auto kinds = planned(plan.out);
+    ASSERT_EQ(kinds.size(), 3u) << plan.out;
+    EXPECT_EQ(kinds.at("gabor-0001").second, 4);
+    EXPECT_LT(kinds.at("gabor-0001").first, kinds.at("middle0").first);
+    EXPECT_LT(kinds.at("middle0").first, kinds.at("large").first);
+    // Room for a batch of the small ones, and not for that of the others.
+    const std::vector<std::string> limited{"--max-memory", std::to_string(kinds.at("gabor-0001").first * 11 / 10),
+                                           "--batch", "4"};
+    std::vector<std::string> plan_limited = limited;
+    plan_limited.push_back("--plan");
+    kinds = planned(run_limpid(quick_batch({folder / "jobs.jsonl"}, folder / "b", plan_limited)).out);
+    ASSERT_EQ(kinds.size(), 2u);
+    EXPECT_EQ(kinds.at("gabor-0001").second, 4);
+    EXPECT_LT(kinds.at("middle0").second, 4);
+    const Finished run = run_limpid(quick_batch({folder / "jobs.jsonl"}, folder / "b", limited));
+    EXPECT_EQ(run.status, 3) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("limpid batch: large: takes "));
+    EXPECT_THAT(run.err, HasSubstr("class-nosuch: "));
+    EXPECT_EQ(finished_lines(folder / "b").size(), 8u);
+}
+
+std::vector<std::string> quick_appendix(const std::string& out, const std::string& layers,
+                                        const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{"appendix", "--layers", layers, out,      "--net",
+                                   "tiny",     "--steps",  "2",    "--size", "24"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+json page_of(const std::string& folder) {
+    const std::string script = read_text(folder + "/units.js"), begin = "const APPENDIX = ";
+    EXPECT_TRUE(script.starts_with(begin) && script.ends_with(";\n")) << script;
+    return json::parse(script.substr(begin.size(), script.size() - begin.size() - 2));
+}
+
+TEST(Appendix, HoldsWhatWasRenderedBefore) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> alone{"--no-negative", "--no-diversity", "--resume"};
+    ASSERT_EQ(run_limpid(quick_appendix(folder / "a", "texture", alone)).status, 0);
+    ASSERT_EQ(run_limpid(quick_appendix(folder / "a", "gabor", alone)).status, 0);
+    const json layers = page_of(folder / "a").at("layers");
+    ASSERT_EQ(layers.size(), 2u);
+    EXPECT_EQ(layers[0].at("name"), "gabor") << "in the order of the network";
+    EXPECT_EQ(layers[1].at("name"), "texture");
+    EXPECT_TRUE(layers[1].at("units")[0].at("picture").is_string());
+    // Of other settings nothing is listed.
+    std::vector<std::string> other = alone;
+    other.insert(other.end(), {"--seed", "7"});
+    run_limpid(quick_appendix(folder / "a", "gabor", other));
+    EXPECT_EQ(page_of(folder / "a").at("layers").size(), 1u);
+}
+
+TEST(Appendix, PicturesAreLazyBeforeTheyHaveAnAddress) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(run_limpid(quick_appendix(folder / "a", "gabor", {"--no-negative", "--no-diversity"})).status, 0);
+    const std::string page = read_text(folder / "a/index.html");
+    EXPECT_LT(page.find("loading: \"lazy\""), page.find("src: file"));
 }
 
 TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
     const TemporaryFolder folder;
-    std::vector<std::string> words = quick_batch({}, folder / "a", {"--layers", "gabor", "--steps", "2"});
-    words[0] = "appendix";
-    const Finished run = run_limpid(words);
+    const Finished run = run_limpid(quick_appendix(folder / "a", "gabor,gabor"));
     ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(run.err, Not(HasSubstr("is there already")));
     EXPECT_THAT(run.out, HasSubstr("a/index.html"));
     EXPECT_THAT(read_text(folder / "a/index.html"), HasSubstr("<script src=\"units.js\"></script>"));
-    const std::string script = read_text(folder / "a/units.js"), begin = "const APPENDIX = ";
-    ASSERT_TRUE(script.starts_with(begin) && script.ends_with(";\n"));
-    const json page = json::parse(script.substr(begin.size(), script.size() - begin.size() - 2));
+    const json page = page_of(folder / "a");
     ASSERT_EQ(page.at("layers").size(), 1u);
     for (const json& unit : page.at("layers")[0].at("units"))
         for (const char* kind : {"picture", "negative", "diversity"})
@@ -350,10 +543,8 @@ TEST(Appendix, HasEveryChannelItsNegativeAndFourDifferentPictures) {
 // Behind its ReLU a unit cannot be inhibited: there the picture would stay the noise that it starts from.
 TEST(Appendix, NegativesGoBelowZero) {
     const TemporaryFolder folder;
-    std::vector<std::string> words =
-        quick_batch({}, folder / "a", {"--layers", "texture", "--steps", "24", "--no-diversity"});
-    words[0] = "appendix";
-    const Finished run = run_limpid(words);
+    const Finished run = run_limpid({"appendix", folder / "a", "--layers", "texture", "--steps", "24", "--size", "24",
+                                     "--net", "tiny", "--no-diversity"});
     ASSERT_EQ(run.status, 0) << run.err;
     int negatives = 0, below_zero = 0;
     for (const json& line : finished_lines(folder / "a")) {
@@ -370,11 +561,10 @@ TEST(Appendix, ItsCommandsNameTheWeights) {
     const TemporaryFolder folder;
     const std::string weights = LIMPID_SOURCE_DIR "/nets/patterns/patterns.h5";
     const Finished run =
-        run_limpid({"appendix", "-o", folder / "a", "--weights", weights, "--layers", "softmax2_pre_activation",
+        run_limpid({"appendix", folder / "a", "--weights", weights, "--layers", "softmax2_pre_activation",
                     "--no-negative", "--no-diversity", "--steps", "2", "--size", "24"});
     ASSERT_EQ(run.status, 0) << run.err;
-    const std::string script = read_text(folder / "a/units.js"), begin = "const APPENDIX = ";
-    const json page = json::parse(script.substr(begin.size(), script.size() - begin.size() - 2));
+    const json page = page_of(folder / "a");
     const json unit = page.at("layers")[0].at("units")[0];
     const std::string command = unit.at("command"), program = "limpid";
     ASSERT_TRUE(command.starts_with(program + " ")) << command;

@@ -28,8 +28,9 @@ std::string output_of(const TemporaryFolder& folder, const std::string& shell, c
 TEST(Manual, ThePageNamesEveryCommandAndIsSoundRoff) {
     const std::string page = manual("man");
     EXPECT_TRUE(page.starts_with(".TH LIMPID 1 "));
-    for (const char* words : {".SS limpid render", ".SS limpid attribute", "\\-\\-weights", "LIMPID_MODELS",
-                              ".SH EXIT STATUS", "Default: dictionary.png."})
+    for (const char* words :
+         {".SS limpid render", ".SS limpid attribute", "\\-\\-weights", "LIMPID_MODELS", ".SH PROGRESS",
+          "images_per_hour, pictures", ".SH EXIT STATUS", "Default: dictionary.png."})
         EXPECT_NE(page.find(words), std::string::npos) << words;
     if (!installed("groff")) GTEST_SKIP() << "groff is not installed";
     const TemporaryFolder folder;

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "kernels/error.h"
 #include "viz/appendix/page.h"
+#include "viz/batch/sprites.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -14,8 +16,18 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// Each once, in the order of the network.
+std::vector<std::string> in_order(const std::set<std::string>& layers, const Net& net) {
+    std::vector<std::string> result;
+    std::set<std::string> rest = layers;
+    for (const LayerSpec& spec : net.layers)
+        if (rest.erase(spec.name) > 0) result.push_back(spec.name);
+    result.insert(result.end(), rest.begin(), rest.end());
+    return result;
+}
+
 std::vector<std::string> layers_of(const AppendixOptions& options, const Net& net) {
-    return options.layers.empty() ? trunk_layers(net) : options.layers;
+    return options.layers.empty() ? trunk_layers(net) : in_order({options.layers.begin(), options.layers.end()}, net);
 }
 
 struct UnitJobs {
@@ -78,8 +90,14 @@ void write_appendix(const std::string& folder, const AppendixOptions& options, c
         const ManifestEntry* found = entry(job);
         return found ? ordered_json(found->file) : ordered_json(nullptr);
     };
+    std::set<std::string> listed;
+    for (const std::string& layer : layers_of(options, net)) listed.insert(layer);
+    for (const auto& [id, recorded] : contents.finished)
+        if (const std::optional<ShownUnit> unit = recorded_unit(recorded);
+            unit && identity({"", parse_objective(recorded.objective), defaults}, net) == id)
+            listed.insert(unit->layer);
     ordered_json layers = ordered_json::array();
-    for (const std::string& layer : layers_of(options, net)) {
+    for (const std::string& layer : in_order(listed, net)) {
         ordered_json units = ordered_json::array();
         const int64_t channels = channels_of(net, layer);
         const std::string before = before_relu(net, layer);

@@ -11,7 +11,7 @@
 namespace limpid {
 
 struct AppendixOptions {
-    std::vector<std::string> layers;  // empty: the trunk
+    std::vector<std::string> layers;  // empty: the trunk; one that is named twice is one
     bool negative = true, diversity = true;
     int64_t diverse_pictures = 4;
 };
@@ -19,7 +19,8 @@ struct AppendixOptions {
 // The jobs: each channel, its negative, and pictures of it that differ (Olah et al. 2017).
 JobList appendix_jobs(const AppendixOptions& options, const RenderOptions& defaults, const Net& net);
 
-// Writes FOLDER/index.html and FOLDER/units.js from what the folder's manifests say is there. Opens without a server.
+// Writes FOLDER/index.html and FOLDER/units.js from what the folder's manifests say is there: the layers of the
+// options, and what else has been rendered of the network with these settings. Opens without a server.
 void write_appendix(const std::string& folder, const AppendixOptions& options, const RenderOptions& defaults,
                     const Net& net, const std::string& command_options);
 

@@ -25,12 +25,17 @@ View<float> rows(const DeviceTensor& tensor, int64_t count) {
     return {tensor.buffer.floats(), shape};
 }
 
-// Whether the images of a job depend on each other, so that an update is of one job alone.
+}  // namespace
+
 bool is_joint(const Job& job) {
     return job.options.batch != 1 || !per_image(job.objective) || !job.options.param.per_image();
 }
 
-}  // namespace
+std::string job_kind(const Job& job) {
+    const RenderOptions& o = job.options;
+    return concat(form(job.objective), "|", o.param.height, "x", o.param.width, "|", to_string(o.param), "|",
+                  to_string(o.transforms), "|", o.batch);
+}
 
 // What the plans of a form differ in.
 struct BatchRenderer::FormKey {
@@ -215,17 +220,9 @@ BatchRenderer::BatchRenderer(const Net& net, Stream& stream, int64_t batch)
 
 BatchRenderer::~BatchRenderer() = default;
 
-void BatchRenderer::set_batch(int64_t batch) {
-    CHECK(batch >= 1);
-    batch_ = batch;
-}
-
 BatchRenderer::Form& BatchRenderer::form_of(const Job& job) {
-    const RenderOptions& o = job.options;
     // What decides the graph; a joint objective shares its plans with nobody but itself.
-    const std::string key =
-        concat(is_joint(job) ? to_string(job.objective) : form(job.objective), "|", o.param.height, "x", o.param.width,
-               "|", to_string(o.param), "|", to_string(o.transforms), "|", o.batch);
+    const std::string key = is_joint(job) ? concat(to_string(job.objective), "|", job_kind(job)) : job_kind(job);
     std::unique_ptr<Form>& found = forms_[key];
     if (!found) found = std::make_unique<Form>(net_, stream_, constants_, job);
     return *found;
@@ -257,32 +254,8 @@ size_t BatchRenderer::device_bytes(const Job& job, int64_t batch) {
     Slot probe = std::move(*start(job));
     const int64_t count = probe.form->joint ? 1 : batch;
     const Form::Sizes sizes = probe.form->sizes(count);
+    probe.form->plans.clear();
     return sizes.arena + sizes.fed + probe.form->tensor_bytes(count) + constants_.size_bytes();
-}
-
-int64_t BatchRenderer::batch_for_memory(const std::vector<const Job*>& jobs, size_t limit_bytes, int64_t most) {
-    // One job of each form stands for all.
-    std::map<Form*, const Job*> forms;
-    for (const Job* job : jobs) forms.emplace(&form_of(*job), job);
-    int64_t fits = most;
-    for (const auto& [form, job] : forms) {
-        int64_t low = 1, high = fits;
-        const size_t alone = device_bytes(*job, 1);
-        if (alone > limit_bytes)
-            throw Error(concat("job ", job->name, " takes ", alone, " bytes by itself, more than the ", limit_bytes,
-                               " allowed; raise --max-memory or render a smaller picture"));
-        while (low < high) {
-            const int64_t middle = (low + high + 1) / 2;
-            if (device_bytes(*job, middle) <= limit_bytes)
-                low = middle;
-            else
-                high = middle - 1;
-        }
-        fits = low;
-        form->plans.clear();
-        form->recordings.clear();
-    }
-    return fits;
 }
 
 // The slots that the next update takes: as many as agree on form and shapes, at most a batch; among groups of the same

@@ -34,6 +34,11 @@ struct FinishedJob {
     double seconds = 0;         // its share of the time: that of each update divided by the pictures in it
 };
 
+// Whether the images of a job depend on each other, so that an update is of one job alone.
+bool is_joint(const Job& job);
+// What decides the memory that a job takes, as text: the form of its objective, sizes, parameterisation, transforms.
+std::string job_kind(const Job& job);
+
 class BatchRenderer {
   public:
     // batch: the most pictures per update. net and stream must outlive the renderer.
@@ -41,13 +46,8 @@ class BatchRenderer {
     ~BatchRenderer();
 
     // What jobs like this one take with `batch` pictures, in bytes of the device: memory of all plans and variables,
-    // prepared constants. Throws Error where objective and network do not fit.
+    // prepared constants of this and of the jobs before. Throws Error where objective and network do not fit.
     size_t device_bytes(const Job& job, int64_t batch);
-    // The largest batch, at most `most`, with which every job fits in `limit_bytes`; Error when one does not fit alone,
-    // saying what it takes.
-    int64_t batch_for_memory(const std::vector<const Job*>& jobs, size_t limit_bytes, int64_t most);
-    void set_batch(int64_t batch);
-
     using NextJob = std::function<const Job*()>;                 // null: no more
     using TakeFinished = std::function<void(FinishedJob&&)>;     // in order of completion
     using KeepGoing = std::function<bool(int64_t image_steps)>;  // after every update: how many images it advanced

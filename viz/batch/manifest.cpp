@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "kernels/error.h"
 #include "weights/file.h"
@@ -41,10 +42,10 @@ bool stays_inside(const std::string& file) {
            std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
-bool picture_is_there(const std::string& folder, const ManifestEntry& entry) {
-    if (!stays_inside(entry.file)) return false;
+bool is_there(const std::string& folder, const std::string& file, const std::string& sha256) {
+    if (!stays_inside(file)) return false;
     try {
-        return digest_of_file(folder + "/" + entry.file) == entry.sha256;
+        return digest_of_file(folder + "/" + file) == sha256;
     } catch (const Error&) {
         return false;  // missing or not readable: it is made again
     }
@@ -56,6 +57,10 @@ bool has_manifest(const std::string& folder) { return !manifest_files(folder).em
 
 ManifestContents read_manifests(const std::string& folder) {
     ManifestContents result;
+    const auto give_files_to = [&](const ManifestEntry& entry) {
+        result.owners[entry.file] = entry;
+        if (!entry.raw.empty()) result.owners[entry.raw] = entry;
+    };
     for (const std::string& path : manifest_files(folder)) {
         const std::vector<std::byte> bytes = read_file(path);
         const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -74,13 +79,41 @@ ManifestContents read_manifests(const std::string& folder) {
                 continue;
             }
             if (field("status") != "done") continue;
-            result.finished[field("identity")] = {field("identity"), field("name"),   field("objective"),
-                                                  field("file"),     field("sha256"), line};
+            const ManifestEntry entry{field("identity"), field("name"), field("objective"),  field("file"),
+                                      field("sha256"),   field("raw"),  field("raw_sha256"), line};
+            give_files_to(entry);
+            result.finished[entry.identity] = entry;
         }
     }
-    result.lost_files = int64_t(
-        std::erase_if(result.finished, [&](const auto& item) { return !picture_is_there(folder, item.second); }));
+    result.lost_files = int64_t(std::erase_if(
+        result.finished, [&](const auto& item) { return !is_there(folder, item.second.file, item.second.sha256); }));
+    for (auto& [identity, entry] : result.finished) {
+        if (!entry.raw.empty() && !is_there(folder, entry.raw, entry.raw_sha256)) {
+            result.lost_raw_files += !entry.raw_sha256.empty();
+            entry.raw.clear();
+        }
+        give_files_to(entry);
+    }
     return result;
+}
+
+std::string differences(const ManifestEntry& recorded, const std::string& description) {
+    const json record = json::parse(recorded.line, nullptr, false), now = json::parse(description);
+    const json was = record.is_object() ? record.value("parameters", json::object()) : json::object();
+    const auto text = [](const json& parameters, const std::string& name) {
+        const auto found = parameters.find(name);
+        if (found == parameters.end()) return std::string("none");
+        return found->is_string() ? found->get<std::string>()
+                                  : found->dump(-1, ' ', false, json::error_handler_t::replace);
+    };
+    std::set<std::string> names;
+    for (const json* parameters : {&was, &now})
+        for (const auto& [name, value] : parameters->items()) names.insert(name);
+    std::string result;
+    for (const std::string& name : names)
+        if (const std::string before = text(was, name), after = text(now, name); before != after)
+            result += concat(result.empty() ? "" : ", ", name, " ", before, ", now ", after);
+    return result.empty() ? "it was recorded by another version of limpid" : result;
 }
 
 ManifestWriter::ManifestWriter(const std::string& folder, const std::string& file_name)

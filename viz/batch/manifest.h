@@ -14,18 +14,24 @@ namespace limpid {
 
 struct ManifestEntry {
     std::string identity;  // of the job: job_list.h
-    std::string name, layer_or_objective;
-    std::string file, sha256;  // of the picture; the path is relative to the folder
-    std::string line;          // all of it, JSON
+    std::string name, objective;
+    std::string file, sha256;     // of the picture; the path is relative to the folder
+    std::string raw, raw_sha256;  // of its floats; empty where none were asked for
+    std::string line;             // all of it, JSON
 };
 
 // The finished jobs of a folder, by identity; the last line wins. Jobs whose picture is missing or has other bytes than
-// recorded are left out, and lines that are no JSON are counted.
+// recorded are left out, and lines that are no JSON are counted. A raw file that is missing, has other bytes, or has no
+// checksum (lines of old versions) is left out of its entry.
 struct ManifestContents {
     std::map<std::string, ManifestEntry> finished;
-    int64_t torn_lines = 0, lost_files = 0;
+    // Whose each file is: of the jobs that wrote it, the one whose bytes it has, or else the last.
+    std::map<std::string, ManifestEntry> owners;
+    int64_t torn_lines = 0, lost_files = 0, lost_raw_files = 0;
 };
 ManifestContents read_manifests(const std::string& folder);
+// What a job of this description (job_list.h) would do differently from the recorded one: "steps 6, now 8".
+std::string differences(const ManifestEntry& recorded, const std::string& description);
 // Whether the folder has any manifest.
 bool has_manifest(const std::string& folder);
 

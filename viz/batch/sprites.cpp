@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "kernels/error.h"
-#include "viz/batch/job_list.h"
 #include "viz/image/image.h"
+#include "viz/objective/terms.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -23,12 +23,68 @@ constexpr struct {
 } kArticleColumns[] = {{"mixed3a", 16}, {"mixed3b", 21}, {"mixed4a", 22}, {"mixed4b", 22},
                        {"mixed4c", 22}, {"mixed4d", 22}, {"mixed4e", 28}, {"mixed5a", 28}};
 
+// What a picture of a unit is rendered with, whichever the unit.
+std::string settings(nlohmann::json parameters) {
+    if (parameters.is_object()) parameters.erase("objective");
+    return parameters.dump();
+}
+
 }  // namespace
 
 int64_t sprite_columns(const std::string& layer, int64_t channels) {
     for (const auto& row : kArticleColumns)
         if (layer == row.layer) return row.columns;
     return std::max<int64_t>(1, int64_t(std::ceil(std::sqrt(double(channels)))));
+}
+
+std::optional<ShownUnit> unit_of(const Objective& objective) {
+    if (objective.kind() != Objective::Kind::term || objective.term().name != "channel" ||
+        objective.arguments().size() != 2)
+        return std::nullopt;
+    return ShownUnit{std::get<std::string>(objective.arguments().at("layer")),
+                     std::get<int64_t>(objective.arguments().at("channel"))};
+}
+
+std::optional<ShownUnit> recorded_unit(const ManifestEntry& entry) {
+    try {
+        return unit_of(parse_objective(entry.objective));
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestContents& contents, const Net& net) {
+    std::map<std::string, SpriteSheet> sheets;
+    std::set<std::string> unfinished;
+    std::set<std::pair<std::string, std::string>> wanted;  // layer and settings
+    FileDigests read;
+    for (const Job& job : jobs) {
+        const std::optional<ShownUnit> unit = unit_of(job.objective);
+        if (!unit) continue;
+        const auto found = contents.finished.find(identity(job, net, &read));
+        if (found == contents.finished.end()) {
+            unfinished.insert(unit->layer);
+            continue;
+        }
+        sheets[unit->layer].files.emplace(unit->channel, found->second.file);
+        wanted.emplace(unit->layer, settings(nlohmann::json::parse(description(job, net, &read))));
+    }
+    for (const std::string& layer : unfinished) sheets.erase(layer);
+    for (auto& [layer, sheet] : sheets) {
+        sheet.layer = layer;
+        sheet.channels = channels_of(net, layer);
+    }
+    for (const auto& [identity, entry] : contents.finished) {
+        const std::optional<ShownUnit> unit = recorded_unit(entry);
+        const auto sheet = unit ? sheets.find(unit->layer) : sheets.end();
+        if (sheet == sheets.end() || unit->channel < 0 || unit->channel >= sheet->second.channels) continue;
+        const nlohmann::json line = nlohmann::json::parse(entry.line, nullptr, false);
+        if (wanted.contains({unit->layer, settings(line.value("parameters", nlohmann::json()))}))
+            sheet->second.files.emplace(unit->channel, entry.file);
+    }
+    std::vector<SpriteSheet> result;
+    for (auto& [layer, sheet] : sheets) result.push_back(std::move(sheet));
+    return result;
 }
 
 std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
@@ -47,7 +103,7 @@ std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, i
         channels[std::to_string(channel)] = {{"column", column}, {"row", row}, {"file", "../" + file}};
     }
     const std::string stem = folder + "/sprites/" + layer_file_name(sheet.layer);
-    std::filesystem::create_directories(folder + "/sprites");
+    create_folder(folder + "/sprites");
     write_png(stem + ".png", picture.view());
     const nlohmann::ordered_json index{
         {"layer", sheet.layer}, {"columns", columns}, {"cell_px", cell_px}, {"channels", std::move(channels)}};

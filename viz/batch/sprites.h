@@ -6,8 +6,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "viz/batch/job_list.h"
+#include "viz/batch/manifest.h"
 
 namespace limpid {
 
@@ -20,6 +24,19 @@ struct SpriteSheet {
     int64_t channels = 0;                  // of the layer
     std::map<int64_t, std::string> files;  // by channel; relative to the folder
 };
+
+// The channel of a layer that an objective is of; else nothing.
+struct ShownUnit {
+    std::string layer;
+    int64_t channel = 0;
+};
+std::optional<ShownUnit> unit_of(const Objective& objective);
+// That of a line of a manifest.
+std::optional<ShownUnit> recorded_unit(const ManifestEntry& entry);
+
+// The sheets of the layers that `jobs` show, all of whose jobs are finished: their pictures, and what else the manifest
+// has of these layers in the settings of one of these jobs.
+std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestContents& contents, const Net& net);
 
 // Writes FOLDER/sprites/<layer>.png, whose path it returns, and .json; '/' in a layer's name is '-'. Cells are cell_px
 // square, pictures are resized into them. A sheet of more than 256 million pixels is an Error. Each picture is read

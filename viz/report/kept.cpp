@@ -33,9 +33,7 @@ std::optional<std::string> Kept::find(const std::string& name) {
 }
 
 void Kept::keep(const std::string& name, Bytes bytes) {
-    std::error_code error;
-    std::filesystem::create_directories(folder_, error);
-    if (error) throw Error(concat(folder_, ": the folder cannot be made (", error.message(), "); name another one"));
+    create_folder(folder_);
     std::string file = concat(kMagic, sha256_of(bytes), '\n');
     file.append(as_text(bytes));
     write_file_atomically(folder_ + "/" + name, as_bytes(file));
