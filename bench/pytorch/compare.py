@@ -4,7 +4,7 @@
     /usr/bin/python3 bench/pytorch/compare.py build/release/bench/render_bench [--rounds 5] [--seconds 4] [--csv FILE]
 
 In each round every contender runs once for some seconds; a number is the median over rounds, a ratio the median of the ratios of each
-round. PyTorch comes in three forms, so that nobody need believe in one: as its package installs it; at its best settings (as many
+round. PyTorch comes in three forms, so that nobody need believe in one: as it is installed, beside a fast BLAS; at its best settings (as many
 threads as Limpid, channels last, AVX-512 or AVX2, an allocator that keeps its memory); and the same with the model rewritten by an
 expert (see step.py). Refuses where the operations of the two programs differ."""
 
@@ -57,6 +57,9 @@ def pytorch(form, what, size, batch, threads, seconds):
     if form == "expert":
         command.append("--style=expert")
     line = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    if line["blas"] == "reference":
+        sys.exit("PyTorch found only the reference BLAS, with which it is several times slower; "
+                 "install a fast one (Debian: libopenblas0-openmp)")
     return line["ms"], line["direct_operations"]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """GoogLeNet in PyTorch, timed: what bench/render_bench times, written as a user of PyTorch writes it.
 
-    /usr/bin/python3 step.py --what network --size 128 --batch 16 --seconds 5        (Debian: python3-torch)
+    /usr/bin/python3 step.py --what network --size 128 --batch 16 --seconds 5        (Debian: python3-torch libopenblas0-openmp)
 
 --what network: forward, and gradient to the image of half the sum of squares of the layer; no gradient of weights.
 --what update: a whole update of Lucid's render of mixed4d:100: spectrum to image, transforms, network, gradient, Adam.
@@ -15,6 +15,7 @@ both programs do the same work."""
 import argparse
 import json
 import math
+import pathlib
 import statistics
 import time
 
@@ -157,6 +158,12 @@ class Render:
         return self.jitter(x, 4) * 255 - 117
 
 
+def blas():
+    """The library of matrix products in this process: with the reference BLAS, PyTorch is several times slower."""
+    mapped = pathlib.Path("/proc/self/maps").read_text()
+    return next((name for name in ("openblas", "mkl", "blis", "atlas") if f"lib{name}" in mapped), "reference")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--what", choices=("network", "update"), default="network")
@@ -197,7 +204,7 @@ def main():
         step()
         times.append(1e3 * (time.perf_counter() - begin))
     print(json.dumps({"ms": statistics.median(times), "runs": len(times), "threads": torch.get_num_threads(),
-                      "direct_operations": operations, "torch": torch.__version__}))
+                      "direct_operations": operations, "blas": blas(), "torch": torch.__version__}))
 
 
 if __name__ == "__main__":
