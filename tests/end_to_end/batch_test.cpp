@@ -561,7 +561,7 @@ TEST(Appendix, ItsCommandsNameTheWeights) {
     const TemporaryFolder folder;
     const std::string weights = LIMPID_SOURCE_DIR "/nets/patterns/patterns.h5";
     const Finished run =
-        run_limpid({"appendix", folder / "a", "--weights", weights, "--layers", "softmax2_pre_activation",
+        run_limpid({"appendix", folder / "a", "--weights", weights, "--layers", "mixed3a_1x1_pre_relu/conv",
                     "--no-negative", "--no-diversity", "--steps", "2", "--size", "24"});
     ASSERT_EQ(run.status, 0) << run.err;
     const json page = page_of(folder / "a");

@@ -36,9 +36,7 @@ struct UnitJobs {
 // before: the layer in front of its ReLU, behind which nothing is smaller than 0.
 UnitJobs unit_jobs(const std::string& layer, const std::string& before, int64_t channel, const AppendixOptions& options,
                    const RenderOptions& defaults) {
-    const std::string digits = std::to_string(channel);
-    const std::string name =
-        concat(layer, "-", std::string(size_t(std::max<int64_t>(0, 4 - int64_t(digits.size()))), '0'), digits);
+    const std::string name = unit_name(layer, channel);
     const std::string unit = concat(layer, ":", channel), reachable = concat(before, ":", channel);
     UnitJobs jobs{{name, parse_objective(unit), defaults},
                   {name + "-negative", parse_objective("-" + reachable), defaults},

@@ -10,12 +10,11 @@
 #include "kernels/error.h"
 #include "viz/overloaded.h"
 #include "viz/param/param.h"
+#include "viz/render/limits.h"
 
 namespace limpid {
 
 namespace {
-
-constexpr int64_t kLargestSide = 8192;  // that a picture may have
 
 struct Size {
     int64_t h, w;
@@ -138,7 +137,7 @@ int64_t least_side(const Transforms& transforms) {
         }
         return true;
     };
-    for (int64_t side = 1; side <= kLargestSide; side++)
+    for (int64_t side = 1; side <= kSizeLimits.most; side++)
         if (fits(side)) return side;
     return 0;
 }
