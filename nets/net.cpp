@@ -11,6 +11,7 @@
 #include "nets/nearest.h"
 #include "nets/patterns.h"
 #include "nets/tiny.h"
+#include "nets/trimmed.h"
 
 namespace limpid {
 
@@ -154,11 +155,6 @@ class Builder {
 std::string lower(std::string text) {
     for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
     return text;
-}
-
-std::string trimmed(const std::string& text) {
-    const size_t first = text.find_first_not_of(' '), last = text.find_last_not_of(' ');
-    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
 // The synonyms of a label, which commas separate.

@@ -52,8 +52,8 @@ class Batch {
         : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
         FileDigests read;
         for (const Job& job : list.jobs) {
-            identities_[&job] = identity(job, net, &read);
             descriptions_[&job] = description(job, net, &read);
+            identities_[&job] = identity_of(descriptions_[&job]);
         }
     }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/error.h"
-#include "viz/batch/trim.h"
+#include "nets/trimmed.h"
 
 namespace limpid {
 
@@ -44,7 +44,7 @@ CsvRow CsvReader::row() {
             cell = text_.substr(at_, end - at_);
             at_ = end;
         }
-        result.cells.push_back(trimmed(cell));
+        result.cells.push_back(trimmed(cell, kLineBlanks));
         if (here() == '\n') return result;
         at_++;
     }

@@ -9,10 +9,10 @@
 #include <set>
 
 #include "kernels/error.h"
+#include "nets/trimmed.h"
 #include "viz/batch/channel_range.h"
 #include "viz/batch/csv.h"
 #include "viz/batch/job_fields.h"
-#include "viz/batch/trim.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
 
@@ -124,7 +124,7 @@ class Reader {
     void fail(const std::string& error) { list_.errors.push_back(error); }
 
     void take(JobText text) {
-        text.objective = trimmed(text.objective);
+        text.objective = trimmed(text.objective, kLineBlanks);
         if (text.objective.empty()) throw UsageError("the job has no objective");
         if (text.objective == "all") {
             for (const std::string& layer : trunk_layers(net_)) take_range(text, *range_of(layer + ":*"));
@@ -140,7 +140,7 @@ class Reader {
         int64_t number = 0;
         for (size_t begin = 0; begin < content.size();) {
             const size_t end = std::min(content.find('\n', begin), content.size());
-            const std::string line = trimmed(content.substr(begin, end - begin));
+            const std::string line = trimmed(content.substr(begin, end - begin), kLineBlanks);
             begin = end + 1;
             number++;
             if (!line.empty()) at(concat(path, ":", number), [&] { take_line(line); });
@@ -166,7 +166,7 @@ class Reader {
     void add(const std::string& given_name, Objective objective, const RenderOptions& options) {
         Job job{given_name, std::move(objective), options};
         const ordered_json settings = settings_of(options, net_);
-        const std::string id = sha256_of(as_bytes(describe(job, settings, read_)));
+        const std::string id = identity_of(describe(job, settings, read_));
         if (given_name.empty()) {
             const std::string text = to_string(job.objective);
             const MadeUpName made_up = made_up_name(text);
@@ -253,7 +253,7 @@ void read_csv(const std::string& path, std::string_view content, Reader& reader)
 void read_list(const std::string& path, std::string_view content, Reader& reader) {
     reader.read_lines(path, content, [&](const std::string& line) {
         JobText job = reader.blank();
-        job.objective = trimmed(line.substr(0, line.find('#')));
+        job.objective = trimmed(line.substr(0, line.find('#')), kLineBlanks);
         if (!job.objective.empty()) reader.take(std::move(job));
     });
 }
@@ -337,7 +337,9 @@ std::string description(const Job& job, const Net& net, FileDigests* read) {
 }
 
 std::string identity(const Job& job, const Net& net, FileDigests* read) {
-    return sha256_of(as_bytes(description(job, net, read)));
+    return identity_of(description(job, net, read));
 }
+
+std::string identity_of(const std::string& description) { return sha256_of(as_bytes(description)); }
 
 }  // namespace limpid

@@ -49,5 +49,6 @@ using FileDigests = std::map<std::string, std::string>;
 std::string description(const Job& job, const Net& net, FileDigests* read = nullptr);
 // SHA-256 of it: the same job of the same network, in whatever list.
 std::string identity(const Job& job, const Net& net, FileDigests* read = nullptr);
+std::string identity_of(const std::string& description);
 
 }  // namespace limpid

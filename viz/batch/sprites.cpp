@@ -61,13 +61,14 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
     for (const Job& job : jobs) {
         const std::optional<ShownUnit> unit = unit_of(job.objective);
         if (!unit) continue;
-        const auto found = contents.finished.find(identity(job, net, &read));
+        const std::string text = description(job, net, &read);
+        const auto found = contents.finished.find(identity_of(text));
         if (found == contents.finished.end()) {
             unfinished.insert(unit->layer);
             continue;
         }
         sheets[unit->layer].files.emplace(unit->channel, found->second.file);
-        wanted.emplace(unit->layer, settings(nlohmann::json::parse(description(job, net, &read))));
+        wanted.emplace(unit->layer, settings(nlohmann::json::parse(text)));
     }
     for (const std::string& layer : unfinished) sheets.erase(layer);
     for (auto& [layer, sheet] : sheets) {

@@ -6,17 +6,11 @@
 #include <cmath>
 
 #include "nets/nearest.h"
+#include "nets/trimmed.h"
 
 namespace limpid {
 
-namespace {
-
-std::string trimmed(const std::string& text) {
-    const size_t first = text.find_first_not_of(' '), last = text.find_last_not_of(' ');
-    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::vector<Call> parse_calls(const char* what, const std::string& text, const std::string& separators) {
     const auto whole = std::make_shared<const std::string>(text);

@@ -4,6 +4,7 @@
 
 #include "kernels/error.h"
 #include "nets/nearest.h"
+#include "nets/trimmed.h"
 #include "viz/objective/objective.h"
 #include "viz/objective/terms.h"
 
@@ -16,11 +17,6 @@ constexpr int kDeepest = 200;  // parentheses and signs within each other
 bool starts_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/'; }
 bool starts_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
-
-std::string trimmed(const std::string& text) {
-    const size_t first = text.find_first_not_of(' '), last = text.find_last_not_of(' ');
-    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
 
 class Parser {
   public:
