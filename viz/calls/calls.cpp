@@ -10,8 +10,6 @@
 
 namespace limpid {
 
-namespace {}  // namespace
-
 std::vector<Call> parse_calls(const char* what, const std::string& text, const std::string& separators) {
     const auto whole = std::make_shared<const std::string>(text);
     const auto place = [&](size_t at) { return TextPlace{what, whole, at}; };
