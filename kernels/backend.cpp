@@ -6,42 +6,55 @@
 
 namespace limpid {
 
+// The objects of an instruction set export nothing but tables, which are constants: to read them runs no instruction of
+// that set (tests/cpu_objects_test.cpp looks at the objects).
+#define LIMPID_DECLARE(Type, member) extern const Type member##_kernels;
+#define LIMPID_DECLARE_ALL                 \
+    LIMPID_KERNEL_FAMILIES(LIMPID_DECLARE) \
+    LIMPID_DECLARE(RooflineKernels, roofline)
+namespace cpu_portable {
+LIMPID_DECLARE_ALL
+}
+#if defined(__x86_64__)
+namespace cpu_avx2 {
+LIMPID_DECLARE_ALL
+}
+namespace cpu_avx512 {
+LIMPID_DECLARE_ALL
+}
+#endif
+
 namespace {
 
-bool has_avx512() {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    return false;
-#endif
-}
+#define LIMPID_READ(Type, member) .member = member##_kernels,
+#define LIMPID_CPU_BACKEND(level)                                        \
+    [] {                                                                 \
+        using namespace cpu_##level;                                     \
+        return Backend{.name = "cpu:" #level,                            \
+                       .memory = host_memory(),                          \
+                       .kernels = {LIMPID_KERNEL_FAMILIES(LIMPID_READ)}, \
+                       .roofline_kernels = roofline_kernels};            \
+    }()
 
-bool has_avx2() {
+// Null: this processor, or any of its kind, has no such instructions.
+const Backend* cpu_backend(int level) {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-    return false;
+    static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    static const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                                   __builtin_cpu_supports("avx512vl");
+    static const Backend avx2 = LIMPID_CPU_BACKEND(avx2), avx512 = LIMPID_CPU_BACKEND(avx512);
+    if (level == kCpuAvx512) return has_avx512 ? &avx512 : nullptr;
+    if (level == kCpuAvx2) return has_avx2 ? &avx2 : nullptr;
 #endif
-}
-
-Error lacks(const char* what) {
-    return Error(concat("device ", what,
-                        ": this processor has no such instructions; use --device cpu, which takes the widest it has"));
+    static const Backend portable = LIMPID_CPU_BACKEND(portable);
+    return level == kCpuPortable ? &portable : nullptr;
 }
 
 }  // namespace
 
 const Backend& backend(const Device& device) {
-    static const Backend reference{"reference", host_memory(), reference_kernels(), nullptr, nullptr};
-    static const Backend portable{"cpu:portable", host_memory(), cpu_portable_kernels(), cpu_portable_multiply_adds,
-                                  nullptr};
-#if defined(__x86_64__)
-    static const Backend avx2{"cpu:avx2", host_memory(), cpu_avx2_kernels(), cpu_avx2_multiply_adds, nullptr};
-    static const Backend avx512{"cpu:avx512", host_memory(), cpu_avx512_kernels(), cpu_avx512_multiply_adds, nullptr};
-#else
-    static const Backend &avx2 = portable, &avx512 = portable;
-#endif
+    static const Backend reference{.name = "reference", .memory = host_memory(), .kernels = reference_kernels()};
     if (device.kind != DeviceKind::cuda && device.precision != Precision::fp32)
         throw UsageError(concat("device ", to_string(device), ": precision ", to_string(device.precision),
                                 " is for GPUs; a CPU computes in fp32"));
@@ -49,18 +62,12 @@ const Backend& backend(const Device& device) {
         case DeviceKind::reference:
             return reference;
         case DeviceKind::cpu:
-            switch (device.index) {
-                case kCpuAvx512:
-                    if (!has_avx512()) throw lacks("cpu:avx512");
-                    return avx512;
-                case kCpuAvx2:
-                    if (!has_avx2()) throw lacks("cpu:avx2");
-                    return avx2;
-                case kCpuPortable:
-                    return portable;
-                default:
-                    return has_avx512() ? avx512 : has_avx2() ? avx2 : portable;
-            }
+            for (const int level : {kCpuAvx512, kCpuAvx2, kCpuPortable})
+                if (device.index == kCpuBest || device.index == level)
+                    if (const Backend* found = cpu_backend(level)) return *found;
+            throw Error(concat("device ", to_string(device),
+                               ": this processor has no such instructions; use --device cpu, which takes the widest it "
+                               "has"));
         case DeviceKind::cuda:
             if (const Backend* cuda = cuda_backend(device)) return *cuda;
             throw Error(concat("device ", to_string(device), ": ", cuda_status()));

@@ -23,7 +23,7 @@
 #include "kernels/warp/warp.h"
 
 // Every family of kernels, once: X(type of its table, member). Adding a family adds a line here; the tables of all
-// devices, the install functions and the completeness test follow from it.
+// devices and the completeness test follow from it.
 #define LIMPID_KERNEL_FAMILIES(X)      \
     X(AdamKernels, adam)               \
     X(Conv2dKernels, conv2d)           \
@@ -76,7 +76,7 @@ struct Backend {
     std::string name;  // e.g. "cpu:avx512"
     DeviceMemory memory;
     KernelTable kernels;
-    MultiplyAdds multiply_adds = nullptr;              // CPU: what measure_roofline times
+    RooflineKernels roofline_kernels = {};             // CPU: what measure_roofline times
     Roofline (*roofline)(int device_index) = nullptr;  // GPU: its own figures
     // The same kernels by every method that the device has, simplest first: for tests and benchmarks. May be empty.
     std::vector<std::pair<std::string, KernelTable>> staircase = {};
@@ -88,9 +88,6 @@ const Backend& backend(const Device& device);
 
 // What each device's files provide; backend.cpp chooses among them.
 KernelTable reference_kernels();
-KernelTable cpu_avx512_kernels();
-KernelTable cpu_avx2_kernels();
-KernelTable cpu_portable_kernels();
 DeviceMemory host_memory();
 // Null when the build has no CUDA or the machine no such GPU: cuda_status() says which.
 const Backend* cuda_backend(const Device& device);

@@ -20,7 +20,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Best of several, since what disturbs a measurement only ever slows it down.
 constexpr int kTrials = 15;
 
-double measured_flops(ThreadPool& threads, MultiplyAdds multiply_adds) {
+double measured_flops(ThreadPool& threads, const RooflineKernels& kernels) {
     constexpr int64_t kRounds = 200000;
     struct alignas(64) Sink {
         float value = 0;
@@ -31,7 +31,7 @@ double measured_flops(ThreadPool& threads, MultiplyAdds multiply_adds) {
         double operations = 0;
         const auto start = Clock::now();
         threads.run(threads.size(), [&](int64_t i, int) {
-            const double each = multiply_adds(kRounds, &sinks[size_t(i)].value);
+            const double each = kernels.multiply_adds(kRounds, &sinks[size_t(i)].value);
             if (i == 0) operations = each;
         });
         best = std::max(best, operations * double(kRounds) * threads.size() / seconds_since(start));
@@ -61,8 +61,8 @@ double measured_bandwidth(Stream& stream) {
 Roofline measure_roofline(Stream& stream) {
     const Backend& backend = stream.backend();
     if (backend.roofline) return backend.roofline(stream.device().index);
-    if (!backend.multiply_adds) return {};
-    return {measured_flops(stream.threads(), backend.multiply_adds), measured_bandwidth(stream)};
+    if (!backend.roofline_kernels.multiply_adds) return {};
+    return {measured_flops(stream.threads(), backend.roofline_kernels), measured_bandwidth(stream)};
 }
 
 }  // namespace limpid

@@ -15,10 +15,9 @@ struct Roofline {
 // CPU: measured, some 100 ms. GPU: from the clocks and widths that the driver reports. 0: unknown (reference).
 Roofline measure_roofline(Stream& stream);
 
-// One instruction set's multiply-adds: `rounds` of them times the returned number of operations.
-using MultiplyAdds = double (*)(int64_t rounds, float* sink);
-double cpu_avx512_multiply_adds(int64_t rounds, float* sink);
-double cpu_avx2_multiply_adds(int64_t rounds, float* sink);
-double cpu_portable_multiply_adds(int64_t rounds, float* sink);
+// One instruction set's multiply-adds.
+struct RooflineKernels {
+    double (*multiply_adds)(int64_t rounds, float* sink) = nullptr;  // the operations of one round
+};
 
 }  // namespace limpid

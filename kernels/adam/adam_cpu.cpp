@@ -6,8 +6,6 @@
 
 namespace limpid::CPU_NS {
 
-void install(AdamKernels&);
-
 namespace {
 
 struct Coefficients {
@@ -50,6 +48,6 @@ void step(Stream& stream, const AdamParameters& parameters, const float* rate, i
 
 }  // namespace
 
-void install(AdamKernels& table) { table.step = step; }
+extern constinit const AdamKernels adam_kernels{.step = step};
 
 }  // namespace limpid::CPU_NS

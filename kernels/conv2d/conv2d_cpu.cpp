@@ -82,9 +82,13 @@ void grad_filter(Stream& stream, const Conv2dShape& shape, ConstView x, ConstVie
 
 }  // namespace
 
-void install(Conv2dKernels& table);
-void install(Conv2dKernels& table) {
-    table = {algorithm, packed_size, pack, scratch, forward, grad_input, grad_filter_scratch, grad_filter};
-}
+extern constinit const Conv2dKernels conv2d_kernels{.algorithm = algorithm,
+                                                    .packed_size = packed_size,
+                                                    .pack = pack,
+                                                    .scratch = scratch,
+                                                    .forward = forward,
+                                                    .grad_input = grad_input,
+                                                    .grad_filter_scratch = grad_filter_scratch,
+                                                    .grad_filter = grad_filter};
 
 }  // namespace limpid::CPU_NS

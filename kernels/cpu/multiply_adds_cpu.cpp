@@ -2,15 +2,13 @@
 #include "kernels/cpu/simd.h"
 #include "kernels/roofline.h"
 
-#define LIMPID_JOIN_(a, b) a##b
-#define LIMPID_JOIN(a, b) LIMPID_JOIN_(a, b)
+namespace limpid::CPU_NS {
 
-namespace limpid {
+namespace {
 
 // Twelve independent chains hide a latency of 4 to 6 cycles at two per cycle. The values come from and go to `sink`, so
 // that the compiler cannot see through them.
-double LIMPID_JOIN(CPU_NS, _multiply_adds)(int64_t rounds, float* sink) {
-    using namespace CPU_NS;
+double multiply_adds(int64_t rounds, float* sink) {
     constexpr int kChains = 12;
     const Floats factor = broadcast(1.0f + *sink), term = broadcast(*sink);
     Floats sum[kChains];
@@ -22,4 +20,8 @@ double LIMPID_JOIN(CPU_NS, _multiply_adds)(int64_t rounds, float* sink) {
     return 2.0 * kChains * kLanes;
 }
 
-}  // namespace limpid
+}  // namespace
+
+extern constinit const RooflineKernels roofline_kernels{.multiply_adds = multiply_adds};
+
+}  // namespace limpid::CPU_NS

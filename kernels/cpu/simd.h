@@ -1,9 +1,10 @@
 // Vectors for CPU kernels. Each *_cpu.cpp is compiled three times, into namespace CPU_NS = cpu_avx512, cpu_avx2,
 // cpu_portable, with the flags of that instruction set; backend.cpp picks one at run time.
 //
-// Rule for these files: no std:: containers, algorithms or streams, no inline function of a shared header that is not
-// trivial. The linker keeps one copy of a shared inline function, perhaps the AVX-512 one, and an older machine would
-// then run it. The test SimdObjects.ShareNoInlineFunctions refuses leaks in release builds.
+// Rule for these files: each defines one table, a constant, and nothing that runs at the start of the program. No std::
+// containers, algorithms or streams. Inline functions of shared headers become the object's own when those of an
+// instruction set are joined (CMakeLists.txt): the linker would keep one copy of each, perhaps the AVX-512 one, and an
+// older machine would run it. The tests CpuObjects.* look at the objects.
 #pragma once
 
 #include <cstdint>

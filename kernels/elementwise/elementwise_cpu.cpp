@@ -10,8 +10,6 @@
 
 namespace limpid::CPU_NS {
 
-void install(ElementwiseKernels&);
-
 namespace {
 
 // For functions that are too rare to deserve a polynomial: the C library's, lane by lane.
@@ -206,10 +204,6 @@ void ternary(Stream& stream, Ternary f, ConstView a, ConstView b, ConstView c, M
 
 }  // namespace
 
-void install(ElementwiseKernels& table) {
-    table.unary = unary;
-    table.binary = binary;
-    table.ternary = ternary;
-}
+extern constinit const ElementwiseKernels elementwise_kernels{.unary = unary, .binary = binary, .ternary = ternary};
 
 }  // namespace limpid::CPU_NS

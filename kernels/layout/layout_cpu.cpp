@@ -6,8 +6,6 @@
 
 namespace limpid::CPU_NS {
 
-void install(LayoutKernels&);
-
 namespace {
 
 void copy_piece(const float*, const float* const* in, const bool* repeats, float* y, int64_t count) {
@@ -153,14 +151,12 @@ void transpose(Stream& stream, std::array<int, 4> order, ConstView x, MutView y)
 
 }  // namespace
 
-void install(LayoutKernels& table) {
-    table.copy_box = copy_box;
-    table.fill = fill;
-    table.pad = pad;
-    table.pad_grad = pad_grad;
-    table.shift_crop = shift_crop;
-    table.shift_crop_grad = shift_crop_grad;
-    table.transpose = transpose;
-}
+extern constinit const LayoutKernels layout_kernels{.copy_box = copy_box,
+                                                    .fill = fill,
+                                                    .pad = pad,
+                                                    .pad_grad = pad_grad,
+                                                    .shift_crop = shift_crop,
+                                                    .shift_crop_grad = shift_crop_grad,
+                                                    .transpose = transpose};
 
 }  // namespace limpid::CPU_NS

@@ -217,10 +217,6 @@ void grad_input(Stream& stream, const LrnParameters& p, ConstView x, ConstView d
 
 }  // namespace
 
-void install(LrnKernels& kernels);
-void install(LrnKernels& kernels) {
-    kernels.forward = forward;
-    kernels.grad_input = grad_input;
-}
+extern constinit const LrnKernels lrn_kernels{.forward = forward, .grad_input = grad_input};
 
 }  // namespace limpid::CPU_NS

@@ -253,10 +253,6 @@ void multiply(Stream& stream, const MatmulShape& s, const float* a, const float*
 
 }  // namespace
 
-void install(MatmulKernels& kernels);
-void install(MatmulKernels& kernels) {
-    kernels.scratch = scratch_bytes;
-    kernels.multiply = multiply;
-}
+extern constinit const MatmulKernels matmul_kernels{.scratch = scratch_bytes, .multiply = multiply};
 
 }  // namespace limpid::CPU_NS

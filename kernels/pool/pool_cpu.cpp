@@ -401,13 +401,10 @@ void average_grad_input(Stream& stream, const PoolShape& s, ConstView dy, ConstV
 
 }  // namespace
 
-void install(PoolKernels& kernels);
-void install(PoolKernels& kernels) {
-    kernels.max_forward = max_forward;
-    kernels.max_grad_input = max_grad_input;
-    kernels.max_select = max_select;
-    kernels.average_forward = average_forward;
-    kernels.average_grad_input = average_grad_input;
-}
+extern constinit const PoolKernels pool_kernels{.max_forward = max_forward,
+                                                .max_grad_input = max_grad_input,
+                                                .max_select = max_select,
+                                                .average_forward = average_forward,
+                                                .average_grad_input = average_grad_input};
 
 }  // namespace limpid::CPU_NS

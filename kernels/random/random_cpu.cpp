@@ -8,8 +8,6 @@
 
 namespace limpid::CPU_NS {
 
-void install(RandomKernels&);
-
 namespace {
 
 constexpr int64_t kGrain = 1024;  // numbers: some microseconds
@@ -55,9 +53,6 @@ void normal(Stream& stream, RandomKey key, float mean, float deviation, int64_t 
 
 }  // namespace
 
-void install(RandomKernels& table) {
-    table.uniform = uniform;
-    table.normal = normal;
-}
+extern constinit const RandomKernels random_kernels{.uniform = uniform, .normal = normal};
 
 }  // namespace limpid::CPU_NS

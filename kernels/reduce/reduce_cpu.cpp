@@ -281,10 +281,6 @@ void reduce(Stream& stream, Reduce kind, Axes axes, ConstView x, MutView y, Scra
 
 }  // namespace
 
-void install(ReduceKernels& kernels);
-void install(ReduceKernels& kernels) {
-    kernels.scratch = scratch_bytes;
-    kernels.reduce = reduce;
-}
+extern constinit const ReduceKernels reduce_kernels{.scratch = scratch_bytes, .reduce = reduce};
 
 }  // namespace limpid::CPU_NS

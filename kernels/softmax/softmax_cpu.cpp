@@ -104,11 +104,7 @@ void log_sum_exp(Stream& stream, ConstView x, MutView y) {
 
 }  // namespace
 
-void install(SoftmaxKernels& kernels);
-void install(SoftmaxKernels& kernels) {
-    kernels.forward = forward;
-    kernels.grad_input = grad_input;
-    kernels.log_sum_exp = log_sum_exp;
-}
+extern constinit const SoftmaxKernels softmax_kernels{
+    .forward = forward, .grad_input = grad_input, .log_sum_exp = log_sum_exp};
 
 }  // namespace limpid::CPU_NS

@@ -18,8 +18,6 @@
 
 namespace limpid::CPU_NS {
 
-void install(SpectralKernels&);
-
 namespace {
 
 // The register tile: kRows rows of kVectors vectors, twice (cosines and sines). Together with the vectors of the tables
@@ -329,12 +327,7 @@ void inverse_grad(Stream& stream, const SpectralShape& shape, ConstView dimage, 
 
 }  // namespace
 
-void install(SpectralKernels& table) {
-    table.tables_size = tables_size;
-    table.tables = tables;
-    table.scratch = scratch;
-    table.inverse = inverse;
-    table.inverse_grad = inverse_grad;
-}
+extern constinit const SpectralKernels spectral_kernels{
+    .tables_size = tables_size, .tables = tables, .scratch = scratch, .inverse = inverse, .inverse_grad = inverse_grad};
 
 }  // namespace limpid::CPU_NS

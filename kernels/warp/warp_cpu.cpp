@@ -1,16 +1,11 @@
-// Installs the CPU kernels of resize_cpu.cpp, affine_cpu.cpp and mix_cpu.cpp.
-#include "kernels/warp/warp_cpu.h"
+// The CPU kernels of this family: resizing, affine maps, mixtures of pixels.
+#include "kernels/warp/warp_affine.h"
+#include "kernels/warp/warp_mix.h"
+#include "kernels/warp/warp_resize.h"
 
 namespace limpid::CPU_NS {
 
-void install(WarpKernels&);
-
-void install(WarpKernels& table) {
-    table.resize = resize;
-    table.resize_grad = resize_grad;
-    table.affine = affine;
-    table.affine_grad = affine_grad;
-    table.mix = mix;
-}
+extern constinit const WarpKernels warp_kernels{
+    .resize = resize, .resize_grad = resize_grad, .affine = affine, .affine_grad = affine_grad, .mix = mix};
 
 }  // namespace limpid::CPU_NS

@@ -1,5 +1,7 @@
 // Mixtures of pixels on the CPU: each output pixel adds its terms in their order.
-#include "kernels/warp/warp_cpu.h"
+#pragma once
+
+#include "kernels/warp/warp_rows.h"
 
 namespace limpid::CPU_NS {
 
@@ -17,8 +19,6 @@ void mix_pixel(const PixelMixView& mixture, int64_t i, const ConstView& image, f
     }
 }
 
-}  // namespace
-
 void mix(Stream& stream, ConstView x, const PixelMixView& mixture, MutView y) {
     const int64_t pixels = y.shape.h * y.shape.w;
     stream.threads().for_ranges(y.shape.n * pixels, 1 + 2048 / (1 + y.shape.c), [&](int64_t begin, int64_t end, int) {
@@ -29,5 +29,7 @@ void mix(Stream& stream, ConstView x, const PixelMixView& mixture, MutView y) {
         }
     });
 }
+
+}  // namespace
 
 }  // namespace limpid::CPU_NS

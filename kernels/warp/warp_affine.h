@@ -4,7 +4,9 @@
 // The adjoint is a scatter without atomics: each task owns a band of rows of dx and visits, in the order of (p, q), the
 // output pixels that read it. Which pixels those are is decided by the forward code itself; the interval of columns is
 // only a cheap first sieve.
-#include "kernels/warp/warp_cpu.h"
+#pragma once
+
+#include "kernels/warp/warp_rows.h"
 
 namespace limpid::CPU_NS {
 
@@ -201,8 +203,6 @@ void write(Stream& stream, const ConstView& dy, const ConstView& matrix, const M
     });
 }
 
-}  // namespace
-
 void affine(Stream& stream, Interpolation interpolation, ConstView x, ConstView matrix, MutView y) {
     if (interpolation == Interpolation::nearest) return read<NearestTable>(stream, x, matrix, y);
     read<BilinearTable>(stream, x, matrix, y);
@@ -212,5 +212,7 @@ void affine_grad(Stream& stream, Interpolation interpolation, ConstView dy, Cons
     if (interpolation == Interpolation::nearest) return write<NearestTable>(stream, dy, matrix, dx);
     write<BilinearTable>(stream, dy, matrix, dx);
 }
+
+}  // namespace
 
 }  // namespace limpid::CPU_NS

@@ -2,7 +2,9 @@
 // neighbouring pixels of that buffer. The adjoint runs the same two steps backwards: the weighted sum of the output
 // rows that read an input row, then a walk along it in the order of the columns. Either way an element depends on its
 // row only, so threads do not change it.
-#include "kernels/warp/warp_cpu.h"
+#pragma once
+
+#include "kernels/warp/warp_rows.h"
 
 namespace limpid::CPU_NS {
 
@@ -110,8 +112,6 @@ void spread_columns(const ColumnTable& table, const float* dy, int64_t channels,
     }
 }
 
-}  // namespace
-
 void resize(Stream& stream, ConstView x, MutView y) {
     if (y.shape.size() == 0) return;
     const float scale = axis_scale(x.shape.h, y.shape.h);
@@ -176,5 +176,7 @@ void resize_grad(Stream& stream, ConstView dy, MutView dx) {
         }
     });
 }
+
+}  // namespace
 
 }  // namespace limpid::CPU_NS

@@ -1,4 +1,4 @@
-// The CPU kernels of this family, which three files implement, and what they share.
+// What the CPU kernels of this family share: rows of pixels and their tasks.
 #pragma once
 
 #include "kernels/cpu/simd.h"
@@ -6,12 +6,6 @@
 #include "kernels/warp/warp.h"
 
 namespace limpid::CPU_NS {
-
-void resize(Stream&, ConstView x, MutView y);
-void resize_grad(Stream&, ConstView dy, MutView dx);
-void affine(Stream&, Interpolation, ConstView x, ConstView matrix, MutView y);
-void affine_grad(Stream&, Interpolation, ConstView dy, ConstView matrix, MutView dx);
-void mix(Stream&, ConstView x, const PixelMixView&, MutView y);
 
 // Output columns whose source positions are computed at a time, into a table on the stack.
 inline constexpr int64_t kColumns = 256;
