@@ -13,14 +13,14 @@ namespace limpid {
 
 namespace {
 
-struct Arguments {
+struct ActivationsArguments {
     RunArguments run;
     PhotoArguments photo;
     std::vector<std::string> layers;
     std::string out;
 };
 
-ExitStatus write_activations(const Arguments& a) {
+ExitStatus write_activations(const ActivationsArguments& a) {
     check_array_file(a.out, a.layers.size());
     refuse_trace(a.run);
     const Net net = load_net(a.run);
@@ -40,7 +40,7 @@ ExitStatus write_activations(const Arguments& a) {
 }  // namespace
 
 Run declare_activations(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<ActivationsArguments>();
     declare_photo(app, a->photo);
     app.add_option("--layer", a->layers, "a layer such as mixed4d; several for a .h5 (limpid info lists all)")
         ->required();

@@ -12,12 +12,12 @@ namespace limpid {
 
 namespace {
 
-struct Arguments : BatchArguments {
+struct AppendixArguments : BatchArguments {
     AppendixOptions appendix;
     bool no_negative = false, no_diversity = false;
 };
 
-ExitStatus make_appendix(Arguments& a) {
+ExitStatus make_appendix(AppendixArguments& a) {
     a.appendix.negative = !a.no_negative;
     a.appendix.diversity = !a.no_diversity;
     const Shard shard = find_shard(a.shard);
@@ -42,7 +42,7 @@ ExitStatus make_appendix(Arguments& a) {
 }  // namespace
 
 Run declare_appendix(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<AppendixArguments>();
     a->command = "appendix";
     app.add_option("DIR", a->folder, "folder of the page, its pictures and their manifest")->required();
     app.add_option("--layers", a->appendix.layers,

@@ -24,7 +24,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct AttributeArguments {
     RunArguments run;
     PhotoArguments photo;
     std::string from, to, method = "linear", pool = "plain", out = "attribution.png", array;
@@ -57,7 +57,7 @@ ordered_json channels_of(const HostTensor& attribution) {
 // Every position of a later layer: a sprite for each, in its place.
 //   from, to, shape [h,w,c] of from, to_shape, pool
 //   attribution [i][j][y][x]: what position (i,j) of `to` owes to (y,x) of `from`
-void attribute_positions(const Arguments& a, const Net& net, const HostTensor& photo, Stream& stream,
+void attribute_positions(const AttributeArguments& a, const Net& net, const HostTensor& photo, Stream& stream,
                          const RunOptions& run, const std::string& json_path) {
     const std::string from = usual_layer(net, a.from);
     const HostTensor values = activations(net, {from}, photo, stream, run)[0];
@@ -98,8 +98,8 @@ void add_notes(const AttributionMethod& method, const Explanation& explanation, 
 // sum (of all attributions), spatial [y][x] (sums over channels; of gradients the largest size), channels [[channel,
 // sum over positions]] descending where there is more than one, completeness / lime where the method has them; with
 // --faithful deletion and insertion {probability, area}.
-void attribute_target(const Arguments& a, const AttributionMethod& method, const Net& net, const HostTensor& photo,
-                      Stream& stream, const RunOptions& run, const std::string& json_path) {
+void attribute_target(const AttributeArguments& a, const AttributionMethod& method, const Net& net,
+                      const HostTensor& photo, Stream& stream, const RunOptions& run, const std::string& json_path) {
     const Target target = parse_target(net, a.to);
     const bool pixels = a.from.empty() && method.from == std::string("input");
     const std::string from = pixels ? "input" : usual_layer(net, a.from, method.from);
@@ -161,7 +161,7 @@ void attribute_target(const Arguments& a, const AttributionMethod& method, const
     }
 }
 
-ExitStatus attribute(const Arguments& a) {
+ExitStatus attribute(const AttributeArguments& a) {
     const std::string json_path = json_beside(a.out);
     const AttributionMethod& method = attribution_method(a.method);
     if (!a.array.empty()) check_array_file(a.array, 1);
@@ -190,7 +190,7 @@ ExitStatus attribute(const Arguments& a) {
 }  // namespace
 
 Run declare_attribute(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<AttributeArguments>();
     declare_photo(app, a->photo);
     app.add_option("--to", a->to,
                    "what is explained: class:LABEL, class:A - class:B, logsumexp, LAYER:CHANNEL, LAYER:Y,X (norm of a "

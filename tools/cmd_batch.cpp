@@ -9,12 +9,12 @@ namespace limpid {
 
 namespace {
 
-struct Arguments : BatchArguments {
+struct BatchCommandArguments : BatchArguments {
     std::vector<std::string> sources;
     bool no_sprites = false;
 };
 
-ExitStatus render_batch(Arguments& a) {
+ExitStatus render_batch(BatchCommandArguments& a) {
     a.sprites = !a.no_sprites;
     const Shard shard = find_shard(a.shard);
     refuse_trace(a.run);
@@ -28,7 +28,7 @@ ExitStatus render_batch(Arguments& a) {
 }  // namespace
 
 Run declare_batch(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<BatchCommandArguments>();
     app.add_option(
            "JOBS", a->sources,
            "what to render: mixed4d:*, mixed3a:0-63, all, any objective; or, where the name ends so, files of them: "

@@ -16,14 +16,14 @@ namespace limpid {
 
 namespace {
 
-struct Arguments {
+struct ClassifyArguments {
     RunArguments run;
     PhotoArguments photo;
     int top = 5;
     bool as_json = false;
 };
 
-ExitStatus classify(const Arguments& arguments) {
+ExitStatus classify(const ClassifyArguments& arguments) {
     const Net net = load_net(arguments.run);
     if (net.logits.empty()) throw Error(concat(net.name, " has no classes; name another network with --weights"));
     const HostTensor image = load_photo(arguments.photo, net);
@@ -67,7 +67,7 @@ ExitStatus classify(const Arguments& arguments) {
 }  // namespace
 
 Run declare_classify(CLI::App& app) {
-    const auto arguments = std::make_shared<Arguments>();
+    const auto arguments = std::make_shared<ClassifyArguments>();
     declare_photo(app, arguments->photo);
     app.add_option("--top", arguments->top, "how many classes to list")
         ->check(CLI::Range(1, 100000))

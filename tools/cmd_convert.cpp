@@ -11,12 +11,12 @@ namespace limpid {
 
 namespace {
 
-struct Options {
+struct ConvertArguments {
     std::string in, out;
     ImportOptions import;
 };
 
-ExitStatus convert(const Options& options) {
+ExitStatus convert(const ConvertArguments& options) {
     // Guards against swapped arguments: a downloaded model is not overwritten.
     if (!options.out.ends_with(".h5"))
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
@@ -31,7 +31,7 @@ ExitStatus convert(const Options& options) {
 }  // namespace
 
 Run declare_convert(CLI::App& app) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ConvertArguments>();
     ImportOptions& import = options->import;
     app.add_option("IN", options->in,
                    "a .caffemodel, a frozen TensorFlow graph (.pb), or an .h5 to check and write again")

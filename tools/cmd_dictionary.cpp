@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct DictionaryArguments {
     RunArguments run;
     PhotoArguments photo;
     std::string layer, out = "dictionary.png";
@@ -63,7 +63,7 @@ ordered_json to_json(const Dictionary& d, const std::string& layer, Shape s) {
             {"top", rows}};
 }
 
-ExitStatus write_dictionary(Arguments a) {
+ExitStatus write_dictionary(DictionaryArguments a) {
     const std::string json_path = json_beside(a.out);
     refuse_trace(a.run);
     const Net net = load_net(a.run);
@@ -96,7 +96,7 @@ ExitStatus write_dictionary(Arguments a) {
 }  // namespace
 
 Run declare_dictionary(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<DictionaryArguments>();
     declare_photo(app, a->photo);
     app.add_option("--layer", a->layer, "the layer; by default mixed4d, or the last inception block");
     app.add_option("--top", a->top, "channels per position")->check(CLI::Range(1, 100000))->capture_default_str();

@@ -16,7 +16,7 @@ namespace limpid {
 
 namespace {
 
-struct Options {
+struct FetchArguments {
     std::string name, folder;
     bool quiet = false;
 };
@@ -24,7 +24,7 @@ struct Options {
 // Thrown through the download; not an Error, so that nobody tries the next mirror.
 struct Interrupted {};
 
-ExitStatus fetch_and_convert(const Options& options) {
+ExitStatus fetch_and_convert(const FetchArguments& options) {
     const WeightSource& source = weight_source(options.name);
     const std::string folder = options.folder.empty() ? weights_home() : options.folder;
     const std::string converted = (std::filesystem::path(folder) / (source.name + ".h5")).string();
@@ -65,7 +65,7 @@ std::string source_list() {
 }  // namespace
 
 Run declare_fetch(CLI::App& app) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<FetchArguments>();
     app.add_option("NAME", options->name, source_list())->required();
     app.add_option("--to", options->folder,
                    "folder to put them in; by default where the other commands look for weights");

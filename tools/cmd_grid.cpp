@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct GridArguments {
     RunArguments run;
     PhotoArguments photo;
     std::string layer, out = "grid.png";
@@ -34,7 +34,7 @@ const std::map<std::string, MagnitudeScale> kScales{{"article", MagnitudeScale::
 
 // Fields behind those of provenance(): layer, rows, columns, cell_px, groups (0: very naive), steps, batch, seed,
 // complete, norms [row][column] of the activations, scores (mean over the batch, per update).
-ordered_json to_json(const Arguments& a, const ActivationGrid& grid, bool complete) {
+ordered_json to_json(const GridArguments& a, const ActivationGrid& grid, bool complete) {
     ordered_json norms = ordered_json::array();
     for (int64_t y = 0; y < grid.rows; y++) {
         const auto begin = grid.norms.begin() + y * grid.columns;
@@ -48,7 +48,7 @@ ordered_json to_json(const Arguments& a, const ActivationGrid& grid, bool comple
             {"scores", grid.scores}};
 }
 
-ExitStatus write_grid(Arguments a) {
+ExitStatus write_grid(GridArguments a) {
     const std::string json_path = json_beside(a.out);
     const std::string magnitude_path = a.out.substr(0, a.out.size() - 4) + "-magnitude.png";
     refuse_trace(a.run);
@@ -81,7 +81,7 @@ ExitStatus write_grid(Arguments a) {
 }  // namespace
 
 Run declare_grid(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<GridArguments>();
     GridOptions& o = a->options;
     declare_photo(app, a->photo);
     app.add_option("--layer", a->layer, "the layer; by default mixed4d, or the last inception block");

@@ -28,7 +28,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct GroupsArguments {
     RunArguments run;
     PhotoArguments photo;
     std::string layer, earlier, out = "groups.png", arrays;
@@ -48,7 +48,7 @@ struct NamedShares {
     std::vector<double> shares;  // per group
 };
 
-std::vector<NamedShares> shares_of_targets(const Arguments& a, const Net& net, const std::string& layer,
+std::vector<NamedShares> shares_of_targets(const GroupsArguments& a, const Net& net, const std::string& layer,
                                            const HostTensor& values, const Groups& groups, Stream& stream) {
     std::vector<NamedShares> result;
     for (const std::string& text : a.targets) {
@@ -61,7 +61,7 @@ std::vector<NamedShares> shares_of_targets(const Arguments& a, const Net& net, c
 
 // The fields of a layer, those of the article's info.json first: layer, n_groups, each_group [{magnitude, channels
 // [[channel, weight] x 10], spatial [y][x]}], order, iterations.
-ordered_json to_json(const Arguments& a, const std::string& layer, const Groups& groups) {
+ordered_json to_json(const GroupsArguments& a, const std::string& layer, const Groups& groups) {
     ordered_json each = ordered_json::array();
     const std::vector<double> sizes = magnitudes(groups);
     const Shape s = groups.spatial.shape;
@@ -93,8 +93,8 @@ ordered_json to_json(const Arguments& a, const std::string& layer, const Groups&
 
 // {"output": {"967": {"attribution": {"mixed4d": [share of each group]}}}}: by the number of a class, as in the
 // article, or by the text of any other target.
-void add_shares(const Arguments& a, const Net& net, const std::string& layer, const std::vector<NamedShares>& shares,
-                ordered_json& result) {
+void add_shares(const GroupsArguments& a, const Net& net, const std::string& layer,
+                const std::vector<NamedShares>& shares, ordered_json& result) {
     for (size_t i = 0; i < shares.size(); i++) {
         const Target target = parse_target(net, a.targets[i]);
         const bool one_class = target.terms.size() == 1 && target.terms[0].kind == Target::Kind::logit;
@@ -112,7 +112,7 @@ void write_row(const std::string& path, const HostTensor& pictures) {
 }
 
 // NAME-icons.png: what each group looks like, side by side.
-bool write_icons(const Arguments& a, const Net& net, const std::string& layer, const Groups& groups,
+bool write_icons(const GroupsArguments& a, const Net& net, const std::string& layer, const Groups& groups,
                  const std::string& path, Stream& stream) {
     bool complete = true;
     HostTensor icons;
@@ -129,7 +129,7 @@ bool write_icons(const Arguments& a, const Net& net, const std::string& layer, c
 }
 
 // NAME-overlays.png: the photo with each group dreamed into it where it fires, side by side.
-bool write_overlays(const Arguments& a, const Net& net, const std::string& layer, const HostTensor& photo,
+bool write_overlays(const GroupsArguments& a, const Net& net, const std::string& layer, const HostTensor& photo,
                     const Groups& groups, const std::string& path, Stream& stream) {
     OverlayOptions options;
     options.steps = a.overlay_steps;
@@ -157,7 +157,7 @@ void print(const std::string& layer, const Groups& groups, const std::vector<Nam
     }
 }
 
-ExitStatus write_groups(Arguments a) {
+ExitStatus write_groups(GroupsArguments a) {
     const std::string json_path = json_beside(a.out);
     if (!a.arrays.empty()) check_array_file(a.arrays, 2);
     if (a.align && a.earlier.empty()) throw UsageError("--align is about an earlier layer; name it with --earlier");
@@ -222,7 +222,7 @@ ExitStatus write_groups(Arguments a) {
 }  // namespace
 
 Run declare_groups(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<GroupsArguments>();
     declare_photo(app, a->photo);
     app.add_option("--layer", a->layer,
                    "the layer, by default mixed4d or the last inception block; its activations must not be negative");

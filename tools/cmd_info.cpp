@@ -18,7 +18,7 @@ namespace limpid {
 
 namespace {
 
-struct Options {
+struct InfoArguments {
     std::string file;
     int64_t size = 0;  // 0: the network's own
     bool as_json = false;
@@ -45,7 +45,7 @@ struct Contents {
 // The layer that a tensor belongs to: conv2d0_w and conv2d0_b to conv2d0.
 std::string stem_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('_')); }
 
-Contents examine(const Options& options) {
+Contents examine(const InfoArguments& options) {
     Contents contents;
     const bool built_in = options.file == "patterns" && !std::filesystem::exists(options.file);
     contents.file = built_in ? "patterns, built in" : find_weights(options.file);
@@ -140,7 +140,7 @@ void print_text(const Contents& contents) {
     line("total", "", std::to_string(contents.parameters), "", std::to_string(contents.multiply_adds));
 }
 
-ExitStatus show_info(const Options& options) {
+ExitStatus show_info(const InfoArguments& options) {
     const Contents contents = examine(options);
     options.as_json ? print_json(contents) : print_text(contents);
     return kDone;
@@ -149,7 +149,7 @@ ExitStatus show_info(const Options& options) {
 }  // namespace
 
 Run declare_info(CLI::App& app) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<InfoArguments>();
     app.add_option("FILE", options->file,
                    "weights: .h5, .caffemodel or .pb, or the name of fetched ones; by default those that are found");
     app.add_option("--size", options->size,

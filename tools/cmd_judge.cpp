@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct JudgeArguments {
     RunArguments run;
     JudgeOptions judge;
     VisualisationOptions visualisation;
@@ -29,7 +29,7 @@ struct Arguments {
     bool as_json = false, quiet = false;
 };
 
-std::string command_of(const Arguments& a) {
+std::string command_of(const JudgeArguments& a) {
     std::string text = concat("limpid judge --count ", a.judge.count, " --size ", a.judge.size, " --samples ",
                               a.visualisation.samples, " --steps ", a.visualisation.steps, " --seed ", a.judge.seed);
     if (a.part != "all") text += " --part " + a.part;
@@ -89,7 +89,7 @@ ordered_json json_of(const Verdict& v, const Net& net) {
 }
 
 // Whether all was done.
-bool judge_parts(const Arguments& a, const Net& net, Stream& stream, const RunOptions& run, Verdict& verdict) {
+bool judge_parts(const JudgeArguments& a, const Net& net, Stream& stream, const RunOptions& run, Verdict& verdict) {
     if (a.part != "visualisations") {
         verdict.options.run = run;
         Progress progress("judge methods", a.quiet);
@@ -130,7 +130,7 @@ void write_sheet(const std::string& path, const HostTensor& pictures) {
     std::cout << path << '\n';
 }
 
-ExitStatus judge(Arguments& a) {
+ExitStatus judge(JudgeArguments& a) {
     if (!a.out.empty() && !a.out.ends_with(".md"))
         throw UsageError(concat(a.out, ": the tables are a Markdown document; end the name with .md"));
     if (!a.sheet.empty() && !a.sheet.ends_with(".png"))
@@ -165,7 +165,7 @@ ExitStatus judge(Arguments& a) {
 }  // namespace
 
 Run declare_judge(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<JudgeArguments>();
     app.add_option("-n,--count", a->judge.count, "composites to judge methods of attribution on")
         ->check(CLI::Range(1, 100000))
         ->capture_default_str();

@@ -15,13 +15,13 @@ namespace limpid {
 
 namespace {
 
-struct Arguments {
+struct ParityArguments {
     RunArguments run;
     std::string folder;
 };
 
 // Lucid's network, or why there is none.
-std::optional<Net> lucid_net(const Arguments& a, std::string& reason) {
+std::optional<Net> lucid_net(const ParityArguments& a, std::string& reason) {
     try {
         Net net = load_net(a.run);
         if (net.weights->variant == "inception5h") return net;
@@ -33,7 +33,7 @@ std::optional<Net> lucid_net(const Arguments& a, std::string& reason) {
     return std::nullopt;
 }
 
-ExitStatus check(const Arguments& a) {
+ExitStatus check(const ParityArguments& a) {
     if (!std::filesystem::is_directory(a.folder))
         throw Error(concat(a.folder, ": is no folder; expected one with lucid/ and nmf/, the published files"));
     refuse_trace(a.run);
@@ -67,7 +67,7 @@ ExitStatus check(const Arguments& a) {
 }  // namespace
 
 Run declare_parity(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<ParityArguments>();
     app.add_option("DIR", a->folder, "the published files: lucid/, nmf/, article/")->required();
     declare_run_options(app, a->run);
     return [a] { return check(*a); };

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct ReportArguments {
     RunArguments run;
     std::vector<std::string> photos, figures;
     std::string out = "report.html", profile = "fast", cache, data;
@@ -33,7 +33,7 @@ struct Arguments {
 };
 
 // Where icons are kept: with the report's own work where there is no cache.
-std::string icon_folder(const Arguments& a, const std::string& work) {
+std::string icon_folder(const ReportArguments& a, const std::string& work) {
     if (a.no_cache) return work;
     if (!a.cache.empty()) return a.cache;
     const std::string home = cache_home();
@@ -53,7 +53,7 @@ std::vector<std::string> names_of(const std::vector<std::string>& paths) {
     return names;
 }
 
-std::string net_options(const Arguments& a) {
+std::string net_options(const ReportArguments& a) {
     std::string words;
     if (!a.run.weights.empty()) words += " --weights " + shell_word(a.run.weights);
     if (!a.run.net.empty()) words += " --net " + shell_word(a.run.net);
@@ -61,7 +61,7 @@ std::string net_options(const Arguments& a) {
     return words;
 }
 
-std::string report_options(const Arguments& a) {
+std::string report_options(const ReportArguments& a) {
     std::string words;
     if (a.profile != "fast") words += " --profile " + a.profile;
     if (a.steps >= 0) words += concat(" --steps ", a.steps);
@@ -70,7 +70,7 @@ std::string report_options(const Arguments& a) {
     return words;
 }
 
-std::string command_of(const Arguments& a, const ReportOptions& options) {
+std::string command_of(const ReportArguments& a, const ReportOptions& options) {
     std::string words = "limpid report";
     for (const std::string& photo : a.photos) words += " " + shell_word(photo);
     words += " -o " + shell_word(a.out) + options.report_options + options.photo_options;
@@ -78,7 +78,7 @@ std::string command_of(const Arguments& a, const ReportOptions& options) {
     return words + options.net_options;
 }
 
-ReportProfile profile_of(const Arguments& a) {
+ReportProfile profile_of(const ReportArguments& a) {
     ReportProfile profile = report_profile(a.profile);
     if (a.icons >= 0) profile.most_icons = a.icons;
     if (a.units >= 0) profile.most_sheets = a.units;
@@ -106,7 +106,7 @@ void announce(const ReportPlan& plan, bool in_full) {
             << in_words(plan.seconds()) << '\n';
 }
 
-ExitStatus make_report(const Arguments& a) {
+ExitStatus make_report(const ReportArguments& a) {
     if (!a.out.ends_with(".html")) throw UsageError(concat(a.out, ": a report is a page; end the name with .html"));
     if (!a.data.empty() && !a.data.ends_with(".json"))
         throw UsageError(concat(a.data, ": the data are JSON; end the name with .json"));
@@ -162,7 +162,7 @@ ExitStatus make_report(const Arguments& a) {
 }  // namespace
 
 Run declare_report(CLI::App& app) {
-    const auto a = std::make_shared<Arguments>();
+    const auto a = std::make_shared<ReportArguments>();
     app.add_option("PHOTO", a->photos, "PNG or JPEG files, all into one page")->required();
     app.add_option("-o,--out", a->out, "the page: one file, which opens without a server")->capture_default_str();
     app.add_option("--profile", a->profile, "fast: minutes; full: the article's numbers of steps, hours")

@@ -10,9 +10,9 @@ namespace limpid {
 namespace {
 
 // Far more than any network has; they bound the bookkeeping that a file of a few bytes per record could ask for.
-constexpr size_t kMostLayers = 10000, kMostBlobs = 16, kMostAxes = 8;
+constexpr size_t kMostLayers = 10000, kMostBlobs = 16, kMostBlobAxes = 8;
 
-const ParameterFormat kFormat{" weight", " bias", true};
+const ParameterFormat kCaffeFormat{" weight", " bias", true};
 
 struct Layer {
     std::string_view name;
@@ -36,7 +36,7 @@ Layer read_layer(const Field& record, uint32_t name_field, uint32_t blobs_field)
     return layer;
 }
 
-std::vector<float> read_values(const FoundParameter& parameter) {
+std::vector<float> read_blob(const FoundParameter& parameter) {
     std::vector<float> values;
     values.reserve(static_cast<size_t>(checked_size(parameter.shape)));
     Message blob(parameter.record, parameter.offset);
@@ -51,7 +51,7 @@ FoundParameter find_parameter(const Field& record) {
     FoundParameter parameter;
     parameter.record = record.bytes;
     parameter.offset = record.offset;
-    parameter.read = read_values;
+    parameter.read = read_blob;
     std::vector<int64_t> legacy(4, 0);
     bool has_legacy = false, has_shape = false;
     uint64_t floats = 0, doubles = 0;
@@ -76,7 +76,7 @@ FoundParameter find_parameter(const Field& record) {
                 has_shape = true;
                 Message shape = field.message();
                 for (Field dim; shape.next(dim);) {
-                    if (dim.number == 1) append_integers(dim, parameter.shape, kMostAxes);
+                    if (dim.number == 1) append_integers(dim, parameter.shape, kMostBlobAxes);
                 }
                 break;
             }
@@ -99,7 +99,9 @@ FoundParameter find_parameter(const Field& record) {
 void add_layer(const Layer& layer, FoundParameters& found, Problems& problems) {
     const std::string name(layer.name);
     for (size_t i = 0; i < layer.blobs.size(); ++i) {
-        const std::string suffix = i == 0 ? kFormat.weight_suffix : i == 1 ? kFormat.bias_suffix : concat(" blob ", i);
+        const std::string suffix = i == 0   ? kCaffeFormat.weight_suffix
+                                   : i == 1 ? kCaffeFormat.bias_suffix
+                                            : concat(" blob ", i);
         if (!found.emplace(name + suffix, find_parameter(layer.blobs[i])).second) {
             problems.add(concat(printable(name), suffix, " appears twice"));
         }
@@ -123,7 +125,7 @@ Weights read_caffemodel(Bytes file, const std::vector<NameRow>& table) {
         }
         add_layer(v1 ? read_layer(field, 4, 6) : read_layer(field, 1, 7), found, problems);
     }
-    take_parameters(table, kFormat, found, problems, weights);
+    take_parameters(table, kCaffeFormat, found, problems, weights);
     problems.throw_if_any(
         "expected the parameters of BVLC GoogLeNet; is this another network, or a fine-tuned copy with other layers?");
     return weights;

@@ -14,10 +14,10 @@
 namespace limpid {
 namespace {
 
-constexpr size_t kMostConstants = 10000, kMostInputs = 1000, kMostAttributes = 100, kMostAxes = 8;
+constexpr size_t kMostConstants = 10000, kMostInputs = 1000, kMostAttributes = 100, kMostConstantAxes = 8;
 constexpr uint64_t kFloat32 = 1, kInt32 = 3;  // DataType
 
-const ParameterFormat kFormat{"_w", "_b", false};
+const ParameterFormat kLucidFormat{"_w", "_b", false};
 
 struct Node {
     std::string_view name, op;
@@ -92,8 +92,8 @@ Constant read_constant(const Field& tensor) {
                     for (Field d; dim.next(d);) {
                         if (d.number == 1) size = static_cast<int64_t>(d.integer());
                     }
-                    if (constant.shape.size() == kMostAxes) {
-                        throw Error(concat("byte ", part.offset, ": a shape of more than ", kMostAxes,
+                    if (constant.shape.size() == kMostConstantAxes) {
+                        throw Error(concat("byte ", part.offset, ": a shape of more than ", kMostConstantAxes,
                                            " axes, expected at most 4; the file is damaged, or of another kind"));
                     }
                     constant.shape.push_back(size);
@@ -109,7 +109,7 @@ Constant read_constant(const Field& tensor) {
 }
 
 // tensor_content, or float_val; fewer values of the latter than elements: the last one fills the rest.
-std::vector<float> read_values(const FoundParameter& parameter) {
+std::vector<float> read_const(const FoundParameter& parameter) {
     const auto size = static_cast<size_t>(checked_size(parameter.shape));
     std::vector<float> values;
     values.reserve(size);
@@ -131,7 +131,7 @@ FoundParameter find_parameter(const Field& tensor) {
     parameter.record = tensor.bytes;
     parameter.offset = tensor.offset;
     parameter.shape = constant.shape;
-    parameter.read = read_values;
+    parameter.read = read_const;
     const int64_t size = checked_size(constant.shape);
     const uint64_t in_content = constant.content_bytes / sizeof(float);
     if (constant.type != kFloat32) {
@@ -252,7 +252,8 @@ Weights read_lucid_pb(Bytes file, const std::vector<NameRow>& table) {
         const Field* value = node.op == "Const" ? node.attribute("value") : nullptr;
         const Field tensor = value == nullptr ? Field{} : member(*value, 8);
         if (tensor.number != 8) continue;
-        const bool named = node.name.ends_with(kFormat.weight_suffix) || node.name.ends_with(kFormat.bias_suffix);
+        const bool named =
+            node.name.ends_with(kLucidFormat.weight_suffix) || node.name.ends_with(kLucidFormat.bias_suffix);
         if (!named && !is_parameter(read_constant(tensor))) continue;
         if (found.size() == kMostConstants) {
             throw Error(concat("byte ", field.offset, ": more than ", kMostConstants,
@@ -261,7 +262,7 @@ Weights read_lucid_pb(Bytes file, const std::vector<NameRow>& table) {
         if (!found.emplace(std::string(node.name), find_parameter(tensor)).second)
             problems.add(concat(printable(node.name), " appears twice"));
     }
-    take_parameters(table, kFormat, found, problems, weights);
+    take_parameters(table, kLucidFormat, found, problems, weights);
     problems.throw_if_any("expected Lucid's InceptionV1 (tensorflow_inception_graph.pb); is this another graph?");
     return weights;
 }

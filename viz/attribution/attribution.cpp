@@ -5,6 +5,7 @@
 
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
+#include "viz/attribution/image_batch.h"
 
 namespace limpid {
 
@@ -12,8 +13,6 @@ namespace {
 
 // RandomKey::purpose of the stochastic path's factors. Purposes below 100 are those of renders.
 constexpr uint32_t kPathNoise = 100;
-
-Shape images(Shape one, int64_t n) { return {n, one.h, one.w, one.c}; }
 
 ConstView image(const HostTensor& all, int64_t n) { return all.view().image(n); }
 

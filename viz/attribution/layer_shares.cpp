@@ -5,12 +5,11 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
+#include "viz/attribution/image_batch.h"
 
 namespace limpid {
 
 namespace {
-
-Shape images(Shape one, int64_t n) { return {n, one.h, one.w, one.c}; }
 
 // For `count` seeds: outputs by_position, by_channel of each layer in turn.
 Plan plan_shares(const Net& net, const std::vector<std::string>& layers, Shape first, const std::string& to,

@@ -6,12 +6,11 @@
 #include "graph/ops.h"
 #include "kernels/buffer.h"
 #include "kernels/error.h"
+#include "viz/attribution/image_batch.h"
 
 namespace limpid {
 
 namespace {
-
-Shape images(Shape one, int64_t n) { return {n, one.h, one.w, one.c}; }
 
 // The node of layer `to` behind the fed layer.
 NodeId follow(const Net& net, Graph& graph, const std::string& from, NodeId fed, const std::string& to) {

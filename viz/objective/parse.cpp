@@ -12,7 +12,7 @@ namespace limpid {
 
 namespace {
 
-constexpr int kDeepest = 200;  // parentheses and signs within each other
+constexpr int kDeepestNesting = 200;  // parentheses and signs within each other
 
 bool starts_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/'; }
@@ -86,7 +86,7 @@ class Parser {
     }
 
     Objective factor() {
-        if (++depth_ > kDeepest) fail(at_, concat("more than ", kDeepest, " parentheses within each other"));
+        if (++depth_ > kDeepestNesting) fail(at_, concat("more than ", kDeepestNesting, " parentheses within each other"));
         const Objective result = factor_inside();
         depth_--;
         return result;

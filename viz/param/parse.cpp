@@ -12,7 +12,7 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kWhat = "param";
+constexpr const char* kParam = "param";
 
 // Arguments are those that print() below prints.
 struct SourceRow {
@@ -238,7 +238,7 @@ ImageParam parse_param(const std::string& text) {
     param.sources.clear();
     bool sources = true;
     std::map<std::string, std::string> decided;
-    for (const Call& call : parse_calls(kWhat, text, "+;")) {
+    for (const Call& call : parse_calls(kParam, text, "+;")) {
         if (sources) {
             param.sources.push_back(read_source(call));
         } else {
@@ -247,7 +247,7 @@ ImageParam parse_param(const std::string& text) {
         if (!sources && call.behind == '+') call.place.fail("sources come in front of the first ';'");
         sources = sources && call.behind != ';';
     }
-    if (param.sources.empty()) throw UsageError(concat(kWhat, ": empty, expected fft, pixel, cppn or others"));
+    if (param.sources.empty()) throw UsageError(concat(kParam, ": empty, expected fft, pixel, cppn or others"));
     return param;
 }
 

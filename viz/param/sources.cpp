@@ -16,7 +16,7 @@ namespace limpid {
 
 namespace {
 
-constexpr double kGain = 0.25;  // as decoded, see param.cpp
+constexpr double kDecodeGain = 0.25;  // as decoded, see param.cpp
 
 int64_t frequencies(int64_t w) { return (w + w % 2) / 2 + 1; }
 
@@ -154,7 +154,7 @@ HostTensor hold(const Source& source, const HostTensor& values) {
                 plane[size_t(y * full + x)] = values.at(0, y, std::min(x, size.w - 1), c);
         const HalfSpectrum s = half_spectrum(plane, size.h, full);
         for (int64_t k = 0; k < s.h * s.f; k++) {
-            const double gain = kGain * double(scale.values[size_t(k)]);
+            const double gain = kDecodeGain * double(scale.values[size_t(k)]);
             result.values[size_t((k * size.c + c) * 2)] = float(s.re[size_t(k)] / gain);
             result.values[size_t((k * size.c + c) * 2 + 1)] = float(s.im[size_t(k)] / gain);
         }

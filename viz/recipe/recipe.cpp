@@ -19,9 +19,9 @@ using Words = std::vector<std::string>;
 constexpr const char* kPreRelu = "_pre_relu";
 
 // LAYER:CHANNEL or class:NAME: one term. The number of an image makes it that image's alone.
-class Unit {
+class ChannelTerm {
   public:
-    explicit Unit(const std::string& word) : unit_(parse_objective(word)) {
+    explicit ChannelTerm(const std::string& word) : unit_(parse_objective(word)) {
         const bool is_term = unit_.kind() == Objective::Kind::term && !unit_.arguments().contains("batch");
         if (!is_term || (unit_.term().name != "channel" && unit_.term().name != "class_logit"))
             throw UsageError(
@@ -59,10 +59,12 @@ struct Channel {
 };
 
 // The same of a class, whose logit has no ReLU.
-Unit unrectified(const std::string& word) { return Unit(Unit(word).is_class() ? word : Channel(word).unrectified()); }
+ChannelTerm unrectified(const std::string& word) {
+    return ChannelTerm(ChannelTerm(word).is_class() ? word : Channel(word).unrectified());
+}
 
 RecipeSettings negative(const Words& words) {
-    const Unit u = unrectified(words[0]);
+    const ChannelTerm u = unrectified(words[0]);
     return {{concat(u.of_image(1), " - ", u.of_image(0))}, {{"batch", "2"}}};
 }
 
@@ -81,7 +83,7 @@ RecipeSettings alpha(const Words& words) {
 }
 
 RecipeSettings transparency(const Words& words) {
-    return {{concat(Unit(words[0]).text(), "*(1.5 - 1.5*penalize_alpha())")},
+    return {{concat(ChannelTerm(words[0]).text(), "*(1.5 - 1.5*penalize_alpha())")},
             {{"param", "fft; alpha"},
              {"transforms",
               "collapse_alpha(sd=0.2, decay=1.5); scale(0.6, 0.7, 0.8, 0.9, 1, 1.1); crop(160); "
@@ -140,13 +142,13 @@ RecipeSettings interaction(const Words& words) {
 }
 
 RecipeSettings cppn(const Words& words) {
-    return {{Unit(words[0]).text()},
+    return {{ChannelTerm(words[0]).text()},
             {{"param", "cppn; rgb"}, {"transforms", "none"}, {"learning-rate", "0.005"}, {"size", "224"}}};
 }
 
 // Two networks, one for each unit, and four between them, whose weights are mixed: nothing asks for those pictures.
 RecipeSettings cppn_interpolation(const Words& words) {
-    return {{concat(Unit(words[0]).of_image(0), " + ", Unit(words[1]).of_image(5))},
+    return {{concat(ChannelTerm(words[0]).of_image(0), " + ", ChannelTerm(words[1]).of_image(5))},
             {{"batch", "6"},
              {"param", "cppn(images=2); rgb"},
              {"transforms", "none"},
@@ -159,14 +161,14 @@ RecipeSettings pairs(const Words& words) {
     constexpr int64_t kSteps = 5;
     RecipeSettings settings;
     for (const std::string& word : words)
-        if (!same_form(Unit(word).objective(), Unit(words[0]).objective()))
+        if (!same_form(ChannelTerm(word).objective(), ChannelTerm(words[0]).objective()))
             throw UsageError(concat(words[0], " and ", word, " are of different layers, expected units of one layer"));
     for (const std::string& from : words)
         for (const std::string& to : words)
             for (int64_t step = 0; step < kSteps; step++) {
                 const double share = double(step) / double(kSteps - 1);
-                settings.objectives.push_back(concat(print_number(1 - share), "*", Unit(from).text(), " + ",
-                                                     print_number(share), "*", Unit(to).text()));
+                settings.objectives.push_back(concat(print_number(1 - share), "*", ChannelTerm(from).text(), " + ",
+                                                     print_number(share), "*", ChannelTerm(to).text()));
             }
     settings.options = {{"each", ""},
                         {"param", concat("pairs(n=", words.size(), ", steps=", kSteps, ")")},
@@ -178,7 +180,7 @@ RecipeSettings pairs(const Words& words) {
 // of its square. Weight and rate are ours, the paper gives none; ascent from the mean image.
 RecipeSettings class_model(const Words& words) {
     const std::string mean = "L2(constant=0.45882353)";
-    const Unit u(words[0].starts_with("class:") ? words[0] : "class:" + words[0]);
+    const ChannelTerm u(words[0].starts_with("class:") ? words[0] : "class:" + words[0]);
     return {{concat(u.text(), " - 0.065025*", mean, "*", mean)},
             {{"param", "pixel(sd=0); rgb; centred"},
              {"transforms", "none"},
@@ -190,9 +192,9 @@ RecipeSettings class_model(const Words& words) {
 
 // A single unit in front of its ReLU, as in their toolbox, by the setting that their figures use most.
 RecipeSettings regularised(const Words& words) {
-    const bool is_class = Unit(words[0]).is_class();
+    const bool is_class = ChannelTerm(words[0]).is_class();
     const auto neuron = [](const Channel& u) { return concat("neuron(", u.before, ", ", u.channel, ")"); };
-    return {{is_class ? Unit(words[0]).text() : neuron(Channel(words[0]))},
+    return {{is_class ? ChannelTerm(words[0]).text() : neuron(Channel(words[0]))},
             {{"param", "pixel(sd=10); rgb; centred"},
              {"transforms", "none"},
              {"optimiser", "yosinski3"},
@@ -216,19 +218,19 @@ RecipeSettings style(const Words& words) {
 
 // The three of the regularisation demo, 64 pixels.
 RecipeSettings naive(const Words& words) {
-    return {{Unit(words[0]).text()}, {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
+    return {{ChannelTerm(words[0]).text()}, {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
 }
 
 RecipeSettings penalised(const Words& words) {
-    return {
-        {concat(Unit(words[0]).text(), " - 0.05*L1(constant=0.5) - 0.25*total_variation() - 1*blur_input_each_step()")},
-        {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
+    return {{concat(ChannelTerm(words[0]).text(),
+                    " - 0.05*L1(constant=0.5) - 0.25*total_variation() - 1*blur_input_each_step()")},
+            {{"param", "pixel; rgb"}, {"transforms", "none"}, {"size", "64"}}};
 }
 
 RecipeSettings robust(const Words& words) {
     std::string scales;
     for (int n = -10; n <= 10; n++) scales += (scales.empty() ? "" : ", ") + print_number(std::pow(1.1, n / 10.0));
-    return {{Unit(words[0]).text()},
+    return {{ChannelTerm(words[0]).text()},
             {{"param", "pixel; rgb"},
              {"transforms", "pad(2); jitter(1); scale(" + scales + "); rotate(-5..5)"},
              {"size", "64"}}};

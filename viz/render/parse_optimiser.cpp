@@ -11,7 +11,7 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kWhat = "optimiser";
+constexpr const char* kOptimiser = "optimiser";
 
 double percent(const Arguments& a) {
     const double value = a.number("percent", 0);
@@ -105,8 +105,8 @@ const std::vector<NamedAscent>& named_ascents() {
 }  // namespace
 
 Optimiser parse_optimiser(const std::string& text) {
-    const std::vector<Call> calls = parse_calls(kWhat, text, ";");
-    if (calls.empty()) throw UsageError(concat(kWhat, ": empty, expected adam or ascent(rate=...)"));
+    const std::vector<Call> calls = parse_calls(kOptimiser, text, ";");
+    if (calls.empty()) throw UsageError(concat(kOptimiser, ": empty, expected adam or ascent(rate=...)"));
     std::vector<std::string> names{"adam", "ascent"};
     for (const NamedAscent& named : named_ascents()) names.push_back(named.name);
     const auto refuse = [&](const Call& call, const std::string& is_no, const std::vector<std::string>& known) {

@@ -12,7 +12,7 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kWhat = "transforms";
+constexpr const char* kTransforms = "transforms";
 constexpr size_t kMostValues = 10000;
 
 // Values of sets ------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ constexpr SetRow kSets[] = {{"none", [] { return Transforms{}; }},
 // Lists of numbers ----------------------------------------------------------------------------------------------------
 
 // a, a..b, a..b/n, each perhaps with *k behind.
-std::vector<double> read_values(const std::string& text) {
+std::vector<double> read_list(const std::string& text) {
     const size_t star = text.find('*');
     const std::string one = text.substr(0, star);
     std::vector<double> values;
@@ -99,7 +99,7 @@ std::vector<double> read_list(const Call& call) {
     for (const Call::Argument& argument : call.arguments) {
         if (!argument.name.empty()) argument.place.fail(concat(call.name, " takes values without names"));
         try {
-            const std::vector<double> values = read_values(argument.value);
+            const std::vector<double> values = read_list(argument.value);
             all.insert(all.end(), values.begin(), values.end());
         } catch (const UsageError& error) {
             argument.place.fail(error.what());
@@ -248,7 +248,7 @@ Transforms parse_transforms(const std::string& text) {
     std::vector<std::string> names{"scale", "rotate"};
     for (const SetRow& set : kSets) names.push_back(set.name);
     for (const TransformRow& row : transform_rows()) names.push_back(row.name);
-    for (const Call& call : parse_calls(kWhat, text, ";")) {
+    for (const Call& call : parse_calls(kTransforms, text, ";")) {
         const auto set = std::ranges::find_if(kSets, [&](const SetRow& s) { return call.name == s.name; });
         const auto row =
             std::ranges::find_if(transform_rows(), [&](const TransformRow& r) { return call.name == r.name; });
