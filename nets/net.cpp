@@ -186,11 +186,11 @@ Weights weights_in_rgb(Weights weights, const std::vector<LayerSpec>& layers) {
     Preprocessing& p = weights.preprocessing;
     for (const LayerSpec& spec : layers) {
         if (spec.kind != Kind::conv || spec.inputs[0] != "preprocessed") continue;
-        HostTensor& filter = weights.tensors.at(spec.name + "_w");
-        if (filter.shape.w != 3)
-            throw Error(concat("weights ", weights.source, ": ", spec.name, "_w is ", filter.shape,
-                               ", expected filters of 3 channels; is the variant ", weights.variant, " right?"));
-        filter = filter_in_rgb(filter, p.source);
+        const auto filter = weights.tensors.find(spec.name + "_w");
+        if (filter == weights.tensors.end() || filter->second.shape.w != 3)
+            throw Error(concat("weights ", weights.source, ": no ", spec.name,
+                               "_w for 3 channels, expected it; is the variant ", weights.variant, " right?"));
+        filter->second = filter_in_rgb(filter->second, p.source);
     }
     const std::array<float, 3> mean = p.mean;
     for (size_t j = 0; j < 3; j++) p.mean[size_t(p.source[j])] = mean[j];

@@ -125,11 +125,9 @@ ClassOutputs classes_of(const Weights& weights, int64_t unknown) {
     return {outputs, 0, unknown};
 }
 
-void read_labels_file(const ImportOptions& options, Weights& weights) {
-    if (outputs_of(weights) == 0)
-        throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
+std::vector<std::string> read_labels_file(const ImportOptions& options, const Weights& weights) {
     const std::vector<std::byte> text = read_file(options.labels_file);
-    weights.labels = with_context(options.labels_file, [&] {
+    return with_context(options.labels_file, [&] {
         return parse_labels(as_text(text), options.labels_first_output, classes_of(weights, outputs_of(weights)));
     });
 }
@@ -177,7 +175,7 @@ Weights load_weights(const std::string& path) {
 
 Weights import_weights(const std::string& path, const ImportOptions& options) {
     const std::vector<std::byte> file = read_file(path);
-    return with_context(path, [&] {
+    Weights weights = with_context(path, [&] {
         const FileKind kind = kind_of(file);
         Weights weights;
         if (kind == FileKind::hdf5) {
@@ -190,10 +188,14 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
             weights = read_foreign(file, kind, known_variant(kind, options.variant));
             weights.source = file_name_of(path);
         }
-        // A list that is given replaces one which may be wrong.
-        options.labels_file.empty() ? check_own_labels(weights) : read_labels_file(options, weights);
+        if (options.labels_file.empty())
+            check_own_labels(weights);
+        else if (outputs_of(weights) == 0)  // a list that is given replaces one which may be wrong
+            throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
         return weights;
     });
+    if (!options.labels_file.empty()) weights.labels = read_labels_file(options, weights);
+    return weights;
 }
 
 Weights stored(Weights weights, Storage storage) {
