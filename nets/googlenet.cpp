@@ -3,6 +3,7 @@
 
 #include "kernels/error.h"
 #include "nets/googlenet_table.h"
+#include "weights/parameters.h"
 
 namespace limpid {
 
@@ -150,18 +151,18 @@ class Unroller {
 
 // Shapes that the layers need against shapes that the weights have.
 void check_parameters(const Net& net) {
-    std::string problems;
+    Problems problems;
     for (const auto& [name, shape] : parameter_shapes(net.layers)) {
         const auto found = net.weights->tensors.find(name);
         if (found == net.weights->tensors.end()) {
-            problems += concat("; ", name, " is missing");
+            problems.add(concat(name, " is missing"));
         } else if (!(found->second.shape == shape)) {
-            problems += concat("; ", name, " is ", found->second.shape, ", expected ", shape);
+            problems.add(concat(name, " is ", found->second.shape, ", expected ", shape));
         }
     }
-    if (!problems.empty())
-        throw Error(concat("weights ", net.weights->source, " are not those of ", net.name, problems,
-                           "; try another --variant"));
+    with_context(concat("weights ", net.weights->source), [&] {
+        problems.throw_if_any(concat("expected those of ", net.name, "; are these of another network?"));
+    });
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "tests/harness/compare.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/random_net.h"
+#include "weights/graph_list.h"
 
 namespace limpid {
 namespace {
@@ -51,6 +52,112 @@ TEST(GoogLeNet, AgreesWithTheOracleOnRandomWeights) {
                 EXPECT_TRUE(testing::matches(expected[i], actual[i], testing::sum_tolerance(22 * 1728)))
                     << variant.name << " " << whole.names[i];
         }
+    }
+}
+
+// Follows a network's table through the list that files are held against, in one format.
+class ListFollower {
+  public:
+    ListFollower(const GoogLeNetVariant& variant, const std::string& file)
+        : caffe_(variant.name == "bvlc"), list_(parse_graph_list(embedded(file + "_graph.txt"))) {
+        for (const NameRow& row : parse_name_table(embedded(file + ".txt"))) sources_[row.layer] = row.source;
+        value_["preprocessed"] = caffe_ ? "data" : "input";
+        for (const LayerSpec& spec : inception_layers(variant, variant.classes, true)) follow(spec);
+    }
+    size_t rows_seen() const { return seen_.size(); }
+    const GraphList& list() const { return list_; }
+
+  private:
+    using Kind = LayerSpec::Kind;
+
+    // The row of that operator with these inputs; of several, as convolutions of a block, the one of that name.
+    const GraphRow& row(const std::string& op, const std::vector<std::string>& inputs, const std::string& name = "") {
+        for (const GraphRow& each : list_.rows)
+            if (each.op == op && each.inputs == inputs && (name.empty() || each.name == name)) {
+                seen_.insert(each.name);
+                for (const std::string& input : each.inputs) seen_.insert(input);
+                return each;
+            }
+        ADD_FAILURE() << "no " << op << " of " << (inputs.empty() ? "" : inputs[0]) << " " << name;
+        return list_.rows[0];
+    }
+    std::string attribute(const GraphRow& row, const std::string& name) {
+        if (const auto found = row.attributes.find(name); found != row.attributes.end()) return found->second;
+        for (const AttributeRule& rule : list_.find_operator(row.op)->attributes)
+            if (rule.name == name) return rule.usual;
+        return "no attribute";
+    }
+    void expect(const GraphRow& at, const std::string& name, const std::string& value) {
+        EXPECT_EQ(attribute(at, name), value) << at.name << " " << name;
+    }
+    std::string pair(int64_t size) { return caffe_ ? concat(size, 'x', size) : concat("1,", size, ',', size, ",1"); }
+
+    std::string activated(const LayerSpec& spec, std::string value) {
+        if (!caffe_) value = row("BiasAdd", {value, sources_.at(stem(spec)) + "_b"}).name;
+        return spec.relu ? row(caffe_ ? "ReLU" : "Relu", {value}).name : value;
+    }
+    static std::string stem(const LayerSpec& spec) { return spec.name.substr(0, spec.name.find("_pre_activation")); }
+
+    void follow(const LayerSpec& spec) {
+        std::vector<std::string> inputs;
+        for (const std::string& input : spec.inputs) inputs.push_back(value_.at(input));
+        std::string& value = value_[spec.name];
+        const bool average = spec.kind == Kind::average_pool;
+        if (spec.kind == Kind::conv) {
+            const std::string source = sources_.at(spec.name);
+            const GraphRow& conv =
+                caffe_ ? row("Convolution", inputs, source) : row("Conv2D", {inputs[0], source + "_w"});
+            expect(conv, caffe_ ? "stride" : "strides", pair(spec.stride));
+            if (caffe_) expect(conv, "kernel", pair(spec.window)), expect(conv, "pad", pair(spec.pad));
+            value = activated(spec, conv.name);
+        } else if (spec.kind == Kind::max_pool || average) {
+            const GraphRow& pool = row(caffe_ ? "Pooling" : average ? "AvgPool" : "MaxPool", inputs);
+            expect(pool, caffe_ ? "kernel" : "ksize", pair(spec.window));
+            expect(pool, caffe_ ? "stride" : "strides", pair(spec.stride));
+            if (caffe_) expect(pool, "pad", pair(spec.pad)), expect(pool, "pool", average ? "AVE" : "MAX");
+            if (!caffe_) expect(pool, "padding", spec.padding == LayerSpec::Padding::same ? "SAME" : "VALID");
+            value = pool.name;
+        } else if (spec.kind == Kind::lrn) {
+            const GraphRow& lrn = row("LRN", inputs);
+            const int64_t window = 2 * spec.lrn.radius + 1;
+            expect(lrn, caffe_ ? "local_size" : "depth_radius", std::to_string(caffe_ ? window : spec.lrn.radius));
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "alpha")), spec.lrn.alpha * float(caffe_ ? window : 1));
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "beta")), spec.lrn.beta);
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, caffe_ ? "k" : "bias")), spec.lrn.bias);
+            value = lrn.name;
+        } else if (spec.kind == Kind::concat) {
+            if (!caffe_) inputs.insert(inputs.begin(), spec.name + "/concat_dim");
+            value = row("Concat", inputs).name;
+        } else if (spec.kind == Kind::dense) {
+            const std::string source = sources_.at(stem(spec));
+            if (caffe_) {
+                value = activated(spec, row("InnerProduct", inputs, source).name);
+            } else {
+                const std::string flat = row("Reshape", {inputs[0], inputs[0] + "/reshape/shape"}).name;
+                value = activated(spec, row("MatMul", {flat, source + "_w"}).name);
+            }
+        } else if (spec.kind == Kind::softmax) {
+            // Caffe's auxiliary heads end in losses.
+            if (!caffe_ || spec.name == "softmax2") value = row("Softmax", inputs).name;
+        } else {
+            value = inputs[0];
+        }
+    }
+
+    bool caffe_;
+    GraphList list_;
+    std::map<std::string, std::string> sources_, value_;
+    std::set<std::string> seen_;  // rows, and what they take
+};
+
+// What a file must say is what is computed: every row of the lists, and nothing else.
+TEST(GoogLeNet, ComputesWhatTheListsOfFilesSay) {
+    const char* const files[] = {"inception5h_pb", "bvlc_caffemodel"};
+    for (size_t i = 0; i < 2; i++) {
+        const ListFollower follower(kGoogLeNetVariants[i], files[i]);
+        // Beside rows: the input, and in graphs the parameters.
+        const size_t others = i == 0 ? 2 * parse_name_table(embedded("inception5h_pb.txt")).size() : 1;
+        EXPECT_EQ(follower.rows_seen(), follower.list().rows.size() + others) << files[i];
     }
 }
 

@@ -20,6 +20,8 @@ namespace {
 using Kind = LayerSpec::Kind;
 using Placement = LayerSpec::Padding;
 
+constexpr std::array<int, 3> kRgb{0, 1, 2};
+
 ops::ConvGeometry conv_geometry(const LayerSpec& spec, Shape x) {
     if (spec.padding == Placement::same) return ops::same_geometry(x, spec.window, spec.window, spec.stride);
     ops::ConvGeometry g;
@@ -58,13 +60,13 @@ class Builder {
     Layers take() { return std::move(layers_); }
 
   private:
-    // x = 255*t - mean, in RGB order (the first filter is turned to RGB instead, see Net::replaced).
+    // x = 255*t - mean, in RGB order: that of every Net.
     NodeId preprocess(NodeId image) {
         const Preprocessing& p = net_.weights->preprocessing;
         if (p.mean[0] == p.mean[1] && p.mean[1] == p.mean[2])
             return ops::affine(graph_, image, p.scale, -p.mean[0], "preprocessed");
-        HostTensor shift({1, 1, 1, 3});
-        for (size_t j = 0; j < 3; j++) shift.values[size_t(p.source[j])] = -p.mean[j];
+        CHECK(p.source == kRgb);
+        HostTensor shift({1, 1, 1, 3}, {-p.mean[0], -p.mean[1], -p.mean[2]});
         return ops::ternary(graph_, Ternary::multiply_add, image, graph_.scalar(p.scale),
                             graph_.constant(std::move(shift)), "preprocessed");
     }
@@ -169,14 +171,31 @@ std::vector<std::string> synonyms(const std::string& label) {
 }
 
 // Input channels in RGB order, so that x'[source[j]] meets the filter that x[j] met.
-std::shared_ptr<const HostTensor> to_rgb(const HostTensor& filter, const std::array<int, 3>& source) {
+HostTensor filter_in_rgb(const HostTensor& filter, const std::array<int, 3>& source) {
     HostTensor result(filter.shape);
     for (int64_t r = 0; r < filter.shape.n; r++)
         for (int64_t s = 0; s < filter.shape.h; s++)
             for (int64_t j = 0; j < 3; j++)
                 for (int64_t k = 0; k < filter.shape.c; k++)
                     result.at(r, s, source[size_t(j)], k) = filter.at(r, s, j, k);
-    return std::make_shared<const HostTensor>(std::move(result));
+    return result;
+}
+
+// The weights for images in RGB order. The checksum stays that of the file, by which reports and caches know it.
+Weights weights_in_rgb(Weights weights, const std::vector<LayerSpec>& layers) {
+    Preprocessing& p = weights.preprocessing;
+    for (const LayerSpec& spec : layers) {
+        if (spec.kind != Kind::conv || spec.inputs[0] != "preprocessed") continue;
+        const auto filter = weights.tensors.find(spec.name + "_w");
+        if (filter == weights.tensors.end() || filter->second.shape.w != 3)
+            throw Error(concat("weights ", weights.source, ": no ", spec.name,
+                               "_w for 3 channels, expected it; is the variant ", weights.variant, " right?"));
+        filter->second = filter_in_rgb(filter->second, p.source);
+    }
+    const std::array<float, 3> mean = p.mean;
+    for (size_t j = 0; j < 3; j++) p.mean[size_t(p.source[j])] = mean[j];
+    p.source = kRgb;
+    return weights;
 }
 
 // Output channels of every row; those of pools and the like are those of their sources.
@@ -329,11 +348,8 @@ Net make_net(Weights weights) {
     } else {
         net = googlenet(std::move(weights));
     }
-    const Preprocessing& p = net.weights->preprocessing;
-    if (p.source != std::array<int, 3>{0, 1, 2})
-        for (const LayerSpec& spec : net.layers)
-            if (spec.kind == Kind::conv && spec.inputs[0] == "preprocessed")
-                net.replaced[spec.name + "_w"] = to_rgb(*net.parameter(spec.name + "_w"), p.source);
+    if (net.weights->preprocessing.source != kRgb)
+        net.weights = std::make_shared<const Weights>(weights_in_rgb(*net.weights, net.layers));
     return net;
 }
 

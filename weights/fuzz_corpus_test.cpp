@@ -15,23 +15,25 @@ namespace {
 const std::filesystem::path kCorpus = std::filesystem::path(LIMPID_SOURCE_DIR) / "tests/fuzz/corpus";
 
 std::map<std::string, std::string> protobuf_files() {
-    std::vector<CaffeLayer> legacy = small_caffe_layers(), doubles = legacy;
-    for (CaffeLayer& layer : legacy) {
+    std::vector<SmallLayer> legacy = small_caffe_layers(), doubles = legacy;
+    for (SmallLayer& layer : legacy) {
         for (CaffeBlob& blob : layer.blobs) {
             blob.form = CaffeBlob::Form::single;
             blob.legacy_shape = true;
         }
     }
-    for (CaffeLayer& layer : doubles) {
+    for (SmallLayer& layer : doubles) {
         for (CaffeBlob& blob : layer.blobs) blob.form = CaffeBlob::Form::doubles;
     }
-    std::vector<WireWriter> packed, single;
-    for (GraphConstant constant : small_graph_constants()) {
+    std::vector<WireWriter> packed = small_graph_nodes(), single = packed;
+    const std::vector<GraphConstant> constants = small_graph_constants();
+    for (size_t i = 0; i < constants.size(); ++i) {
+        GraphConstant constant = constants[i];
         constant.form = GraphConstant::Form::packed;
-        packed.push_back(const_node(constant));
+        packed[i + 1] = const_node(constant);  // behind the placeholder
         constant.form = GraphConstant::Form::single;
         constant.values.assign(1, 0.5f);
-        single.push_back(const_node(constant));
+        single[i + 1] = const_node(constant);
     }
     return {{"caffe/v1", v1_caffemodel(small_caffe_layers())},
             {"caffe/v1_legacy_shapes", v1_caffemodel(legacy)},
@@ -62,8 +64,8 @@ TEST(FuzzCorpus, SmallNetworksInItAreRead) {
     const std::map<std::string, HostTensor> expected = small_tensors();
     for (const auto& [name, text] : protobuf_files()) {
         const bool caffe = name.starts_with("caffe/");
-        const Weights weights = caffe ? read_caffemodel(as_bytes(text), parse_name_table(kSmallTable))
-                                      : read_lucid_pb(as_bytes(text), parse_name_table(kSmallGraphTable));
+        const Weights weights = caffe ? read_caffemodel(as_bytes(text), small_caffe_network())
+                                      : read_lucid_pb(as_bytes(text), small_graph_network());
         EXPECT_EQ(weights.tensors.size(), expected.size()) << name;
     }
     EXPECT_EQ(read_hdf5(sealed(read_file((kCorpus / "hdf5/small").string()))).checksum, small_weights().checksum);
@@ -79,9 +81,9 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
         SCOPED_TRACE(entry.path().string());
         try {
             if (reader == "caffe") {
-                read_caffemodel(file, parse_name_table(kSmallTable));
+                read_caffemodel(file, small_caffe_network());
             } else if (reader == "lucid_pb") {
-                read_lucid_pb(file, parse_name_table(kSmallGraphTable));
+                read_lucid_pb(file, small_graph_network());
             } else if (reader == "idx") {
                 read_idx(file);
             } else {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <mutex>
 
 #include "weights/arrays.h"
@@ -211,10 +212,9 @@ std::string trailer_for(Bytes image) {
 
 const Hdf5Values& attribute(const Hdf5Object& object, const char* name, Hdf5Type::Kind kind, int64_t count) {
     const auto it = object.attributes.find(name);
-    if (it == object.attributes.end())
-        throw Error(concat("attribute ", name, ": is missing, expected it; convert the file again"));
+    if (it == object.attributes.end()) throw Error(concat("attribute ", name, ": is missing, expected it"));
     if (it->second.type.kind != kind || checked_size(it->second.sizes) != count) {
-        throw Error(concat("attribute ", name, ": is of another type or shape than expected; convert the file again"));
+        throw Error(concat("attribute ", name, ": is of another type or shape than expected"));
     }
     return it->second;
 }
@@ -236,14 +236,14 @@ void read_integers(const Hdf5Object& object, const char* name, int32_t* values, 
 
 uint64_t child(const Hdf5Object& group, const char* name) {
     const auto it = group.children.find(name);
-    if (it == group.children.end()) throw Error(concat(name, ": is missing, expected it; convert the file again"));
+    if (it == group.children.end()) throw Error(concat(name, ": is missing, expected it"));
     return it->second;
 }
 
 // Every child of /tensors. Names of one array make copies of it, so their sum is held against what the file can hold.
 void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor>& tensors, Problems& problems) {
     const Hdf5Object group = read_hdf5_object(file, address);
-    if (!group.is_group) throw Error("tensors: is no group, expected one; convert the file again");
+    if (!group.is_group) throw Error("tensors: is no group, expected one");
     uint64_t room_bytes = file.size();
     for (const auto& [name, place] : group.children) {
         const Hdf5Object object = with_context(printable(name), [&, at = place] { return read_hdf5_object(file, at); });
@@ -254,9 +254,8 @@ void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor
             continue;
         }
         if (values.data.size() > room_bytes) {
-            throw Error(concat(
-                printable(name),
-                ": the arrays are larger than the file, expected each to have its own place; convert the file again"));
+            throw Error(
+                concat(printable(name), ": the arrays are larger than the file, expected each to have its own place"));
         }
         room_bytes -= values.data.size();
         HostTensor tensor({values.sizes[0], values.sizes[1], values.sizes[2], values.sizes[3]});
@@ -274,7 +273,7 @@ std::vector<std::string> read_labels(Bytes file, uint64_t address) {
     const Hdf5Values values = with_context("labels", [&] { return read_hdf5_object(file, address); }).values;
     if (values.type.kind != Hdf5Type::Kind::text || values.sizes.size() != 1 || values.sizes[0] > kMostLabels) {
         throw Error(concat("labels: shape ", shape_text(values.sizes), ", expected at most ", kMostLabels,
-                           " texts of fixed length; convert the file again"));
+                           " texts of fixed length"));
     }
     const size_t longest = values.type.size_bytes;
     std::vector<std::string> labels;
@@ -288,16 +287,68 @@ std::vector<std::string> read_labels(Bytes file, uint64_t address) {
 Bytes verified_image(Bytes file) {
     if (file.size() < kTrailerBytes || !as_text(file.last(kTrailerBytes)).starts_with(kTrailerStart)) {
         throw Error(
-            "no digest at the end, expected a file as `limpid convert` writes it; it is cut short, or comes from "
-            "another program: convert it again");
+            "no digest at the end, expected a file as limpid writes it; it is cut short, or comes from another "
+            "program");
     }
     const Bytes image = file.first(file.size() - kTrailerBytes);
     if (as_text(file.last(kTrailerBytes)) != trailer_for(image)) {
         throw Error(
-            "the digest at its end is not that of its contents, expected the same; the file was damaged or changed: "
-            "convert it again");
+            "the digest at its end is not that of its contents, expected the same; the file was damaged or changed");
     }
     return image;
+}
+
+void check_preprocessing(const Preprocessing& p, Problems& problems) {
+    std::array<bool, 3> seen{};
+    for (const int channel : p.source) {
+        if (channel < 0 || channel > 2)
+            problems.add(concat("preprocessing_source has channel ", channel, ", expected 0 to 2"));
+        else if (std::exchange(seen[size_t(channel)], true))
+            problems.add(concat("preprocessing_source has channel ", channel, " twice, expected each once"));
+    }
+    for (const float value : {p.scale, p.mean[0], p.mean[1], p.mean[2]})
+        if (!std::isfinite(value))
+            problems.add(concat("preprocessing has the value ", value, ", expected finite numbers"));
+}
+
+int64_t not_finite(const HostTensor& tensor) {
+    return std::ranges::count_if(tensor.values, [](float value) { return !std::isfinite(value); });
+}
+
+Weights read_image(Bytes bytes) {
+    const Bytes file = verified_image(bytes);
+    const Hdf5Object root = read_hdf5_object(file, hdf5_root(file));
+    if (const std::string format = read_text(root, "format"); format != kFormat) {
+        throw Error(
+            concat("format is ", printable(format), ", expected ", kFormat, "; is this another program's file?"));
+    }
+    int32_t version = 0;
+    read_integers(root, "format_version", &version, 1);
+    if (version != kFormatVersion) {
+        throw Error(
+            concat("format version ", version, ", expected ", kFormatVersion, "; another version of limpid wrote it"));
+    }
+    Weights weights;
+    weights.variant = read_text(root, "variant");
+    weights.source = read_text(root, "source");
+    weights.source_sha256 = read_text(root, "source_sha256");
+    weights.checksum = read_text(root, "checksum");
+    read_integers(root, "preprocessing_source", weights.preprocessing.source.data(), 3);
+    read_floats(root, "preprocessing_scale", &weights.preprocessing.scale, 1);
+    read_floats(root, "preprocessing_mean", weights.preprocessing.mean.data(), 3);
+    Problems problems;
+    check_preprocessing(weights.preprocessing, problems);
+    if (root.children.count("labels") != 0) weights.labels = read_labels(file, child(root, "labels"));
+    read_tensors(file, child(root, "tensors"), weights.tensors, problems);
+    if (const std::string sum = checksum_of(weights.tensors); problems.empty() && sum != weights.checksum) {
+        problems.add(concat("checksum of the tensors is ", sum, ", the file says ", printable(weights.checksum)));
+    }
+    for (const auto& [name, tensor] : weights.tensors) {
+        if (const int64_t bad = not_finite(tensor); bad > 0)
+            problems.add(concat(printable(name), " has ", bad, " values that are not finite numbers"));
+    }
+    problems.throw_if_any("expected a file as limpid writes it");
+    return weights;
 }
 
 }  // namespace
@@ -312,6 +363,12 @@ std::string checksum_of(const std::map<std::string, HostTensor>& tensors) {
 }
 
 std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage) {
+    for (const auto& [name, tensor] : weights.tensors) {
+        if (const int64_t bad = not_finite(tensor); bad > 0)
+            throw Error(concat(name, ": ", bad,
+                               " values are not finite numbers, expected weights that can be used; was the "
+                               "learning rate too high?"));
+    }
     std::vector<std::byte> bytes = file_image([&](const Handle& file) {
         write_text(file, "format", std::string(kFormat));
         write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &kFormatVersion);
@@ -343,39 +400,12 @@ std::vector<std::byte> write_arrays(const std::map<std::string, HostTensor>& arr
     });
 }
 
-Weights read_hdf5(Bytes bytes) {
-    const Bytes file = verified_image(bytes);
-    const Hdf5Object root = read_hdf5_object(file, hdf5_root(file));
-    if (const std::string format = read_text(root, "format"); format != kFormat) {
-        throw Error(
-            concat("format is ", printable(format), ", expected ", kFormat, "; is this another program's file?"));
+Weights read_hdf5(Bytes bytes, std::string_view remedy) {
+    try {
+        return read_image(bytes);
+    } catch (const Error& error) {
+        throw Error(concat(error.what(), "; ", remedy));
     }
-    int32_t version = 0;
-    read_integers(root, "format_version", &version, 1);
-    if (version != kFormatVersion) {
-        throw Error(concat("format version ", version, ", expected ", kFormatVersion,
-                           "; use the program that wrote it, or convert the original again"));
-    }
-    Weights weights;
-    weights.variant = read_text(root, "variant");
-    weights.source = read_text(root, "source");
-    weights.source_sha256 = read_text(root, "source_sha256");
-    weights.checksum = read_text(root, "checksum");
-    read_integers(root, "preprocessing_source", weights.preprocessing.source.data(), 3);
-    read_floats(root, "preprocessing_scale", &weights.preprocessing.scale, 1);
-    read_floats(root, "preprocessing_mean", weights.preprocessing.mean.data(), 3);
-    Problems problems;
-    for (const int channel : weights.preprocessing.source) {
-        if (channel < 0 || channel > 2)
-            problems.add(concat("preprocessing_source has channel ", channel, ", expected 0 to 2"));
-    }
-    if (root.children.count("labels") != 0) weights.labels = read_labels(file, child(root, "labels"));
-    read_tensors(file, child(root, "tensors"), weights.tensors, problems);
-    if (const std::string sum = checksum_of(weights.tensors); problems.empty() && sum != weights.checksum) {
-        problems.add(concat("checksum of the tensors is ", sum, ", the file says ", printable(weights.checksum)));
-    }
-    problems.throw_if_any("expected a file as `limpid convert` writes it; convert it again");
-    return weights;
 }
 
 }  // namespace limpid

@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kUndefined = ~uint64_t(0);
 // Bounds on bookkeeping, far above what weights need.
 constexpr int kMostMessages = 512, kMostAxes = 8, kMostTreeEntries = 5000;
-constexpr const char* kAdvice = "; the file is damaged, or was not written by `limpid convert`: convert it again";
+constexpr const char* kAdvice = "; the file is damaged, or was not written by limpid";
 
 ByteCursor cursor_at(Bytes file, uint64_t address) {
     ByteCursor cursor(file);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "tests/harness/compare.h"
 #include "weights/file.h"
@@ -147,7 +148,7 @@ TEST_F(Hdf5, FilesOfOtherToolsAndOtherKindsAreRefused) {
     const std::vector<std::byte> file = write_hdf5(small_weights());
     write_file_atomically(path("w.h5"), Bytes(file).first(file.size() - 80));
     EXPECT_THAT(error_of([&] { load_weights(path("w.h5")); }),
-                HasSubstr("w.h5: no digest at the end, expected a file as `limpid convert`"));
+                HasSubstr("w.h5: no digest at the end, expected a file as limpid writes it"));
     write_file_atomically(path("w.caffemodel"), as_bytes(v1_caffemodel(small_caffe_layers())));
     EXPECT_THAT(error_of([&] { load_weights(path("w.caffemodel")); }), HasSubstr("run `limpid convert` on it first"));
     EXPECT_THAT(error_of([&] { load_weights(path("absent.h5")); }),
@@ -264,7 +265,27 @@ TEST_F(Hdf5, MisshapenContentsAreRefused) {
                     H5Sclose(space);
                     H5Tclose(type);
                 }),
-                HasSubstr("attribute source: is of another type or shape"));
+                HasSubstr("attribute source: is of another type or shape; convert or train it again"));
+    EXPECT_THAT(error_after([](hid_t file) {
+                    const float nan = std::numeric_limits<float>::quiet_NaN(), values[5] = {0, nan, 0, nan, 0};
+                    const hid_t dataset = H5Dopen2(file, "tensors/conv2d0_b", H5P_DEFAULT);
+                    H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+                    H5Dclose(dataset);
+                }),
+                HasSubstr("conv2d0_b has 2 values that are not finite numbers"));
+}
+
+TEST_F(Hdf5, WhatCannotBeUsedIsNotWritten) {
+    Weights weights = small_weights();
+    weights.tensors["conv2d0_b"].values[2] = std::numeric_limits<float>::infinity();
+    EXPECT_THAT(error_of([&] { save_weights(path("w.h5"), weights); }),
+                HasSubstr("w.h5: conv2d0_b: 1 values are not finite numbers"));
+    EXPECT_FALSE(std::filesystem::exists(path("w.h5")));
+    weights = small_weights();
+    weights.preprocessing.source = {0, 1, 1};
+    save_weights(path("w.h5"), weights);
+    EXPECT_THAT(error_of([&] { load_weights(path("w.h5")); }),
+                HasSubstr("preprocessing_source has channel 1 twice, expected each once"));
 }
 
 // A tree of names whose node is its own child.

@@ -41,43 +41,44 @@ void operator delete[](void* memory, size_t) noexcept { release(memory); }
 namespace limpid::testing {
 namespace {
 
-using Reader = Weights (*)(Bytes, const std::vector<NameRow>&);
+using Reader = Weights (*)(Bytes, const KnownNetwork&);
 
 struct Sample {
     const char* name;
     std::string file;
     Reader reader;
-    const char* table;
+    KnownNetwork network;
 };
 
 std::vector<Sample> samples() {
-    std::vector<CaffeLayer> single = small_caffe_layers();
-    for (CaffeLayer& layer : single) {
+    std::vector<SmallLayer> single = small_caffe_layers();
+    for (SmallLayer& layer : single) {
         for (CaffeBlob& blob : layer.blobs) {
             blob.form = CaffeBlob::Form::single;
             blob.legacy_shape = true;
         }
     }
-    std::vector<WireWriter> packed;
-    for (GraphConstant constant : small_graph_constants()) {
+    std::vector<WireWriter> packed = small_graph_nodes();
+    for (size_t i = 0; i < small_graph_constants().size(); i++) {
+        GraphConstant constant = small_graph_constants()[i];
         constant.form = GraphConstant::Form::packed;
-        packed.push_back(const_node(constant));
+        packed[i + 1] = const_node(constant);
     }
-    return {{"v1", v1_caffemodel(small_caffe_layers()), read_caffemodel, kSmallTable},
-            {"current", current_caffemodel(small_caffe_layers()), read_caffemodel, kSmallTable},
-            {"legacy", v1_caffemodel(single), read_caffemodel, kSmallTable},
-            {"graph", graph_file(small_graph_nodes()), read_lucid_pb, kSmallGraphTable},
-            {"float_val", graph_file(packed), read_lucid_pb, kSmallGraphTable}};
+    const KnownNetwork caffe = small_caffe_network(), graph = small_graph_network();
+    return {{"v1", v1_caffemodel(small_caffe_layers()), read_caffemodel, caffe},
+            {"current", current_caffemodel(small_caffe_layers()), read_caffemodel, caffe},
+            {"legacy", v1_caffemodel(single), read_caffemodel, caffe},
+            {"graph", graph_file(small_graph_nodes()), read_lucid_pb, graph},
+            {"float_val", graph_file(packed), read_lucid_pb, graph}};
 }
 
 // Peak bytes allocated while reading; the result does not matter, any exception but Error does.
-size_t peak_of_reading(const Sample& sample, const std::vector<NameRow>& table, const std::string& file,
-                       bool& refused) {
+size_t peak_of_reading(const Sample& sample, const std::string& file, bool& refused) {
     const size_t before = live_bytes;
     peak_bytes = live_bytes;
     refused = false;
     try {
-        sample.reader(as_bytes(file), table);
+        sample.reader(as_bytes(file), sample.network);
     } catch (const Error&) {
         refused = true;
     }
@@ -89,13 +90,11 @@ size_t allowed_peak(const std::string& file) { return 64 * 1024 + 8 * file.size(
 
 TEST(HostileFiles, EveryTruncationIsReadOrRefused) {
     for (const Sample& sample : samples()) {
-        const std::vector<NameRow> table = parse_name_table(sample.table);
         size_t read = 0;
         for (size_t size = 0; size < sample.file.size(); ++size) {
             bool refused = false;
             const std::string file = sample.file.substr(0, size);
-            EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
-                << sample.name << " cut at " << size;
+            EXPECT_LE(peak_of_reading(sample, file, refused), allowed_peak(file)) << sample.name << " cut at " << size;
             read += !refused;
         }
         // Only the graph has something behind the last parameter that it can lose.
@@ -105,15 +104,13 @@ TEST(HostileFiles, EveryTruncationIsReadOrRefused) {
 
 TEST(HostileFiles, EveryBitFlipIsReadOrRefused) {
     for (const Sample& sample : samples()) {
-        const std::vector<NameRow> table = parse_name_table(sample.table);
         std::string file = sample.file;
         size_t read = 0;
         for (size_t bit = 0; bit < 8 * file.size(); ++bit) {
             bool refused = false;
             const char flip = static_cast<char>(1u << (bit % 8));
             file[bit / 8] = static_cast<char>(file[bit / 8] ^ flip);
-            EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
-                << sample.name << " bit " << bit;
+            EXPECT_LE(peak_of_reading(sample, file, refused), allowed_peak(file)) << sample.name << " bit " << bit;
             file[bit / 8] = static_cast<char>(file[bit / 8] ^ flip);
             read += !refused;
         }
@@ -130,14 +127,12 @@ TEST(HostileFiles, AbsurdNumbersAnywhereAllocateLittle) {
                                    WireWriter().varint(0xffffffffu).bytes(), WireWriter().varint(0x7fffffffu).bytes(),
                                    WireWriter().varint(uint64_t(1) << 34).bytes()};
     for (const Sample& sample : samples()) {
-        const std::vector<NameRow> table = parse_name_table(sample.table);
         for (size_t at = 0; at < sample.file.size(); ++at) {
             for (const std::string& number : numbers) {
                 std::string file = sample.file;
                 file.replace(at, 1, number);
                 bool refused = false;
-                EXPECT_LE(peak_of_reading(sample, table, file, refused), allowed_peak(file))
-                    << sample.name << " at " << at;
+                EXPECT_LE(peak_of_reading(sample, file, refused), allowed_peak(file)) << sample.name << " at " << at;
             }
         }
     }
@@ -149,13 +144,12 @@ TEST(HostileFiles, ManyTinyRecordsAllocateLittle) {
     for (int i = 0; i < 16; ++i) blobs.text(6, "");
     for (int i = 0; i < 9999; ++i) layers.message(2, blobs);
     const std::vector<Sample> all = samples();
-    const std::vector<NameRow> table = parse_name_table(kSmallTable);
     bool refused = false;
-    EXPECT_LE(peak_of_reading(all[0], table, layers.bytes(), refused), size_t(32) << 20);
+    EXPECT_LE(peak_of_reading(all[0], layers.bytes(), refused), size_t(32) << 20);
     EXPECT_TRUE(refused);
     // A constant named, as parameters are, by two letters.
     for (int i = 0; i < 200000; ++i) nodes.message(1, const_node({concat(i, "_w"), {}, {}}));
-    EXPECT_LE(peak_of_reading(all[3], table, nodes.bytes(), refused), size_t(32) << 20);
+    EXPECT_LE(peak_of_reading(all[3], nodes.bytes(), refused), size_t(32) << 20);
     EXPECT_TRUE(refused);
 }
 

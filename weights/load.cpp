@@ -4,6 +4,7 @@
 
 #include "weights/file.h"
 #include "weights/half.h"
+#include "weights/labels.h"
 #include "weights/name_table.h"
 #include "weights/protobuf.h"
 #include "weights/readers.h"
@@ -47,15 +48,22 @@ bool looks_like_node(const Field& field) {
 // A NetParameter has one name (field 1) and layers in field 2 or 100; a GraphDef has nodes in field 1. The first of
 // these decides; damage before it ends the look.
 std::optional<FileKind> protobuf_kind(Bytes file) {
+    bool numbered = false;
     try {
         Message message(file);
-        for (Field field; message.next(field);) {
+        for (Field field; message.next(field) && !numbered;) {
+            numbered = field.number == 1 && field.wire == Field::Wire::varint;
             if (field.number == 1 && looks_like_node(field)) return FileKind::lucid_pb;
             if ((field.number == 2 || field.number == 100) && field.wire == Field::Wire::length_delimited)
                 return FileKind::caffemodel;
         }
     } catch (const Error&) {
     }
+    if (numbered)
+        throw Error(
+            "begins as an ONNX model or a TensorFlow SavedModel does, expected a .caffemodel, a frozen TensorFlow "
+            "graph "
+            "(.pb) or a converted .h5; freeze the graph first");
     return std::nullopt;
 }
 
@@ -64,7 +72,9 @@ struct KnownVariant {
     FileKind kind;
     const char* name;
     const char* names_file;
-    const char* labels_file;  // from output 0
+    const char* graph_file;
+    const char* labels_file;       // from output 0
+    int64_t first_class, classes;  // outputs that stand for a class
     Preprocessing preprocessing;
 };
 const KnownVariant kVariants[] = {
@@ -72,13 +82,20 @@ const KnownVariant kVariants[] = {
     {FileKind::caffemodel,
      "bvlc",
      "bvlc_caffemodel.txt",
+     "bvlc_caffemodel_graph.txt",
      "ilsvrc2012_labels.txt",
+     0,
+     1000,
      {{2, 1, 0}, 255.0f, {104.00698793f, 116.66876762f, 122.67891434f}}},
-    // Lucid's modelzoo: image_value_range (-117, 138), RGB.
+    // Lucid's modelzoo: image_value_range (-117, 138), RGB. Of the 1008 outputs, 0 is background and 1001 to 1007 are
+    // nothing.
     {FileKind::lucid_pb,
      "inception5h",
      "inception5h_pb.txt",
+     "inception5h_pb_graph.txt",
      "inception5h_labels.txt",
+     1,
+     1000,
      {{0, 1, 2}, 255.0f, {117.0f, 117.0f, 117.0f}}},
 };
 
@@ -93,14 +110,42 @@ const KnownVariant& known_variant(FileKind kind, const std::string& asked) {
         concat("variant ", asked, " asked for, expected ", expected, " of a file of this kind; leave the variant out"));
 }
 
-void read_labels_file(const ImportOptions& options, Weights& weights) {
+// The outputs of the classifier; 0: there is none.
+int64_t outputs_of(const Weights& weights) {
     const auto last = weights.tensors.find("softmax2_b");
-    if (last == weights.tensors.end())
-        throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
+    return last == weights.tensors.end() ? 0 : last->second.shape.c;
+}
+
+// Of a variant that is not in the table, `unknown` outputs stand for a class.
+ClassOutputs classes_of(const Weights& weights, int64_t unknown) {
+    const int64_t outputs = outputs_of(weights);
+    for (const KnownVariant& variant : kVariants)
+        if (weights.variant == variant.name && variant.first_class + variant.classes <= outputs)
+            return {outputs, variant.first_class, variant.classes};
+    return {outputs, 0, unknown};
+}
+
+std::vector<std::string> read_labels_file(const ImportOptions& options, const Weights& weights) {
     const std::vector<std::byte> text = read_file(options.labels_file);
-    weights.labels = with_context(options.labels_file, [&] {
-        return parse_labels(as_text(text), options.labels_first_output, last->second.shape.c);
+    return with_context(options.labels_file, [&] {
+        return parse_labels(as_text(text), options.labels_first_output, classes_of(weights, outputs_of(weights)));
     });
+}
+
+// Networks of one's own may have outputs without a meaning.
+void check_own_labels(const Weights& weights) {
+    if (outputs_of(weights) > 0) check_labels(weights.labels, classes_of(weights, 0));
+}
+
+Weights read_foreign(Bytes file, FileKind kind, const KnownVariant& variant) {
+    const KnownNetwork network = parse_network(embedded(variant.names_file), embedded(variant.graph_file));
+    Weights weights = kind == FileKind::caffemodel ? read_caffemodel(file, network) : read_lucid_pb(file, network);
+    weights.variant = variant.name;
+    weights.source_sha256 = sha256_of(file);
+    weights.checksum = checksum_of(weights.tensors);
+    weights.preprocessing = variant.preprocessing;
+    weights.labels = parse_labels(embedded(variant.labels_file), 0, classes_of(weights, 0));
+    return weights;
 }
 
 }  // namespace
@@ -122,13 +167,15 @@ Weights load_weights(const std::string& path) {
     return with_context(path, [&] {
         if (kind_of(file) != FileKind::hdf5)
             throw Error("is not converted yet, expected an .h5 file; run `limpid convert` on it first");
-        return read_hdf5(file);
+        const Weights weights = read_hdf5(file);
+        check_own_labels(weights);
+        return weights;
     });
 }
 
 Weights import_weights(const std::string& path, const ImportOptions& options) {
     const std::vector<std::byte> file = read_file(path);
-    return with_context(path, [&] {
+    Weights weights = with_context(path, [&] {
         const FileKind kind = kind_of(file);
         Weights weights;
         if (kind == FileKind::hdf5) {
@@ -138,19 +185,17 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
                                    "; leave the variant out"));
             }
         } else {
-            const KnownVariant& variant = known_variant(kind, options.variant);
-            const std::vector<NameRow> table = parse_name_table(embedded(variant.names_file));
-            weights = kind == FileKind::caffemodel ? read_caffemodel(file, table) : read_lucid_pb(file, table);
-            weights.variant = variant.name;
+            weights = read_foreign(file, kind, known_variant(kind, options.variant));
             weights.source = file_name_of(path);
-            weights.source_sha256 = sha256_of(file);
-            weights.checksum = checksum_of(weights.tensors);
-            weights.preprocessing = variant.preprocessing;
-            weights.labels = parse_labels(embedded(variant.labels_file), 0, weights.tensors.at("softmax2_b").shape.c);
         }
-        if (!options.labels_file.empty()) read_labels_file(options, weights);
+        if (options.labels_file.empty())
+            check_own_labels(weights);
+        else if (outputs_of(weights) == 0)  // a list that is given replaces one which may be wrong
+            throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
         return weights;
     });
+    if (!options.labels_file.empty()) weights.labels = read_labels_file(options, weights);
+    return weights;
 }
 
 Weights stored(Weights weights, Storage storage) {

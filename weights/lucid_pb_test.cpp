@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "tests/harness/compare.h"
+#include "weights/protobuf.h"
 #include "weights/readers.h"
 #include "weights/small_models.h"
 
@@ -19,7 +20,7 @@ using ::testing::Not;
 
 std::map<std::string, HostTensor> read_small(const std::vector<WireWriter>& nodes) {
     const std::string file = graph_file(nodes);
-    return read_lucid_pb(as_bytes(file), parse_name_table(kSmallGraphTable)).tensors;
+    return read_lucid_pb(as_bytes(file), small_graph_network()).tensors;
 }
 
 std::string error_of(const std::vector<WireWriter>& nodes) {
@@ -31,17 +32,24 @@ std::string error_of(const std::vector<WireWriter>& nodes) {
     return "no error";
 }
 
-// The small graph with one more node, or with one constant changed.
-std::string error_with(const WireWriter& node) {
+// The small graph with these constants.
+std::vector<WireWriter> nodes_of(const std::vector<GraphConstant>& constants) {
     std::vector<WireWriter> nodes = small_graph_nodes();
-    nodes.push_back(node);
-    return error_of(nodes);
+    for (size_t i = 0; i < constants.size(); ++i) nodes[i + 1] = const_node(constants[i]);  // behind the placeholder
+    return nodes;
 }
 
-std::vector<WireWriter> nodes_of(const std::vector<GraphConstant>& constants) {
-    std::vector<WireWriter> nodes;
-    for (const GraphConstant& constant : constants) nodes.push_back(const_node(constant));
-    return nodes;
+// With one node in place of the one that has its name, or added.
+std::string error_with(const std::string& name, const WireWriter& node) {
+    std::vector<WireWriter> nodes = small_graph_nodes();
+    const auto has_name = [&](const WireWriter& each) {
+        Message message(as_bytes(each.bytes()));
+        Field field;
+        return message.next(field) && field.text() == name;
+    };
+    std::erase_if(nodes, has_name);
+    nodes.push_back(node);
+    return error_of(nodes);
 }
 
 void expect_same(const std::map<std::string, HostTensor>& expected, const std::map<std::string, HostTensor>& actual) {
@@ -86,7 +94,7 @@ TEST(LucidPb, OrderOfNodesDoesNotMatter) {
     expect_same(small_tensors(), read_small(nodes));
 }
 
-TEST(LucidPb, AllProblemsAreListedAtOnce) {
+TEST(LucidPb, ManyProblemsAreCounted) {
     std::vector<GraphConstant> constants = small_graph_constants();
     ASSERT_EQ(constants[1].name, "conv2d0_w");
     constants[1].shape = {3, 2, 4, 5};
@@ -95,11 +103,14 @@ TEST(LucidPb, AllProblemsAreListedAtOnce) {
     std::vector<WireWriter> nodes = nodes_of(constants);
     nodes.push_back(int_const_node("softmax2_b", {1, 2, 3, 4, 5}));
     nodes.push_back(const_node(constants[0]));
-    EXPECT_THAT(error_of(nodes), AllOf(HasSubstr("4 problems: "), HasSubstr("conv2d0_b appears twice; "),
-                                       HasSubstr("conv2d0_w is 3x2x4x5, expected 2x3x4x5; "),
-                                       HasSubstr("softmax2_b has TensorFlow type 3, expected 1 (float32); "),
-                                       HasSubstr("nn0_w has 92 bytes of values, but its shape is 12x2; "),
-                                       HasSubstr("is this another graph?"), Not(HasSubstr("\n"))));
+    EXPECT_THAT(error_of(nodes),
+                AllOf(HasSubstr("4 problems, the first three: conv2d0_b appears twice; conv2d0_w is 3x2x4x5, expected "
+                                "2x3x4x5; softmax2_b has values of type int32, expected float32; 1 unused: "
+                                "softmax2_renamed_b (5); "),
+                      HasSubstr("is this another graph"), Not(HasSubstr("\n"))));
+    constants = small_graph_constants();
+    constants[3].values.pop_back();
+    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("nn0_w has 92 bytes of values, but its shape is 12x2; "));
 }
 
 TEST(LucidPb, MisshapenConstantsAreRefused) {
@@ -122,28 +133,110 @@ TEST(LucidPb, MisshapenConstantsAreRefused) {
     EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("a shape of more than 8 axes"));
 }
 
+WireWriter conv() { return conv_node("conv2d0_pre_relu/conv", {1, 2, 2, 1}, "SAME"); }
+std::string error_with_conv(const WireWriter& node) { return error_with("conv2d0_pre_relu/conv", node); }
+
 // Same names and shapes, another computation.
-TEST(LucidPb, GraphsThatComputeSomethingElseAreRefused) {
-    EXPECT_EQ(error_with(lrn_node("localresponsenorm1", 5, 2.0f, 9.999999747378752e-05f, 0.5f)), "no error");
-    EXPECT_THAT(error_with(lrn_node("localresponsenorm1", 2, 1.0f, 2e-5f, 0.75f)),
-                AllOf(HasSubstr("localresponsenorm1 has depth_radius 2, expected 5; "),
-                      HasSubstr("localresponsenorm1 has bias 1, expected 2; "),
-                      HasSubstr("localresponsenorm1 has alpha 2e-05, expected 0.0001; "),
-                      HasSubstr("localresponsenorm1 has beta 0.75, expected 0.5; ")));
-    EXPECT_EQ(error_with(conv_node("mixed3a_1x1_pre_relu/conv", {1, 1, 1, 1}, "SAME")), "no error");
-    EXPECT_THAT(error_with(conv_node("mixed3a_1x1_pre_relu/conv", {1, 2, 2, 1}, "VALID")),
-                AllOf(HasSubstr("mixed3a_1x1_pre_relu/conv has strides 1x2x2x1, expected 1x1x1x1; "),
-                      HasSubstr("has padding VALID, expected SAME; ")));
-    EXPECT_THAT(error_with(int_const_node("mixed3b/concat_dim", {1})),
-                HasSubstr("mixed3b/concat_dim is 1, expected 3 (channels)"));
-    EXPECT_EQ(error_with(concat_node("ConcatV2", "mixed3b",
-                                     {"mixed3b_1x1", "mixed3b_3x3", "mixed3b_5x5", "mixed3b_pool_reduce", "axis"})),
-              "no error");
-    EXPECT_THAT(error_with(concat_node("Concat", "mixed3b",
-                                       {"axis", "mixed3b_1x1", "mixed3b_5x5", "mixed3b_3x3", "mixed3b_pool_reduce"})),
-                HasSubstr("mixed3b concatenates mixed3b_1x1 mixed3b_5x5 mixed3b_3x3 mixed3b_pool_reduce, expected its "
-                          "branches in the order"));
-    EXPECT_THAT(error_with(concat_node("Concat", "mixed3b", {})), HasSubstr("mixed3b concatenates, expected"));
+TEST(LucidPb, OtherAttributesAreNamed) {
+    EXPECT_EQ(error_with_conv(conv()), "no error");
+    EXPECT_EQ(error_with_conv(with_text(conv(), "data_format", "NHWC")), "no error");
+    EXPECT_EQ(error_with_conv(with_text(conv(), "_note", "of a tool")), "no error");
+    EXPECT_THAT(error_with_conv(with_text(conv(), "data_format", "NCHW")),
+                HasSubstr("conv2d0_pre_relu/conv (Conv2D) has data_format NCHW, expected NHWC"));
+    EXPECT_THAT(
+        error_with_conv(conv_node("conv2d0_pre_relu/conv", {1, 1, 1, 1}, "VALID")),
+        AllOf(HasSubstr("has strides 1,1,1,1, expected 1,2,2,1; "), HasSubstr("has padding VALID, expected SAME; ")));
+    EXPECT_THAT(error_with_conv(with_integers(conv(), "rates", {1, 2, 2, 1})),
+                HasSubstr("conv2d0_pre_relu/conv (Conv2D) has rates, expected none such"));
+    EXPECT_THAT(error_with_conv(with_text(conv(), "padding", "SAME")), HasSubstr("has padding twice"));
+    EXPECT_THAT(error_with_conv(with_type(op_node("Conv2D", "conv2d0_pre_relu/conv", {"input", "conv2d0_w"}), "T", 19)),
+                AllOf(HasSubstr("has T float16, expected float32; "), HasSubstr("has no strides, expected 1,2,2,1; "),
+                      HasSubstr("has no padding, expected SAME; ")));
+    const auto lrn = [] { return op_node("LRN", "localresponsenorm0", {"conv2d0_pre_relu/conv"}); };
+    const auto error_with_lrn = [](const WireWriter& node) { return error_with("localresponsenorm0", node); };
+    EXPECT_THAT(error_with_lrn(lrn()),
+                AllOf(HasSubstr("localresponsenorm0 (LRN) has bias 1 (by default), expected 2; "),
+                      HasSubstr("has alpha 1 (by default), expected 0.0001; ")));
+    const WireWriter right = with_real(with_real(lrn(), "bias", 2), "alpha", 9.999999747378752e-05f);
+    EXPECT_EQ(error_with_lrn(right), "no error");
+    EXPECT_THAT(error_with_lrn(with_real(right, "beta", 0.75f)), HasSubstr("has beta 0.75, expected 0.5"));
+    EXPECT_THAT(error_with_lrn(with_integer(right, "depth_radius", 2)), HasSubstr("has depth_radius 2, expected 5"));
+    EXPECT_THAT(error_with_lrn(with_integer(right, "beta", 0)), HasSubstr("has beta of another type, expected 0.5"));
+}
+
+TEST(LucidPb, OtherOperatorsAndWiringAreNamed) {
+    EXPECT_THAT(error_with("localresponsenorm0", op_node("Relu6", "localresponsenorm0", {"conv2d0_pre_relu/conv"})),
+                HasSubstr("localresponsenorm0 is a Relu6, expected LRN"));
+    EXPECT_THAT(error_with("x", op_node("Softmax", "x", {"mixed3a"})),
+                HasSubstr("x (Softmax) is no part of the known network"));
+    EXPECT_THAT(error_with("bn", op_node("FusedBatchNorm", "bn", {"mixed3a"})),
+                HasSubstr("it has batch normalisation, so it is another network than Lucid's InceptionV1"));
+    const auto lrn_of = [](const std::string& input) { return lrn_node("localresponsenorm0", input); };
+    EXPECT_EQ(error_with("localresponsenorm0", lrn_of("conv2d0_pre_relu/conv")), "no error");
+    EXPECT_THAT(error_with("localresponsenorm0", lrn_of("input")),
+                HasSubstr("localresponsenorm0 takes input, expected conv2d0_pre_relu/conv"));
+    EXPECT_THAT(error_with("localresponsenorm0", lrn_of("conv2d0_pre_relu/conv:1")),
+                HasSubstr("takes conv2d0_pre_relu/conv:1, expected"));
+    EXPECT_THAT(error_with("mixed3a/concat_dim", int_const_node("mixed3a/concat_dim", {1})),
+                HasSubstr("mixed3a/concat_dim (Const) has value 1, expected 3"));
+    EXPECT_THAT(error_with("head0_bottleneck/reshape/shape", int_const_node("head0_bottleneck/reshape/shape", {-1})),
+                HasSubstr("has value -1, expected -1,2048"));
+    const auto concat_of = [](const std::string& op, const std::vector<std::string>& inputs) {
+        return error_with("mixed3a", op_node(op, "mixed3a", inputs));
+    };
+    EXPECT_EQ(concat_of("ConcatV2", {"localresponsenorm0", "conv2d0_pre_relu/conv", "mixed3a/concat_dim"}), "no error");
+    EXPECT_THAT(concat_of("ConcatV2", {"mixed3a/concat_dim", "localresponsenorm0", "conv2d0_pre_relu/conv"}),
+                HasSubstr("mixed3a takes conv2d0_pre_relu/conv, mixed3a/concat_dim, localresponsenorm0, expected"));
+    EXPECT_THAT(concat_of("Concat", {"mixed3a/concat_dim", "conv2d0_pre_relu/conv", "localresponsenorm0"}),
+                HasSubstr("mixed3a takes mixed3a/concat_dim, conv2d0_pre_relu/conv, localresponsenorm0, expected"));
+    EXPECT_THAT(concat_of("Concat", {}), HasSubstr("mixed3a takes nothing, expected"));
+    std::vector<WireWriter> nodes = small_graph_nodes();
+    nodes.pop_back();
+    EXPECT_THAT(error_of(nodes), HasSubstr("head0_bottleneck/reshape/shape (Const) is missing"));
+    // Identity is looked through, a ring of it too.
+    EXPECT_THAT(error_with("same", op_node("Identity", "same", {"same"})),
+                HasSubstr("mixed3a takes mixed3a/concat_dim, same,"));
+}
+
+TEST(LucidPb, CausesAreNamed) {
+    std::vector<GraphConstant> constants = small_graph_constants();
+    for (GraphConstant& constant : constants) constant.name = "import/" + constant.name;
+    EXPECT_THAT(error_of(nodes_of(constants)),
+                HasSubstr("its names begin with import/, as in a graph that was imported"));
+    constants = small_graph_constants();
+    constants[4] = {"softmax2_b", {7}, counting_values(4, 7)};
+    EXPECT_THAT(error_of(nodes_of(constants)), HasSubstr("it is a GoogLeNet for 7 classes"));
+    EXPECT_THAT(error_with("x", op_node("VariableV2", "x", {})), HasSubstr("it is not frozen"));
+    EXPECT_THAT(error_with("x", op_node("Dequantize", "x", {})), HasSubstr("its values are quantised"));
+    const WireWriter half = WireWriter().integer(1, 19).message(2, WireWriter()).text(4, "hh");
+    const WireWriter value = WireWriter().text(1, "value").message(2, WireWriter().message(8, half));
+    EXPECT_THAT(error_with("conv2d0_b", op_node("Const", "conv2d0_b", {}).message(5, value)),
+                AllOf(HasSubstr("conv2d0_b has values of type float16, expected float32"),
+                      HasSubstr("its values are half precision")));
+}
+
+// The values of a tensor lie in one field; where there are two, the last one counts.
+TEST(LucidPb, ValuesInPartsAreRefused) {
+    const WireWriter shape = WireWriter().message(2, WireWriter().integer(1, 5));
+    const std::string ten(10, '\0');
+    const WireWriter halves = WireWriter().integer(1, 1).message(2, shape).text(4, ten).text(4, ten);
+    const WireWriter value = WireWriter().text(1, "value").message(2, WireWriter().message(8, halves));
+    EXPECT_THAT(error_with("conv2d0_b", op_node("Const", "conv2d0_b", {}).message(5, value)),
+                HasSubstr("conv2d0_b has 10 bytes of values, but its shape is 5"));
+}
+
+TEST(LucidPb, TheListOfTheNetworkIsWhole) {
+    const GraphList list = parse_graph_list(embedded("inception5h_pb_graph.txt"));
+    EXPECT_EQ(list.rows.size(), 239u);
+    std::set<std::string> inputs, names;
+    for (const GraphRow& row : list.rows) {
+        EXPECT_NE(list.find_operator(row.op), nullptr) << row.name;
+        EXPECT_TRUE(names.insert(row.name).second) << row.name;
+        inputs.insert(row.inputs.begin(), row.inputs.end());
+    }
+    for (const NameRow& row : parse_name_table(embedded("inception5h_pb.txt")))
+        for (const char* suffix : {"_w", "_b"}) EXPECT_EQ(inputs.erase(row.source + suffix), 1u) << row.source;
+    for (const std::string& input : inputs) EXPECT_TRUE(names.contains(input)) << input;
 }
 
 TEST(LucidPb, ReadsTheGraphWithLucidsStructure) {

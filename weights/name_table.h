@@ -25,8 +25,4 @@ std::vector<NameRow> parse_name_table(std::string_view text);
 // Contents of a file of names/, compiled in by embed.cmake; empty: no such file.
 std::string_view embedded(std::string_view name);
 
-// One label a line, with or without a WordNet id ("n01440764 tench, Tinca tinca"): the labels of outputs first, first +
-// 1, ... of a layer with `outputs` outputs, "" elsewhere. Throws Error where there are more lines than outputs.
-std::vector<std::string> parse_labels(std::string_view text, int64_t first, int64_t outputs);
-
 }  // namespace limpid

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "weights/layout.h"
 
@@ -61,22 +60,28 @@ std::vector<float> read_checked(const std::string& name, const std::string& ours
 }  // namespace
 
 void Problems::add(std::string problem) {
-    // More than every array of the largest table; a file with thousands of them shall not make a message of megabytes.
-    constexpr size_t kMost = 300;
-    if (list_.size() < kMost) {
-        list_.push_back(std::move(problem));
-    } else {
-        ++more_;
-    }
+    constexpr size_t kSaid = 3, kLongest = 300;
+    ++count_;
+    if (first_.size() == kSaid) return;
+    if (problem.size() > kLongest) problem.replace(kLongest, std::string::npos, "...");
+    first_.push_back(std::move(problem));
 }
 
 void Problems::throw_if_any(std::string_view advice) const {
-    if (list_.empty()) return;
-    std::string text = list_.size() == 1 ? std::string() : concat(list_.size() + more_, " problems: ");
-    for (const std::string& problem : list_) text += problem + "; ";
-    if (more_ > 0) text += concat("and ", more_, " more; ");
+    if (empty()) return;
+    std::string text = count_ == 1
+                           ? std::string()
+                           : concat(count_, " problems", count_ > first_.size() ? ", the first three" : "", ": ");
+    for (const std::string& problem : first_) text += problem + "; ";
     for (const std::string& note : notes_) text += note + "; ";
     throw Error(concat(text, advice));
+}
+
+std::string first_names(const std::vector<std::string>& names) {
+    constexpr size_t kShown = 3;
+    std::string text;
+    for (size_t i = 0; i < std::min(kShown, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
+    return names.size() > kShown ? concat(text, " and ", names.size() - kShown, " more") : text;
 }
 
 int64_t checked_size(const std::vector<int64_t>& shape) {
@@ -93,17 +98,43 @@ std::string shape_text(const std::vector<int64_t>& shape) {
     return text.empty() ? "a single number" : text;
 }
 
-void take_parameters(const std::vector<NameRow>& table, const ParameterFormat& format, const FoundParameters& found,
-                     Problems& problems, Weights& weights) {
-    std::set<std::string> groups_present{"trunk"}, known;
+std::set<std::string> groups_of(const std::vector<NameRow>& table, const ParameterFormat& format,
+                                const FoundParameters& found) {
+    std::set<std::string> groups{"trunk"};
+    for (const NameRow& row : table)
+        if (found.contains(row.source + format.weight_suffix) || found.contains(row.source + format.bias_suffix))
+            groups.insert(row.group);
+    return groups;
+}
+
+std::string foreign_prefix(const std::vector<NameRow>& table, const ParameterFormat& format,
+                           const FoundParameters& found) {
+    if (table.empty()) return {};
+    const std::string known = table[0].source + format.weight_suffix;
+    for (const auto& [name, parameter] : found)
+        if (name.size() > known.size() && name.ends_with("/" + known))
+            return name.substr(0, name.size() - known.size());
+    return {};
+}
+
+int64_t other_classes(const std::vector<NameRow>& table, const ParameterFormat& format, const FoundParameters& found) {
     for (const NameRow& row : table) {
-        for (const std::string& suffix : {format.weight_suffix, format.bias_suffix}) {
-            known.insert(row.source + suffix);
-            if (found.count(row.source + suffix) != 0) groups_present.insert(row.group);
-        }
+        const auto bias = found.find(row.source + format.bias_suffix);
+        if (row.layer != "softmax2" || bias == found.end()) continue;
+        const int64_t outputs = checked_size(bias->second.shape);
+        return outputs == row.filter.c ? 0 : outputs;
     }
+    return 0;
+}
+
+void take_parameters(const std::vector<NameRow>& table, const ParameterFormat& format,
+                     const std::set<std::string>& groups, const FoundParameters& found, Problems& problems,
+                     Weights& weights) {
+    std::set<std::string> known;
     for (const NameRow& row : table) {
-        if (groups_present.count(row.group) == 0) continue;
+        known.insert(row.source + format.weight_suffix);
+        known.insert(row.source + format.bias_suffix);
+        if (!groups.contains(row.group)) continue;
         std::vector<float> filter = read_checked(row.source + format.weight_suffix, row.layer + "_w",
                                                  expected_weight_shape(row, format), found, problems);
         std::vector<float> bias =
@@ -117,13 +148,8 @@ void take_parameters(const std::vector<NameRow>& table, const ParameterFormat& f
     }
     // Named beside what is missing, a renamed layer is seen at once; on its own, a parameter without a place does no
     // harm.
-    if (!weights.unused.empty()) {
-        constexpr size_t kShown = 20;
-        std::string text = concat(weights.unused.size(), " unused: ");
-        for (size_t i = 0; i < std::min(kShown, weights.unused.size()); ++i)
-            text += (i == 0 ? "" : ", ") + weights.unused[i];
-        problems.add_note(weights.unused.size() > kShown ? text + ", ..." : text);
-    }
+    if (!weights.unused.empty())
+        problems.add_note(concat(weights.unused.size(), " unused: ", first_names(weights.unused)));
 }
 
 }  // namespace limpid

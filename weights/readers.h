@@ -3,17 +3,21 @@
 #pragma once
 
 #include "weights/bytes.h"
-#include "weights/name_table.h"
+#include "weights/graph_list.h"
 #include "weights/weights.h"
 
 namespace limpid {
 
-// The tensors of a name table out of a foreign file, and what was unused; the caller knows the rest.
-Weights read_caffemodel(Bytes file, const std::vector<NameRow>& table);
-Weights read_lucid_pb(Bytes file, const std::vector<NameRow>& table);
+// The tensors of a known network out of a foreign file, and what was unused; the caller knows the rest. Throws Error
+// where the file holds any other network.
+Weights read_caffemodel(Bytes file, const KnownNetwork& network);
+Weights read_lucid_pb(Bytes file, const KnownNetwork& network);
 
-// The converted file, complete.
-Weights read_hdf5(Bytes file);
+// What to do with a damaged file of weights.
+inline constexpr std::string_view kMakeAgain = "convert or train it again";
+
+// The converted file, complete. Errors end with `remedy`.
+Weights read_hdf5(Bytes file, std::string_view remedy = kMakeAgain);
 std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage = Storage::float32);
 
 enum class FileKind { caffemodel, lucid_pb, hdf5 };

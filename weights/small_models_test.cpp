@@ -1,6 +1,9 @@
 // Builds the small weight files; part of the test program, not of the library.
 #include "weights/small_models.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace limpid::testing {
 namespace {
 
@@ -10,6 +13,32 @@ WireWriter attribute(const std::string& key, const WireWriter& value) {
 }
 
 WireWriter node(const std::string& name, const std::string& op) { return WireWriter().text(1, name).text(2, op); }
+
+// Numbers of caffe.proto.
+struct Operator {
+    const char* name;
+    uint32_t v1_number, v1_message, message;
+};
+constexpr Operator kOperators[] = {{"Data", 5, 36, 100},
+                                   {"Convolution", 4, 10, 106},
+                                   {"ReLU", 18, 30, 123},
+                                   {"Pooling", 17, 19, 121},
+                                   {"LRN", 15, 18, 118},
+                                   {"Concat", 3, 9, 104},
+                                   {"Softmax", 20, 39, 125},
+                                   {"InnerProduct", 14, 17, 117},
+                                   {"Split", 22, 999, 999},
+                                   {"Dropout", 6, 12, 108},
+                                   {"Eltwise", 25, 24, 110},
+                                   {"TanH", 23, 37, 127},
+                                   {"SoftmaxWithLoss", 21, 42, 101},
+                                   {"Accuracy", 1, 27, 102}};
+
+const Operator& operator_named(const std::string& name) {
+    static constexpr Operator kUnknown{"", 38, 998, 998};
+    const auto found = std::ranges::find(kOperators, name, &Operator::name);
+    return found != std::end(kOperators) ? *found : kUnknown;
+}
 
 WireWriter blob_message(const CaffeBlob& blob) {
     WireWriter message;
@@ -45,41 +74,71 @@ WireWriter shape_message(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
+KnownNetwork small_caffe_network() { return parse_network(kSmallTable, kSmallCaffeGraph); }
+KnownNetwork small_graph_network() { return parse_network(kSmallGraphTable, kSmallGraph); }
+
 std::vector<float> counting_values(int array, int64_t count) {
     std::vector<float> values;
     for (int64_t i = 0; i < count; ++i) values.push_back(float(100 * array + i) / 1024);
     return values;
 }
 
-std::vector<CaffeLayer> small_caffe_layers() {
-    return {{"data", {}},
-            {"conv1/2x3", {{{5, 4, 2, 3}, counting_values(1, 120)}, {{5}, counting_values(2, 5)}}},
-            {"relu", {}},
-            {"loss1/fc", {{{2, 12}, counting_values(5, 24)}, {{2}, counting_values(6, 2)}}},
-            {"loss3/classifier", {{{5, 4}, counting_values(3, 20)}, {{5}, counting_values(4, 5)}}}};
+std::vector<SmallLayer> small_caffe_layers() {
+    const auto integer = [](uint32_t field, uint64_t value) { return WireWriter().integer(field, value); };
+    return {{"data", {}, "Data", {}, {"data", "label"}, {}, {}},
+            {"conv1/2x3",
+             {{{5, 4, 2, 3}, counting_values(1, 120)}, {{5}, counting_values(2, 5)}},
+             "Convolution",
+             {"data"},
+             {"conv1/2x3"},
+             integer(1, 5).integer(11, 2).integer(12, 3),
+             {}},
+            {"relu", {}, "ReLU", {"conv1/2x3"}, {"conv1/2x3"}, {}, {}},
+            {"loss1/fc",
+             {{{2, 12}, counting_values(5, 24)}, {{2}, counting_values(6, 2)}},
+             "InnerProduct",
+             {"conv1/2x3"},
+             {"loss1/fc"},
+             integer(1, 2),
+             {}},
+            {"loss3/classifier",
+             {{{5, 4}, counting_values(3, 20)}, {{5}, counting_values(4, 5)}},
+             "InnerProduct",
+             {"conv1/2x3"},
+             {"loss3/classifier"},
+             integer(1, 5),
+             {}}};
 }
 
-std::string v1_caffemodel(const std::vector<CaffeLayer>& layers) {
+std::string v1_caffemodel(const std::vector<SmallLayer>& layers) {
     WireWriter net;
     net.text(1, "SmallNet");
-    for (const CaffeLayer& layer : layers) {
+    for (const SmallLayer& layer : layers) {
         WireWriter message;
-        message.text(2, "bottom").text(3, "top").text(4, layer.name).integer(5, 4);
+        for (const std::string& bottom : layer.bottoms) message.text(2, bottom);
+        for (const std::string& top : layer.tops) message.text(3, top);
+        const Operator& op = operator_named(layer.type);
+        message.text(4, layer.name).integer(5, op.v1_number);
         for (const CaffeBlob& blob : layer.blobs) message.message(6, blob_message(blob));
         message.number_f32(7, 1.0f);  // blobs_lr
-        net.message(2, message);
+        if (!layer.parameters.bytes().empty()) message.message(op.v1_message, layer.parameters);
+        net.text(2, message.bytes() + layer.more.bytes());
     }
     return net.bytes();
 }
 
-std::string current_caffemodel(const std::vector<CaffeLayer>& layers) {
+std::string current_caffemodel(const std::vector<SmallLayer>& layers) {
     WireWriter net;
     net.text(1, "SmallNet");
-    for (const CaffeLayer& layer : layers) {
+    for (const SmallLayer& layer : layers) {
         WireWriter message;
-        message.text(1, layer.name).text(2, "Convolution").text(3, "bottom");
+        message.text(1, layer.name).text(2, layer.type);
+        for (const std::string& bottom : layer.bottoms) message.text(3, bottom);
+        for (const std::string& top : layer.tops) message.text(4, top);
         for (const CaffeBlob& blob : layer.blobs) message.message(7, blob_message(blob));
-        net.message(100, message);
+        message.integer(10, 1);  // phase
+        if (!layer.parameters.bytes().empty()) message.message(operator_named(layer.type).message, layer.parameters);
+        net.text(100, message.bytes() + layer.more.bytes());
     }
     return net.bytes();
 }
@@ -124,31 +183,46 @@ WireWriter int_const_node(const std::string& name, const std::vector<int64_t>& v
     tensor.integer(1, 3)
         .message(2, values.size() == 1 ? WireWriter() : shape_message({int64_t(values.size())}))
         .text(7, packed.bytes());
-    return node(name, "Const").message(5, attribute("value", WireWriter().message(8, tensor)));
+    return with_type(node(name, "Const"), "dtype", 3).message(5, attribute("value", WireWriter().message(8, tensor)));
 }
 
-WireWriter lrn_node(const std::string& name, int64_t depth_radius, float bias, float alpha, float beta) {
-    return node(name, "LRN")
-        .text(3, "input")
-        .message(5, attribute("depth_radius", WireWriter().integer(3, uint64_t(depth_radius))))
-        .message(5, attribute("bias", WireWriter().number_f32(4, bias)))
-        .message(5, attribute("alpha", WireWriter().number_f32(4, alpha)))
-        .message(5, attribute("beta", WireWriter().number_f32(4, beta)));
-}
-
-WireWriter conv_node(const std::string& name, const std::vector<int64_t>& strides, const std::string& padding) {
-    WireWriter packed;
-    for (const int64_t stride : strides) packed.varint(uint64_t(stride));
-    return node(name, "Conv2D")
-        .text(3, "input")
-        .message(5, attribute("padding", WireWriter().text(2, padding)))
-        .message(5, attribute("strides", WireWriter().message(1, WireWriter().text(3, packed.bytes()))));
-}
-
-WireWriter concat_node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs) {
+WireWriter op_node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs) {
     WireWriter result = node(name, op);
     for (const std::string& input : inputs) result.text(3, input);
     return result;
+}
+
+WireWriter with_integer(WireWriter node, const std::string& key, int64_t value) {
+    return node.message(5, attribute(key, WireWriter().integer(3, uint64_t(value))));
+}
+
+WireWriter with_real(WireWriter node, const std::string& key, float value) {
+    return node.message(5, attribute(key, WireWriter().number_f32(4, value)));
+}
+
+WireWriter with_text(WireWriter node, const std::string& key, const std::string& value) {
+    return node.message(5, attribute(key, WireWriter().text(2, value)));
+}
+
+WireWriter with_type(WireWriter node, const std::string& key, uint64_t type) {
+    return node.message(5, attribute(key, WireWriter().integer(6, type)));
+}
+
+WireWriter with_integers(WireWriter node, const std::string& key, const std::vector<int64_t>& values) {
+    WireWriter packed;
+    for (const int64_t value : values) packed.varint(uint64_t(value));
+    return node.message(5, attribute(key, WireWriter().message(1, WireWriter().text(3, packed.bytes()))));
+}
+
+WireWriter lrn_node(const std::string& name, const std::string& input) {
+    return with_real(with_real(with_integer(op_node("LRN", name, {input}), "depth_radius", 5), "bias", 2), "alpha",
+                     1e-4f);
+}
+
+WireWriter conv_node(const std::string& name, const std::vector<int64_t>& strides, const std::string& padding) {
+    return with_type(with_text(with_integers(op_node("Conv2D", name, {"input", "conv2d0_w"}), "strides", strides),
+                               "padding", padding),
+                     "T", 1);
 }
 
 std::string graph_file(const std::vector<WireWriter>& nodes) {
@@ -162,11 +236,10 @@ std::vector<WireWriter> small_graph_nodes() {
     std::vector<WireWriter> nodes{node("input", "Placeholder")};
     for (const GraphConstant& constant : small_graph_constants()) nodes.push_back(const_node(constant));
     nodes.push_back(conv_node("conv2d0_pre_relu/conv", {1, 2, 2, 1}, "SAME"));
-    nodes.push_back(lrn_node("localresponsenorm0", 5, 2.0f, 1e-4f, 0.5f));
+    nodes.push_back(lrn_node("localresponsenorm0", "conv2d0_pre_relu/conv:0"));
     nodes.push_back(int_const_node("mixed3a/concat_dim", {3}));
-    nodes.push_back(
-        concat_node("Concat", "mixed3a",
-                    {"mixed3a/concat_dim", "mixed3a_1x1", "mixed3a_3x3:0", "mixed3a_5x5", "mixed3a_pool_reduce"}));
+    nodes.push_back(op_node("Identity", "same", {"localresponsenorm0", "^input"}));
+    nodes.push_back(op_node("Concat", "mixed3a", {"mixed3a/concat_dim", "same", "conv2d0_pre_relu/conv"}));
     nodes.push_back(int_const_node("head0_bottleneck/reshape/shape", {-1, 2048}));
     return nodes;
 }

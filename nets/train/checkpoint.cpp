@@ -1,6 +1,8 @@
 // Where training stands, in a file.
 #include "kernels/error.h"
 #include "nets/train/train.h"
+#include "weights/file.h"
+#include "weights/readers.h"
 
 namespace limpid {
 
@@ -9,6 +11,9 @@ namespace {
 // Names of the tensors beside the parameters; no layer has such a name.
 constexpr const char *kFirstMoments = "m of ", *kSecondMoments = "v of ", *kLosses = "losses",
                      *kAccuracies = "accuracies";
+
+// A checkpoint is written again and again: there is nothing else to make it from.
+constexpr std::string_view kBeginAnew = "put an intact copy in its place, or remove it to begin anew";
 
 HostTensor row(const std::vector<float>& values) { return {{1, 1, 1, int64_t(values.size())}, values}; }
 
@@ -31,8 +36,9 @@ void Trainer::save(const std::string& path) {
 }
 
 void Trainer::resume(const std::string& path) {
-    const Weights checkpoint = load_weights(path);
+    const std::vector<std::byte> file = read_file(path);
     with_context(path, [&] {
+        const Weights checkpoint = read_hdf5(file, kBeginAnew);
         if (checkpoint.source != identity())
             throw Error(concat("is a checkpoint of \"", checkpoint.source, "\", expected \"", identity(),
                                "\"; resume with the options it was begun with, or remove it to begin anew"));

@@ -185,6 +185,91 @@ TEST(Training, ResumesToTheSameBits) {
     }
 }
 
+// A network that takes BGR, as Caffe's do: pictures in which only the colour tells the classes apart.
+Weights bgr_weights(const std::vector<std::string>& labels) {
+    Weights weights = initial_patterns(labels, 7);
+    weights.preprocessing = {{2, 1, 0}, 4, {1, 2, 3}};
+    for (auto& [name, tensor] : weights.tensors)
+        if (name == "softmax2_w")
+            for (float& value : tensor.values) value *= 10;
+    return weights;
+}
+
+Dataset colour_data() {
+    Dataset data = brightness_data(8);
+    data.load = [](int64_t index, MutView image) {
+        for (int64_t i = 0; i < image.shape.size(); i++)
+            image.data[i] = (i % 3 == (index % 2 ? 0 : 2) ? 0.8f : 0.2f) + 0.01f * float((index * 7 + i) % 5);
+        return int(index % 2);
+    };
+    return data;
+}
+
+// Mean loss of the data under a network, by the way of everything that looks at pictures.
+double loss_of(const Net& net, const Dataset& data, Stream& stream) {
+    double loss = 0;
+    for (int64_t i = 0; i < data.size; i++) {
+        Graph graph;
+        const Shape shape{1, data.height, data.width, 3};
+        const NodeId logits = layer(net, apply(net, graph, graph.input("images", shape)), net.logits);
+        HostTensor picture(shape);
+        const int truth = data.load(i, picture.view());
+        const std::vector<float> z = evaluate(graph, {logits}, stream, {picture})[0].values;
+        loss += std::log(std::exp(double(z[0])) + std::exp(double(z[1]))) - z[size_t(truth)];
+    }
+    return loss / double(data.size);
+}
+
+TEST(Training, NetworksThatTakeBgrBeginAndEndAsTheyAre) {
+    const Dataset data = colour_data();
+    const Net net = make_net(bgr_weights(data.labels));
+    Stream stream({DeviceKind::cpu}, 1);
+    TrainOptions o = short_options();
+    o.batch = 8;
+    Trainer trainer(net, data, o, stream);
+    // Before the first update: what the network itself says, and what is read back from a file.
+    const double before = loss_of(net, data, stream);
+    EXPECT_NEAR(trainer.evaluate(data, 8).loss, before, 1e-5);
+    const std::string path = file_name("bgr.h5");
+    const auto reload = [&] {
+        const Weights now = trainer.weights();
+        save_weights(path, now);
+        const Weights read = load_weights(path);
+        EXPECT_EQ(read.checksum, now.checksum);
+        return make_net(read);
+    };
+    const Net same = reload();
+    for (const auto& [name, shape] : parameter_shapes(net.layers))
+        EXPECT_TRUE(same_bits(*net.parameter(name), *same.parameter(name))) << name;
+    EXPECT_EQ(loss_of(same, data, stream), before);
+    // The loss of the first batch, which has all pictures, is that of the same network.
+    trainer.step();
+    EXPECT_NEAR(trainer.losses()[0], before, 1e-5);
+    while (trainer.done() < o.steps) trainer.step();
+    // Afterwards: the evaluation is that of the trained network, in memory and read again, bit for bit.
+    const double after = loss_of(reload(), data, stream);
+    EXPECT_NEAR(trainer.evaluate(data, 8).loss, after, 1e-5);
+    EXPECT_LT(after, before);
+    Trainer again(reload(), data, o, stream);
+    EXPECT_EQ(again.weights().checksum, trainer.weights().checksum);
+    std::filesystem::remove(path);
+}
+
+TEST(Training, DamagedCheckpointsSayWhatToDo) {
+    const Dataset data = brightness_data(10);
+    Stream stream({DeviceKind::cpu}, 1);
+    Trainer trainer(make_net(initial_patterns(data.labels, 1)), data, short_options(), stream);
+    const std::string path = file_name("damaged.h5");
+    trainer.save(path);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+    const std::string error = error_of([&] { trainer.resume(path); });
+    EXPECT_TRUE(error.ends_with("; put an intact copy in its place, or remove it to begin anew")) << error;
+    EXPECT_EQ(error.find("convert"), std::string::npos) << error;
+    std::filesystem::resize_file(path, 0);
+    EXPECT_NE(error_of([&] { trainer.resume(path); }).find("to begin anew"), std::string::npos);
+    std::filesystem::remove(path);
+}
+
 TEST(Training, RefusesWhatDoesNotFit) {
     const Dataset data = brightness_data(4);
     Stream stream({DeviceKind::cpu}, 1);

@@ -1,12 +1,10 @@
 // libFuzzer target: any bytes given to the .caffemodel reader are read or refused by Error.
 #include "weights/readers.h"
+#include "weights/small_models.h"
 
-// The network of the small files in corpus/caffe_fuzz; the real table would ask for 28 MB before anything could
-// succeed.
-static const std::vector<limpid::NameRow> table = limpid::parse_name_table(
-    "conv2d0   2 3 4 5  conv1/2x3         conv   trunk\n"
-    "softmax2  1 1 4 5  loss3/classifier  dense  trunk\n"
-    "nn0       1 1 12 2 loss1/fc          2x3x2  head0\n");
+// The network of the small files in corpus/caffe; the real one would ask for 28 MB before anything could succeed.
+static const limpid::KnownNetwork network =
+    limpid::parse_network(limpid::testing::kSmallTable, limpid::testing::kSmallCaffeGraph);
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const limpid::Bytes file = std::as_bytes(std::span(data, size));
@@ -15,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } catch (const limpid::Error&) {
     }
     try {
-        limpid::read_caffemodel(file, table);
+        limpid::read_caffemodel(file, network);
     } catch (const limpid::Error&) {
     }
     return 0;
