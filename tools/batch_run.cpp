@@ -200,7 +200,7 @@ class Batch {
 
     void announce(int64_t mine, int64_t there, const std::vector<Group>& groups, const ManifestContents& before) {
         const bool any_to_do = std::ranges::any_of(groups, [](const Group& group) { return !group.jobs.empty(); });
-        say_devices(before, any_to_do ? stream_.backend().name : "");
+        say_devices(before, any_to_do ? device() : "");
         if (a_.quiet) return;
         int64_t todo = 0, least = a_.batch, most = 1;
         for (const Group& group : groups) {
@@ -221,6 +221,12 @@ class Batch {
         if (before.lost_raw_files > 0)
             say(concat(before.lost_raw_files, " raw files of the manifest are missing or changed: ",
                        a_.raw ? "rendered again" : "--raw renders them again"));
+    }
+
+    // What decides the rounding.
+    std::string device() const {
+        const bool exact = stream_.device().precision == Precision::fp32;
+        return stream_.backend().name + (exact ? "" : ", " + a_.run.precision);
     }
 
     // Pictures of one folder from different devices look alike and have other bits: never without a word, also when
@@ -348,7 +354,7 @@ class Batch {
                 {"parameters", from_json_text(descriptions_.at(&job))},
                 {"seed", job.options.seed},
                 {"net", net_.name},
-                {"device", stream_.backend().name},
+                {"device", device()},
                 {"version", LIMPID_VERSION},
                 {"commit", LIMPID_COMMIT}};
     }

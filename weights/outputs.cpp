@@ -24,7 +24,7 @@ std::optional<FileId> id_of(const std::string& path) {
 }
 
 // Without "./" and links, as far as the path exists.
-std::string canonical(const fs::path& path) {
+std::string resolved(const fs::path& path) {
     std::error_code problem;
     const fs::path result = fs::weakly_canonical(fs::absolute(path, problem), problem);
     return problem ? path.string() : result.string();
@@ -35,11 +35,11 @@ class Places {
     std::string of(const std::string& path) {
         const fs::path file(path);
         std::error_code ignored;
-        if (fs::is_symlink(file, ignored)) return canonical(file);
+        if (fs::is_symlink(file, ignored)) return resolved(file);
         // Thousands of pictures of a batch share a folder, which may be on a slow disk.
         const std::string given = file.parent_path().string();
         auto found = folders_.find(given);
-        if (found == folders_.end()) found = folders_.emplace(given, canonical(given.empty() ? "." : given)).first;
+        if (found == folders_.end()) found = folders_.emplace(given, resolved(given.empty() ? "." : given)).first;
         return found->second + "/" + file.filename().string();
     }
 

@@ -110,7 +110,6 @@ TEST(Names, OfClassFoldersAreTheirBytes) {
 TEST(Names, WithANulAreRefusedInAWholeSentence) {
     const TemporaryFolder folder;
     write_text(folder / "jobs.csv", std::string("objective,name\ngabor:0,a\0b\n", 27));
-    const std::vector<std::string> rest{"-o", folder / "b", "--net", "tiny"};
     EXPECT_TRUE(fails_with(1, "jobs.csv:2: found a NUL character, expected text",
                            run_limpid({"batch", folder / "jobs.csv", "-o", folder / "b", "--net", "tiny"})));
     write_text(folder / "jobs.jsonl", R"({"objective": "gabor:0", "name": "a\u0000b"})");
