@@ -12,11 +12,13 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "kernels/error.h"
 #include "tools/byte_count.h"
+#include "tools/device_list.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
 #include "tools/version.h"
@@ -25,6 +27,7 @@
 #include "viz/batch/memory_fit.h"
 #include "viz/batch/sprites.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "viz/render/limits.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
@@ -69,6 +72,7 @@ class Batch {
             throw UsageError("--streams: --check, --shadow and --dump watch one run at a time; leave one of them out");
         if (!a_.plan) {
             create_folder(a_.folder);
+            check_files(a_.run, {concat(a_.folder, "/", shard_.manifest_name())}, inputs());
             manifest_.emplace(a_.folder, shard_.manifest_name());
         }
         const ManifestContents before = read_manifests(a_.folder);
@@ -86,6 +90,7 @@ class Batch {
             else
                 failed.push_back({job, conflict, {}, {}, 0});
         }
+        if (!a_.plan) check_files(a_.run, outputs_of(todo), inputs());
         const int64_t there = mine - int64_t(todo.size() + failed.size());
         std::vector<Group> groups{{a_.batch, todo}};
         if (a_.plan || !a_.max_memory.empty()) {
@@ -98,17 +103,46 @@ class Batch {
         for (const FinishedJob& job : failed) fail(*job.job, job.error);
         if (a_.plan) return failures_ > 0 ? kPartlyDone : kDone;
         watch_interrupts();
-        render_groups(groups, inspection.options());
-        const bool stopped = interrupted();
-        if (a_.sprites && !stopped) draw_sheets();
-        if (stopped) say("interrupted; --resume renders the rest");
-        return stopped || failures_ > 0 ? kPartlyDone : kDone;
+        try {
+            render_groups(groups, inspection.options());
+            finish();
+        } catch (const VolumeError& error) {
+            if (there + kept_ == 0) throw;
+            say(concat(error.what(), "; stopped: ", there + kept_, " pictures are kept, --resume renders the rest"));
+            return kPartlyDone;
+        }
+        if (interrupted()) say("interrupted; --resume renders the rest");
+        return interrupted() || failures_ > 0 ? kPartlyDone : kDone;
     }
 
   private:
     // Several processes begin in an empty folder and find each other's manifests.
     bool shares_folder() const {
         return shard_.count > 1 && !fs::exists(concat(a_.folder, "/", shard_.manifest_name()));
+    }
+
+    // What a picture is made of, and this list of jobs.
+    std::vector<std::string> inputs() const {
+        std::vector<std::string> files = a_.inputs;
+        for (const Job& job : list_.jobs)
+            for (const auto& named : {files_of(job.objective), files_of(job.options.param)})
+                files.insert(files.end(), named.begin(), named.end());
+        return files;
+    }
+
+    std::vector<std::string> outputs_of(const std::vector<const Job*>& jobs) const {
+        std::vector<std::string> files;
+        for (const Job* job : jobs) {
+            files.push_back(concat(a_.folder, "/", picture_of(*job)));
+            if (a_.raw) files.push_back(concat(a_.folder, "/", raw_of(*job)));
+        }
+        std::set<std::string> layers;
+        for (const Job& job : list_.jobs)
+            if (const std::optional<ShownUnit> unit = unit_of(job.objective); unit && a_.sprites)
+                layers.insert(unit->layer);
+        for (const std::string& layer : layers)
+            for (const char* ending : {".png", ".json"}) files.push_back(sprites_of(a_.folder, layer) + ending);
+        return files;
     }
 
     std::string picture_of(const Job& job) const { return job.name + ".png"; }
@@ -165,6 +199,8 @@ class Batch {
     }
 
     void announce(int64_t mine, int64_t there, const std::vector<Group>& groups, const ManifestContents& before) {
+        const bool any_to_do = std::ranges::any_of(groups, [](const Group& group) { return !group.jobs.empty(); });
+        say_devices(before, any_to_do ? device() : "");
         if (a_.quiet) return;
         int64_t todo = 0, least = a_.batch, most = 1;
         for (const Group& group : groups) {
@@ -187,6 +223,44 @@ class Batch {
                        a_.raw ? "rendered again" : "--raw renders them again"));
     }
 
+    // What decides the rounding.
+    std::string device() const {
+        const bool exact = stream_.device().precision == Precision::fp32;
+        return stream_.backend().name + (exact ? "" : ", " + a_.run.precision);
+    }
+
+    // Pictures of one folder from different devices look alike and have other bits: never without a word, also when
+    // all else is quiet. more: the device of the pictures to come; "": there are none.
+    void say_devices(const ManifestContents& contents, const std::string& more) {
+        const std::map<std::string, int64_t> devices = devices_of(contents);
+        std::set<std::string> names;
+        for (const auto& [device, pictures] : devices) names.insert(device);
+        if (!more.empty()) names.insert(more);
+        if (names.size() < 2 || names == said_devices_) return;
+        said_devices_ = names;
+        std::string advice = "for equal bits render all of a folder with one --device";
+        if (const std::string same = devices.size() == 1 && !more.empty() ? option_of(devices.begin()->first) : "";
+            !same.empty())
+            advice = concat("--device ", same, " renders the rest like them");
+        say(concat("the pictures of ", a_.folder, " are not all of one device, and so not of the same bits: ",
+                   to_string(devices), more.empty() ? "" : concat(", the rest on ", more), "; ", advice));
+    }
+
+    // What --device calls it here; "": this machine has none such. GPUs are recorded by the names of their kind.
+    static std::string option_of(const std::string& recorded) {
+        for (const DeviceEntry& entry : list_devices())
+            if (entry.available && (entry.name == recorded || entry.note == recorded)) return entry.name;
+        return "";
+    }
+
+    // When all is rendered, as far as it can be.
+    void finish() {
+        if (interrupted()) return;
+        const ManifestContents after = read_manifests(a_.folder);
+        if (a_.sprites) draw_sheets(after);
+        say_devices(after, "");
+    }
+
     // Said, and recorded for people who read the manifest; a failed job is rendered again by --resume.
     void fail(const Job& job, const std::string& why) {
         failures_++;
@@ -196,7 +270,7 @@ class Batch {
         line["status"] = "failed";
         line["error"] = why;
         try {
-            manifest_->append(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+            manifest_->append(to_json_text(line));
         } catch (const std::exception& error) {
             say(error.what());
         }
@@ -221,10 +295,14 @@ class Batch {
         };
         const auto take_finished = [&](FinishedJob&& finished) {
             const std::lock_guard lock(mutex);
+            if (failure) return;
             try {
                 if (!finished.error.empty()) throw Error(finished.error);
                 keep(finished);
                 done_pictures++;
+                kept_++;
+            } catch (const VolumeError&) {
+                failure = std::current_exception();  // the other pictures would be computed for nothing
             } catch (const std::exception& error) {
                 fail(*finished.job, error.what());
                 failed_pictures++;
@@ -273,10 +351,10 @@ class Batch {
         return {{"identity", identities_.at(&job)},
                 {"name", job.name},
                 {"objective", to_string(job.objective)},
-                {"parameters", ordered_json::parse(descriptions_.at(&job))},
+                {"parameters", from_json_text(descriptions_.at(&job))},
                 {"seed", job.options.seed},
                 {"net", net_.name},
-                {"device", stream_.backend().name},
+                {"device", device()},
                 {"version", LIMPID_VERSION},
                 {"commit", LIMPID_COMMIT}};
     }
@@ -304,14 +382,16 @@ class Batch {
         if (a_.raw)
             write_recorded(line, "raw", "raw_sha256", raw_of(job),
                            write_arrays({{"image", finished.images}}, {{"job", descriptions_.at(&job)}}));
-        manifest_->append(line.dump());
+        manifest_->append(to_json_text(line));
     }
 
-    void draw_sheets() {
-        for (const SpriteSheet& sheet : sheets_of(list_.jobs, read_manifests(a_.folder), net_)) {
+    void draw_sheets(const ManifestContents& contents) {
+        for (const SpriteSheet& sheet : sheets_of(list_.jobs, contents, net_)) {
             try {
                 const std::string path = write_sprites(a_.folder, sheet, a_.cell);
                 std::cout << path << "  " << sheet.files.size() << " of " << sheet.channels << " channels\n";
+            } catch (const VolumeError&) {
+                throw;
             } catch (const std::exception& error) {
                 failures_++;
                 say(concat(sheet.layer, ": ", error.what()));
@@ -327,7 +407,8 @@ class Batch {
     std::map<const Job*, std::string> identities_, descriptions_;
     std::optional<ManifestWriter> manifest_;  // not with --plan
     std::optional<Progress> progress_;        // while pictures are at work
-    int64_t failures_ = 0;
+    std::set<std::string> said_devices_;
+    int64_t failures_ = 0, kept_ = 0;
 };
 
 }  // namespace
@@ -337,6 +418,9 @@ ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& st
     for (const std::string& error : list.errors)
         std::cerr << "limpid " << arguments.command << ": " << one_line(error) << '\n';
     if (list.jobs.empty()) throw Error("there is nothing to render");
+    std::vector<Objective> objectives;
+    for (const Job& job : list.jobs) objectives.push_back(job.objective);
+    say_old_forms(arguments.command, objectives);
     const ExitStatus status = Batch(arguments, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }

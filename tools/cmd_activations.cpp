@@ -23,6 +23,7 @@ struct ActivationsArguments {
 ExitStatus write_activations(const ActivationsArguments& a) {
     check_array_file(a.out, a.layers.size());
     refuse_trace(a.run);
+    check_files(a.run, {a.out}, {a.photo.path});
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);

@@ -171,6 +171,7 @@ ExitStatus attribute(const AttributeArguments& a) {
                                 " is a layer: every position of it is attributed linearly; expected no --method ",
                                 method.name));
     refuse_trace(a.run);
+    check_files(a.run, {a.out, json_path, a.array}, {a.photo.path});
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
     Stream stream(choose_device(a.run), a.run.threads);
@@ -193,8 +194,9 @@ Run declare_attribute(CLI::App& app) {
     const auto a = std::make_shared<AttributeArguments>();
     declare_photo(app, a->photo);
     app.add_option("--to", a->to,
-                   "what is explained: class:LABEL, class:A - class:B, logsumexp, LAYER:CHANNEL, LAYER:Y,X (norm of a "
-                   "position), or LAYER (every position of it)")
+                   "what is explained: class:LABEL, logsumexp, LAYER:CHANNEL, LAYER:ROW,COLUMN (norm of a position; rows "
+                   "from the top, columns from the left, from 0), several of one layer joined by \" + \" and \" - \"; or "
+                   "LAYER (every position of it)")
         ->required();
     app.add_option("--from", a->from,
                    "what it is owed to: a layer, or input (the pixels); by default mixed4d (mixed5b for grad-cam, or "

@@ -16,6 +16,7 @@ struct BatchCommandArguments : BatchArguments {
 
 ExitStatus render_batch(BatchCommandArguments& a) {
     a.sprites = !a.no_sprites;
+    a.inputs = a.sources;  // those that are no files are none of anything
     const Shard shard = find_shard(a.shard);
     refuse_trace(a.run);
     const Net net = load_net(a.run);

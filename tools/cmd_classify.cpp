@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/photo_input.h"
 #include "tools/run_options.h"
+#include "viz/json_text.h"
 
 namespace limpid {
 
@@ -55,7 +56,7 @@ ExitStatus classify(const ClassifyArguments& arguments) {
             top.push_back({{"index", i}, {"label", label(i)}, {"probability", probability[i]}, {"logit", score[i]}});
         nlohmann::ordered_json result = provenance(arguments.photo, image, net, stream);
         result["top"] = top;
-        std::cout << result.dump(2) << '\n';
+        std::cout << to_json_text(result, 2) << '\n';
         return kDone;
     }
     for (const size_t i : order)

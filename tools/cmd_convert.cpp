@@ -5,6 +5,7 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "weights/outputs.h"
 #include "weights/weights.h"
 
 namespace limpid {
@@ -20,6 +21,7 @@ ExitStatus convert(const ConvertArguments& options) {
     // Guards against swapped arguments: a downloaded model is not overwritten.
     if (!options.out.ends_with(".h5"))
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
+    check_outputs({options.out}, {options.in, options.import.labels_file});
     const Weights weights = import_weights(options.in, options.import);
     save_weights(options.out, weights);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "

@@ -8,6 +8,7 @@
 #include "kernels/stream.h"
 #include "tools/command.h"
 #include "tools/device_list.h"
+#include "viz/json_text.h"
 
 namespace limpid {
 
@@ -19,7 +20,7 @@ ExitStatus show_devices(bool as_json) {
         nlohmann::ordered_json list = nlohmann::ordered_json::array();
         for (const DeviceEntry& entry : entries)
             list.push_back({{"name", entry.name}, {"available", entry.available}, {"note", entry.note}});
-        std::cout << list.dump(2) << '\n';
+        std::cout << to_json_text(list, 2) << '\n';
         return kDone;
     }
     for (const DeviceEntry& entry : entries)

@@ -66,6 +66,7 @@ ordered_json to_json(const Dictionary& d, const std::string& layer, Shape s) {
 ExitStatus write_dictionary(DictionaryArguments a) {
     const std::string json_path = json_beside(a.out);
     refuse_trace(a.run);
+    check_files(a.run, {a.out, json_path}, {a.photo.path});
     const Net net = load_net(a.run);
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
@@ -86,7 +87,7 @@ ExitStatus write_dictionary(DictionaryArguments a) {
     write_json(json_path, result);
     announce_choice(a.run, "dictionary", net, stream);
     std::cout << a.out << "\n"
-              << json_path << "\nat y " << dictionary.initial_y << ", x " << dictionary.initial_x << ":";
+              << json_path << "\nat row " << dictionary.initial_y << ", column " << dictionary.initial_x << ":";
     for (const DictionaryEntry& entry : first)
         std::cout << "  " << a.layer << ':' << entry.channel << ' ' << entry.value;
     std::cout << '\n';

@@ -22,6 +22,7 @@ struct GradcheckArguments {
 
 ExitStatus gradcheck(const GradcheckArguments& a) {
     const Objective objective = parse_objective(a.objective);
+    say_old_forms("gradcheck", {&objective, 1});
     refuse_trace(a.run);
     const Net net = load_net(a.run);
     Stream stream(choose_device(a.run), a.run.threads);

@@ -52,6 +52,7 @@ ExitStatus write_grid(GridArguments a) {
     const std::string json_path = json_beside(a.out);
     const std::string magnitude_path = a.out.substr(0, a.out.size() - 4) + "-magnitude.png";
     refuse_trace(a.run);
+    check_files(a.run, {a.out, magnitude_path, json_path}, {a.photo.path});
     const Net net = load_net(a.run);
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);

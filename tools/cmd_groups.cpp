@@ -162,6 +162,14 @@ ExitStatus write_groups(GroupsArguments a) {
     if (!a.arrays.empty()) check_array_file(a.arrays, 2);
     if (a.align && a.earlier.empty()) throw UsageError("--align is about an earlier layer; name it with --earlier");
     refuse_trace(a.run);
+    const std::string stem = a.out.substr(0, a.out.size() - 4);
+    std::vector<std::string> outputs{a.out, json_path, a.arrays};
+    for (const std::string& name : {stem, stem + "-earlier"}) {
+        if (name != stem && a.earlier.empty()) continue;
+        if (a.icon_steps > 0) outputs.push_back(name + "-icons.png");
+        if (a.overlay_steps > 0) outputs.push_back(name + "-overlays.png");
+    }
+    check_files(a.run, outputs, {a.photo.path});
     const Net net = load_net(a.run);
     a.layer = usual_layer(net, a.layer);
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
@@ -208,7 +216,6 @@ ExitStatus write_groups(GroupsArguments a) {
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';
     watch_interrupts();
-    const std::string stem = a.out.substr(0, a.out.size() - 4);
     std::vector<std::tuple<std::string, const Groups*, std::string>> shown{{a.layer, &groups, stem}};
     if (!a.earlier.empty()) shown.emplace_back(a.earlier, &earlier, stem + "-earlier");
     for (const auto& [layer, found, name] : shown) {

@@ -12,6 +12,7 @@
 #include "nets/patterns.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
+#include "viz/json_text.h"
 #include "weights/weights.h"
 
 namespace limpid {
@@ -108,7 +109,7 @@ void print_json(const Contents& contents) {
                                       {"parameters", contents.parameters},
                                       {"multiply_adds", contents.multiply_adds},
                                       {"layers", layers}};
-    std::cout << info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    std::cout << to_json_text(info, 2) << '\n';
 }
 
 void print_text(const Contents& contents) {

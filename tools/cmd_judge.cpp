@@ -11,6 +11,7 @@
 #include "tools/progress.h"
 #include "tools/run_options.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "viz/judge/document.h"
 #include "weights/file.h"
 
@@ -136,6 +137,7 @@ ExitStatus judge(JudgeArguments& a) {
     if (!a.sheet.empty() && !a.sheet.ends_with(".png"))
         throw UsageError(concat(a.sheet, ": pictures are PNG files; end the name with .png"));
     refuse_trace(a.run);
+    check_files(a.run, {a.out, a.sheet}, {});
     for (const std::string& name : a.methods) a.judge.methods.push_back(&attribution_method(name));
     a.visualisation.seed = a.judge.seed;
     const Net net = load_net(a.run);
@@ -149,7 +151,7 @@ ExitStatus judge(JudgeArguments& a) {
                     .visualisation_options = a.visualisation};
     const bool finished = judge_parts(a, net, stream, inspection.options(), verdict);
     if (a.as_json)
-        std::cout << json_of(verdict, net).dump(1) << '\n';
+        std::cout << to_json_text(json_of(verdict, net), 1) << '\n';
     else
         print(verdict);
     if (!finished) {

@@ -17,6 +17,7 @@
 #include "tools/version.h"
 #include "viz/image/array_file.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "viz/render/limits.h"
 #include "viz/render/render.h"
 #include "weights/file.h"
@@ -46,6 +47,35 @@ std::string with_suffix(const std::string& path, const std::string& suffix) {
     std::filesystem::path result(path);
     result.replace_filename(result.stem().string() + suffix);
     return result.string();
+}
+
+std::string json_of(const std::string& picture) {
+    return std::filesystem::path(picture).replace_extension(".json").string();
+}
+std::string texture_of(const std::string& picture) {
+    return with_suffix(picture, concat("-texture", std::filesystem::path(picture).extension().string()));
+}
+std::string history_of(const std::string& picture) { return with_suffix(picture, "-history.png"); }
+
+// All that `count` pictures are written to.
+std::vector<std::string> outputs_of(const RenderArguments& a, int64_t count) {
+    std::vector<std::string> files{a.sheet};
+    for (int64_t i = 0; i < count; i++) {
+        const std::string picture = numbered(a.out, i, count);
+        files.insert(files.end(), {picture, json_of(picture)});
+        if (a.options.param.texture) files.push_back(texture_of(picture));
+        if (!a.options.thresholds.empty()) files.push_back(history_of(picture));
+    }
+    return files;
+}
+
+// Photos and arrays that are read.
+std::vector<std::string> inputs_of(const RenderArguments& a, const std::vector<Objective>& objectives) {
+    std::vector<std::string> files = files_of(a.options.param);
+    for (const Objective& objective : objectives) std::ranges::copy(files_of(objective), std::back_inserter(files));
+    std::ranges::copy(a.references, std::back_inserter(files));
+    files.push_back(a.start);
+    return files;
 }
 
 // What is rendered in one batch: an objective for all pictures, or one for each.
@@ -144,7 +174,7 @@ void write_sheet(const std::string& path, const std::vector<HostTensor>& picture
 
 void write_picture(const std::string& path, ConstView picture) {
     if (path.ends_with(".npy")) {
-        write_npy(path, copy_of(picture));
+        write_file_atomically(path, npy_bytes(copy_of(picture)));
     } else {
         write_png(path, picture);
     }
@@ -181,11 +211,9 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         const std::string path = numbered(a.out, first + i, count);
         const ConstView picture = rendering.images.view().image(i);
         write_picture(path, picture);
-        if (!rendering.textures.values.empty())
-            write_picture(with_suffix(path, concat("-texture", std::filesystem::path(path).extension().string())),
-                          rendering.textures.view().image(i));
-        const std::string text = record(a, group, net, stream, rendering, i).dump(1) + "\n";
-        write_file_atomically(std::filesystem::path(path).replace_extension(".json").string(), as_bytes(text));
+        if (!rendering.textures.values.empty()) write_picture(texture_of(path), rendering.textures.view().image(i));
+        const std::string text = to_json_text(record(a, group, net, stream, rendering, i), 1) + "\n";
+        write_file_atomically(json_of(path), as_bytes(text));
         const std::vector<float>& scores = rendering.scores.back();
         std::cout << path << "  " << to_string(group.of(i)) << "  score "
                   << scores[std::min(size_t(i), scores.size() - 1)] << '\n';
@@ -193,7 +221,7 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         if (rendering.history.empty()) continue;
         std::vector<HostTensor> history;
         for (const HostTensor& images : rendering.history) history.push_back(opaque(images.view().image(i)));
-        const std::string strip = with_suffix(path, "-history.png");
+        const std::string strip = history_of(path);
         write_sheet(strip, history, int64_t(history.size()));
         std::cout << strip << '\n';
     }
@@ -219,6 +247,7 @@ HostTensor references_of(const RenderArguments& a) {
 ExitStatus render_units(RenderArguments& a) {
     std::vector<Objective> objectives;
     for (const std::string& unit : a.units) objectives.push_back(parse_objective(unit));
+    say_old_forms("render", objectives);
     if (!a.out.ends_with(".png") && !a.out.ends_with(".npy"))
         throw UsageError(concat(a.out, ": pictures are PNG files (or arrays, .npy); end the name with .png"));
     if (!a.sheet.empty() && !a.sheet.ends_with(".png"))
@@ -245,6 +274,8 @@ ExitStatus render_units(RenderArguments& a) {
     } else {
         for (const Objective& objective : objectives) groups.push_back({{objective}});
     }
+    const int64_t count = int64_t(groups.size()) * options.batch;
+    check_files(a.run, outputs_of(a, count), inputs_of(a, objectives));
     const Net net = load_net(a.run);
     if (!a.start.empty()) {
         const ImageParam flat = options.param.flat();
@@ -252,7 +283,6 @@ ExitStatus render_units(RenderArguments& a) {
     }
     options.references = references_of(a);
     Stream stream(choose_device(a.run), a.run.threads);
-    const int64_t count = int64_t(groups.size()) * options.batch;
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
     watch_interrupts();
@@ -267,12 +297,23 @@ ExitStatus render_units(RenderArguments& a) {
 
 }  // namespace
 
-// As a shell takes it for one word.
+// As a shell takes it for one word. Bytes that are not UTF-8 and control characters are written in $'...', which bash,
+// zsh and POSIX (2024) know: so a command can be shown and copied.
 std::string shell_word(const std::string& text) {
     if (!text.empty() &&
         text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./") ==
             std::string::npos)
         return text;
+    if (!is_utf8(text) || one_line(text) != text) {
+        std::string quoted = "$'";
+        for (const char c : text) {
+            const auto byte = static_cast<unsigned char>(c);
+            char octal[8];
+            std::snprintf(octal, sizeof octal, "\\%03o", byte);
+            quoted += byte < 0x20 || byte > 0x7e || c == '\'' || c == '\\' ? octal : std::string(1, c);
+        }
+        return quoted + "'";
+    }
     std::string quoted = "'";
     for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
     return quoted + "'";

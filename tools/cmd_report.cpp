@@ -111,6 +111,7 @@ ExitStatus make_report(const ReportArguments& a) {
     if (!a.data.empty() && !a.data.ends_with(".json"))
         throw UsageError(concat(a.data, ": the data are JSON; end the name with .json"));
     refuse_trace(a.run);
+    check_files(a.run, {a.out, a.data}, a.photos);
     ReportOptions options;
     options.profile = profile_of(a);
     const fs::path folder = fs::path(a.out).parent_path();

@@ -6,6 +6,7 @@
 #include "kernels/error.h"
 #include "tools/command.h"
 #include "viz/image/image.h"
+#include "weights/outputs.h"
 
 namespace limpid {
 
@@ -22,6 +23,7 @@ ExitStatus write_sheet(const SheetArguments& a) {
     const bool jpeg = a.out.ends_with(".jpg") || a.out.ends_with(".jpeg");
     if (!a.out.ends_with(".png") && !jpeg)
         throw UsageError(concat(a.out, ": a sheet is a PNG or a JPEG file; end the name with .png or .jpg"));
+    check_outputs({a.out}, a.pictures);
     std::vector<HostTensor> pictures;
     std::vector<ConstView> views;
     for (const std::string& path : a.pictures) {

@@ -19,7 +19,9 @@
 #include "tools/version.h"
 #include "viz/image/curve.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
+#include "weights/outputs.h"
 
 namespace limpid {
 
@@ -112,12 +114,15 @@ bool run_updates(const TrainArguments& a, Trainer& trainer, const std::string& c
 ExitStatus train(TrainArguments& a) {
     if (!a.out.ends_with(".h5")) throw UsageError(concat(a.out, ": weights are HDF5 files; end the name with .h5"));
     a.options.optimiser = a.optimiser == "sgd" ? Descent::sgd : Descent::adam;
+    const std::string checkpoint = beside(a.out, ".checkpoint.h5");
+    std::vector<std::string> inputs = training_files(a.data, a.test);
+    if (!a.run.weights.empty()) inputs.push_back(weights_file(a.run));
+    check_outputs({a.out, beside(a.out, ".json"), beside(a.out, ".png"), checkpoint}, inputs);
     const TrainingData data = load_training_data(a.data, a.test, a.options.seed, a.size);
     Stream stream(choose_device(a.run), a.run.threads);
     const Net net =
         a.run.weights.empty() ? make_net(initial_patterns(data.train.labels, a.options.seed)) : load_net(a.run);
     Trainer trainer(net, data.train, a.options, stream);
-    const std::string checkpoint = beside(a.out, ".checkpoint.h5");
     if (a.resume && fs::exists(checkpoint)) trainer.resume(checkpoint);
     if (!a.quiet)
         std::cerr << "limpid train: " << net.name << ", " << data.train.name << ", " << to_string(a.options) << ", on "
@@ -139,7 +144,8 @@ ExitStatus train(TrainArguments& a) {
     save_weights(a.out, weights, storage_of(a.storage));
     write_file_atomically(
         beside(a.out, ".json"),
-        as_bytes(record(a, trainer, data.train.labels, data.train.name, stream, result, weights).dump(1) + "\n"));
+        as_bytes(to_json_text(record(a, trainer, data.train.labels, data.train.name, stream, result, weights), 1) +
+                 "\n"));
     write_curve(beside(a.out, ".png"), trainer);
     std::error_code ignored;
     fs::remove(checkpoint, ignored);

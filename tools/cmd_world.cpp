@@ -10,6 +10,7 @@
 #include "tools/command.h"
 #include "tools/version.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -76,7 +77,7 @@ void write_folder(const WorldArguments& a, const std::vector<WorldPicture>& pict
     }
     const nlohmann::ordered_json labels{
         {"seed", a.seed}, {"size", a.size}, {"version", LIMPID_VERSION}, {"pictures", list}};
-    write_file_atomically(a.out + "/labels.json", as_bytes(labels.dump(1) + "\n"));
+    write_file_atomically(a.out + "/labels.json", as_bytes(to_json_text(labels, 1) + "\n"));
     std::cout << a.out << "/labels.json\n";
 }
 
@@ -111,6 +112,7 @@ ExitStatus write_world(const WorldArguments& a) {
     if (a.composite > 0 && !a.pattern.empty())
         throw UsageError("--composite draws its patterns itself; drop --pattern");
     const bool sheet = a.out.ends_with(".png");
+    if (sheet) check_may_be_written(a.out);
     // A sheet without wishes: a row for each pattern.
     const bool rows = sheet && a.composite == 0 && a.pattern.empty() && a.count == 0;
     const int64_t per_row = a.columns > 0 ? a.columns : a.masks ? 12 : 10, each = a.masks ? per_row / 2 : per_row;

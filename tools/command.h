@@ -13,6 +13,8 @@ class App;
 
 namespace limpid {
 
+class Objective;
+
 enum ExitStatus {
     kDone = 0,
     kFailed = 1,      // the reason is the last line on stderr
@@ -44,6 +46,9 @@ extern const char* const kExitStatuses;
 
 // Runs a command as if these were its arguments: for commands that stand for another.
 ExitStatus run_command(const std::string& name, const std::vector<std::string>& arguments);
+
+// "limpid render: ..." on stderr where objectives were written in a form of earlier versions.
+void say_old_forms(const std::string& command, std::span<const Objective> objectives);
 
 // The text as a shell takes it for one word.
 std::string shell_word(const std::string& text);

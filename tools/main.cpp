@@ -1,6 +1,7 @@
 // The program limpid: the table of sub-commands, exit statuses, one line per error.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
@@ -16,6 +17,7 @@
 #include "tools/device_list.h"
 #include "tools/number_option.h"
 #include "tools/version.h"
+#include "viz/objective/objective.h"
 
 namespace limpid {
 
@@ -24,6 +26,11 @@ std::string one_line(std::string_view text) {
     for (char& c : result)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
     return result;
+}
+
+void say_old_forms(const std::string& command, std::span<const Objective> objectives) {
+    if (const std::string note = old_form_note(objectives); !note.empty())
+        std::cerr << "limpid " << command << ": " << one_line(note) << '\n';
 }
 
 // One per cmd_*.cpp. Declared here, where alone they are named: a new command leaves the others compiled.
@@ -167,6 +174,13 @@ std::optional<Run> parse(const Command& command, std::span<const std::string> ar
     } catch (const CLI::CallForHelp&) {
         std::cout << app.help();
         return {};
+    } catch (const CLI::ExtrasError&) {
+        // CLI11's own message has the words in reverse.
+        std::string surplus;
+        for (const std::string& word : app.remaining())
+            surplus += (surplus.empty() ? "" : " ") + (word.starts_with(" -") ? word.substr(1) : word);
+        throw UsageError(concat(command.name, ": found ", surplus, ", which it does not take",
+                                option_hint(app, arguments), " see limpid ", command.name, " --help"));
     } catch (const CLI::ParseError& error) {
         throw UsageError(concat(command.name, ": ", error.what(), option_hint(app, arguments), " see limpid ",
                                 command.name, " --help"));
@@ -206,6 +220,7 @@ ExitStatus run_command(const std::string& name, const std::vector<std::string>& 
 
 int main(int argc, char** argv) {
     using namespace limpid;
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond the limit is a failed write, and said
     try {
         const ExitStatus status = run_program({argv + 1, argv + argc});
         if (!std::cout.flush()) return fail(kFailed, "standard output cannot be written; is the disk full?");

@@ -63,6 +63,17 @@ std::string roff(const std::string& text) {
     return replaced(result, "\n", " ");
 }
 
+constexpr const char* kFiles =
+    "Results are written whole or not at all. None is written over a file that the same command reads, by whatever "
+    "name. Where the name of a result is a symbolic link, the file that it leads to is written and the link stays; "
+    "pipes, sockets and devices are refused. Names are bytes: in JSON a byte that is not UTF-8 is the character U+EF00 "
+    "+ byte (U+EF80 to U+EFFF), and reads back to the same byte.";
+
+constexpr const char* kPositions =
+    "A position of a layer is row first, then column, both from 0 at the top left: mixed4d:3,9 for limpid attribute, "
+    "neuron(mixed4d, 476, row=3, column=9) in an objective. Where there are x and y, they are column and row; only "
+    "the former form neuron(x=, y=) is read with x as the row, and says so.";
+
 std::string in_single_quotes(const std::string& text) { return "'" + replaced(text, "'", "'\\''") + "'"; }
 
 std::string capital(const std::string& text) {
@@ -126,7 +137,8 @@ std::string man_page(const std::vector<CommandEntry>& commands) {
         text += ".SS limpid " + roff(command.name + synopsis(command)) + '\n' + roff(capital(command.summary)) + ".\n";
         for (const OptionEntry& option : command.options) text += man_option(option);
     }
-    text += concat(".SH PROGRESS\n", roff(kProgressLines), "\n.SH ENVIRONMENT\n");
+    text += concat(".SH FILES\n", roff(kFiles), "\n.SH POSITIONS\n", roff(kPositions), "\n.SH PROGRESS\n",
+                   roff(kProgressLines), "\n.SH ENVIRONMENT\n");
     for (const EnvironmentVariable& variable : environment_variables())
         text += concat(".TP\n.B ", variable.name, '\n', roff(capital(variable.summary)), ".\n");
     return text + ".SH EXIT STATUS\n" + roff(capital(kExitStatuses)) + '\n';

@@ -9,6 +9,7 @@
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
 
@@ -43,10 +44,9 @@ void check_array_file(const std::string& path, size_t arrays) {
 void write_array_file(const std::string& path, const std::map<std::string, HostTensor>& arrays,
                       const std::map<std::string, std::string>& texts) {
     check_array_file(path, arrays.size());
-    with_context(path, [&] {
-        write_file_atomically(path,
-                              path.ends_with(".npy") ? npy_bytes(arrays.begin()->second) : write_arrays(arrays, texts));
-    });
+    const std::vector<std::byte> bytes = with_context(
+        path, [&] { return path.ends_with(".npy") ? npy_bytes(arrays.begin()->second) : write_arrays(arrays, texts); });
+    write_file_atomically(path, bytes);
 }
 
 std::string json_beside(const std::string& png) {
@@ -55,7 +55,7 @@ std::string json_beside(const std::string& png) {
 }
 
 void write_json(const std::string& path, const nlohmann::ordered_json& result) {
-    const std::string text = result.dump() + "\n";
+    const std::string text = to_json_text(result) + "\n";
     write_file_atomically(path, as_bytes(text));
 }
 

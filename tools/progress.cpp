@@ -12,6 +12,7 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "viz/json_text.h"
 
 namespace limpid {
 
@@ -109,7 +110,7 @@ void Progress::write_json(int64_t done, int64_t total, const std::string& note, 
     if (total > 0 && done > 0) line["left_s"] = rounded(seconds * double(total - done) / double(done));
     if (pictures > 0) line["images_per_hour"] = pictures_per_hour(done, total, pictures);
     if (!note.empty()) line["note"] = one_line(note);
-    const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const std::string text = to_json_text(line) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 #include "kernels/backend.h"
@@ -12,6 +13,7 @@
 #include "tools/find_weights.h"
 #include "tools/shard.h"
 #include "weights/file.h"
+#include "weights/outputs.h"
 
 namespace limpid {
 
@@ -69,15 +71,40 @@ void announce_choice(const RunArguments& arguments, const char* command, const N
         std::cerr << concat("limpid ", command, ": ", net.name, " on ", stream.backend().name, "\n");
 }
 
+namespace {
+
+// "": that of weights.
+std::string built_in_net(const RunArguments& arguments) {
+    return arguments.net.empty() && arguments.weights.empty() && !has_weights() ? "patterns" : arguments.net;
+}
+
+}  // namespace
+
+std::string weights_file(const RunArguments& arguments) {
+    return built_in_net(arguments).empty() ? find_weights(arguments.weights) : "";
+}
+
+void check_files(const RunArguments& arguments, const std::vector<std::string>& outputs,
+                 std::vector<std::string> inputs) {
+    inputs.push_back(weights_file(arguments));
+    check_outputs(outputs, inputs);
+    std::error_code unequal;
+    for (const std::string& input : inputs)
+        if (std::filesystem::path folder = std::filesystem::path(input).parent_path();
+            !arguments.dump.empty() && input.ends_with(".npy") &&
+            std::filesystem::equivalent(folder.empty() ? "." : folder, arguments.dump, unequal))
+            throw UsageError(concat("--dump ", arguments.dump, ": holds ", input,
+                                    ", which is read and could be written over; name another folder"));
+}
+
 Net load_net(const RunArguments& arguments) {
     struct BuiltIn {
         const char* name;
         Weights (*weights)();
     };
     static constexpr BuiltIn kBuiltIn[] = {{"patterns", trained_patterns}, {"tiny", tiny_weights}};
-    const std::string asked =
-        arguments.net.empty() && arguments.weights.empty() && !has_weights() ? "patterns" : arguments.net;
-    if (asked.empty()) return make_net(import_weights(find_weights(arguments.weights)));
+    const std::string asked = built_in_net(arguments);
+    if (asked.empty()) return make_net(import_weights(weights_file(arguments)));
     if (!arguments.weights.empty())
         throw UsageError(concat("--net ", asked, " has its weights built in; drop --weights"));
     for (const BuiltIn& net : kBuiltIn)

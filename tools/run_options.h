@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "graph/run.h"
 #include "nets/net.h"
@@ -35,6 +36,14 @@ Device choose_device(const RunArguments& arguments);
 // "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen. Said with the results: a run that
 // fails prints one line, its error.
 void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream);
+
+// The file that load_net reads; "": a built-in network. Throws as load_net does where there is none.
+std::string weights_file(const RunArguments& arguments);
+
+// For every command that writes files, before its work: throws where one of them is an input, the weights included, or
+// could not be written (check_outputs). Arrays of --dump are no pictures: only .npy files of its folder are in its way.
+void check_files(const RunArguments& arguments, const std::vector<std::string>& outputs,
+                 std::vector<std::string> inputs);
 
 // The network that --net or --weights name; without either that of the weights that are found, or else patterns.
 Net load_net(const RunArguments& arguments);

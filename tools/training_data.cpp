@@ -161,4 +161,19 @@ TrainingData load_training_data(const std::string& data, const std::string& test
     return result;
 }
 
+std::vector<std::string> training_files(const std::string& data, const std::string& test) {
+    std::vector<std::string> files;
+    for (const std::string& folder : {data, test}) {
+        if (folder == "world" || !fs::is_directory(folder)) continue;
+        for (const fs::path& entry : sorted_entries(folder)) {
+            if (entry.string().ends_with(kIdxImages) || entry.string().ends_with(kIdxLabels))
+                files.push_back(entry.string());
+            if (!fs::is_directory(entry)) continue;
+            for (const fs::path& picture : sorted_entries(entry.string()))
+                if (is_picture(picture)) files.push_back(picture.string());
+        }
+    }
+    return files;
+}
+
 }  // namespace limpid

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "nets/train/dataset.h"
 
@@ -17,5 +18,8 @@ struct TrainingData {
 // folder of pictures for each class, brought to size x size. test: a folder of the same kind; "": t10k-* of IDX files,
 // every tenth picture of a folder, another seed of the world. Throws Error naming the file that cannot be used and why.
 TrainingData load_training_data(const std::string& data, const std::string& test, uint64_t seed, int64_t size);
+
+// The files that it may read: pictures in folders of these folders, IDX files.
+std::vector<std::string> training_files(const std::string& data, const std::string& test);
 
 }  // namespace limpid

@@ -45,15 +45,49 @@ struct TemporaryFile {
     throw Error(concat(path, ": ", what, " (", std::strerror(code), "), ", advice));
 }
 
+// Failures that the next file meets too, and what helps.
+constexpr struct {
+    int code;
+    const char* advice;
+} kVolumeFailures[] = {
+    {ENOSPC, "expected a disk with room; make some"},
+    {EDQUOT, "expected room within the quota; make some"},
+    {EROFS, "expected a disk that may be written; name a place on another"},
+    {EFBIG, "expected files of that size to be allowed; raise the limit (ulimit -f)"},
+    {EIO, "expected a disk that works; look at the system's log"},
+};
+
+const char* kind_of(mode_t mode) {
+    if (S_ISDIR(mode)) return "a folder";
+    if (S_ISFIFO(mode)) return "a pipe";
+    if (S_ISSOCK(mode)) return "a socket";
+    return "a device";
+}
+
+// The file that is written: the one that symbolic links lead to, whether it exists or not.
+std::string end_of_links(const std::string& path) {
+    std::filesystem::path target = path;
+    for (int links = 0; links < 40; ++links) {  // 40: as Linux does
+        struct stat status {};
+        if (::lstat(target.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return target.string();
+        std::error_code problem;
+        const std::filesystem::path next = std::filesystem::read_symlink(target, problem);
+        if (problem) break;
+        target = target.parent_path() / next;
+    }
+    throw Error(concat(path, ": is a symbolic link that leads nowhere, expected a file; name another one"));
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::string& path) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // A pipe that nobody writes to would be waited for: it is opened, and refused below.
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) fail(path, "cannot be opened", "expected a readable file; check the path");
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) fail(path, "cannot be examined", "expected a readable file; check the path");
     if (!S_ISREG(status.st_mode))
-        throw Error(concat(path, ": is a directory or device, expected a file; check the path"));
+        throw Error(concat(path, ": is ", kind_of(status.st_mode), ", expected a file; check the path"));
     if (status.st_size > kLargestFile) {
         throw Error(concat(path, ": has ", status.st_size, " bytes, expected at most ", kLargestFile,
                            "; no weight file is that large"));
@@ -70,32 +104,44 @@ std::vector<std::byte> read_file(const std::string& path) {
     return bytes;
 }
 
+void fail_to_write(const std::string& path, const char* what, int code) {
+    const std::string found = concat(path, ": ", what, " (", std::strerror(code), "), ");
+    for (const auto& failure : kVolumeFailures)
+        if (failure.code == code) throw VolumeError(concat(found, failure.advice));
+    throw Error(concat(found, "expected a folder with write permission; name another place"));
+}
+
+void check_may_be_written(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+        throw Error(concat(path, ": is ", kind_of(status.st_mode), ", expected the name of a file; name another one"));
+}
+
 void write_file_atomically(const std::string& path, Bytes bytes) {
-    constexpr const char* kAdvice =
-        "expected a folder with room and write permission; the old file, if any, is untouched";
+    check_may_be_written(path);
+    const std::string target = end_of_links(path);
     // Unique among processes by number, and among the threads of this one because O_EXCL refuses an existing name.
     TemporaryFile temporary;
     Descriptor file(-1);
     for (int attempt = 0; attempt < 100 && file.get() < 0; ++attempt) {
-        const std::string name = concat(path, ".tmp-", ::getpid(), "-", attempt);
+        const std::string name = concat(target, ".tmp-", ::getpid(), "-", attempt);
         file = Descriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
         if (file.get() >= 0) temporary.path = name;
         if (file.get() < 0 && errno != EEXIST) break;
     }
-    if (file.get() < 0) fail(path, "cannot be created", kAdvice);
+    if (file.get() < 0) fail_to_write(path, "cannot be created", errno);
     size_t done = 0;
     while (done < bytes.size()) {
         const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) fail(path, "cannot be written", kAdvice);
+        if (put < 0) fail_to_write(path, "cannot be written", errno);
         done += static_cast<size_t>(put);
     }
-    if (::fsync(file.get()) != 0 || file.close() != 0 || ::rename(temporary.path.c_str(), path.c_str()) != 0) {
-        fail(path, "cannot be finished", kAdvice);
-    }
+    if (::fsync(file.get()) != 0 || file.close() != 0 || ::rename(temporary.path.c_str(), target.c_str()) != 0)
+        fail_to_write(path, "cannot be finished", errno);
     temporary.path.clear();
     // The rename itself is durable once the folder is synced; not every file system can, so a failure is not an error.
-    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const std::string folder = std::filesystem::path(target).parent_path().string();
     Descriptor directory(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.get() >= 0) ::fsync(directory.get());
 }

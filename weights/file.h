@@ -12,7 +12,21 @@ namespace limpid {
 // above any use).
 std::vector<std::byte> read_file(const std::string& path);
 
-// Writes a temporary file beside `path`, syncs it, renames it: on any failure the old file, or none, is left.
+// Nothing more can be written to that disk: it is full, read-only, broken, or at a limit of this user or process. Who
+// has more to write there stops.
+class VolumeError : public Error {
+  public:
+    using Error::Error;
+};
+
+// Throws VolumeError or Error for a failed system call; code: its errno. what: "cannot be written".
+[[noreturn]] void fail_to_write(const std::string& path, const char* what, int code);
+
+// Throws Error where the name is that of a folder, pipe, socket or device, also behind a symbolic link.
+void check_may_be_written(const std::string& path);
+
+// Writes a temporary file beside `path`, syncs it, renames it: on any failure the old file, or none, is left. A
+// symbolic link stays; the file that it leads to is written so. What check_may_be_written refuses is left alone.
 void write_file_atomically(const std::string& path, Bytes bytes);
 
 // Makes a folder, and those above it; one that is there is fine. Error when it cannot be made, as where a file has its

@@ -419,9 +419,55 @@ TEST(Batch, AFullDiskIsSaidAndNothingIsHalfWritten) {
     const Finished run = run_limpid(quick_batch({"gabor:*"}, folder / "small/b", {"--size", "64", "--quiet"}));
     EXPECT_EQ(run.status, 3) << run.err;
     EXPECT_THAT(run.err, HasSubstr("No space left"));
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << "it goes on: " << run.err;
     for (const json& line : finished_lines(folder / "small/b"))
         EXPECT_NO_THROW(load_image((folder / "small/b/") + line.at("file").get<std::string>()));
     EXPECT_EQ(umount((folder / "small").c_str()), 0);
+}
+
+// A limit on the size of files stands for a full disk: the first picture that cannot be written ends it.
+TEST(Batch, StopsWhereNothingCanBeWritten) {
+    const TemporaryFolder folder;
+    const auto limited = [&](const std::string& more) {
+        return run_program("/bin/sh", {"-c", "ulimit -f 8; exec \"$@\" " + more, "sh", LIMPID_PROGRAM, "batch",
+                                       "gabor:*", "--net", "tiny", "--size", "128", "--steps", "400", "--batch", "1",
+                                       "--threads", "1", "--quiet", "-o", folder / "b"});
+    };
+    const Finished run = limited("");
+    EXPECT_TRUE(fails_with(1, "cannot be written (File too large)", run)) << "all pictures take minutes";
+    EXPECT_TRUE(pictures(folder / "b").empty());
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "b"))
+        EXPECT_EQ(entry.path().filename(), "manifest.jsonl");
+}
+
+TEST(Batch, SaysWhenPicturesAreOfSeveralDevices) {
+    const TemporaryFolder folder;
+    const auto batch = [&](const std::string& jobs, const std::string& device, std::vector<std::string> more = {}) {
+        more.insert(more.end(), {"--device", device, "--quiet", "--resume"});
+        const Finished run = run_limpid(quick_batch({jobs}, folder / "b", more));
+        EXPECT_EQ(run.status, 0) << run.err;
+        return run.err;
+    };
+    EXPECT_EQ(batch("gabor:0-2", "cpu:portable"), "");
+    EXPECT_EQ(batch("gabor:0-3", "cpu:portable"), "");
+    EXPECT_EQ(batch("gabor:0-4", "reference"),
+              "limpid batch: the pictures of " + (folder / "b") +
+                  " are not all of one device, and so not of the same bits: 4 on cpu:portable, the rest on reference; "
+                  "--device cpu:portable renders the rest like them\n");
+    const json index = json::parse(read_text(folder / "b/sprites/gabor.json"));
+    EXPECT_EQ(index.at("devices"), json({"cpu:portable", "reference"}));
+    // Nothing left to do: what is there is said all the same.
+    EXPECT_THAT(batch("gabor:0-4", "cpu:portable"), HasSubstr("4 on cpu:portable, 1 on reference; for equal bits"));
+}
+
+TEST(Batch, ResumesPositionsOfFormerVersions) {
+    const TemporaryFolder folder;
+    const Finished first = run_limpid(quick_batch({"neuron(gabor, 1, row=2, column=3)"}, folder / "b"));
+    ASSERT_EQ(first.status, 0) << first.err;
+    const Finished again = run_limpid(quick_batch({"neuron(gabor, 1, x=2, y=3)"}, folder / "b", {"--resume"}));
+    EXPECT_THAT(again.err, HasSubstr("limpid batch: neuron is read with x= as row=, y= as column=, and written "
+                                     "neuron(gabor, 1, row=2, column=3) now\n"));
+    EXPECT_THAT(again.err, HasSubstr("1 are there, 0 to render"));
 }
 
 TEST(Batch, HasNoPlanToTrace) {

@@ -52,7 +52,10 @@ TEST(CommandLine, WrongUsageIsStatus2AndOneLine) {
     EXPECT_TRUE(fails_with(2, "\"\" is not a command", run_limpid({""})));
     EXPECT_TRUE(fails_with(2, "before the command", run_limpid({"--quiet", "devices"})));
     EXPECT_TRUE(fails_with(2, "did you mean --json or ", run_limpid({"devices", "--jason"})));
-    EXPECT_TRUE(fails_with(2, "devices: ", run_limpid({"devices", "everything"})));
+    EXPECT_TRUE(fails_with(2, "devices: found everything, which it does not take; see limpid devices --help",
+                           run_limpid({"devices", "everything"})));
+    EXPECT_TRUE(fails_with(2, "classify: found --steps 4, which it does not take; did you mean --",
+                           run_limpid({"classify", "a.png", "--steps", "4"})));
     EXPECT_TRUE(fails_with(2, "is not a command", run_limpid({"help", "xylophone"})));
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/error.h"
 #include "viz/appendix/page.h"
 #include "viz/batch/sprites.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -47,7 +48,7 @@ UnitJobs unit_jobs(const std::string& layer, const std::string& before, int64_t 
 
 // "</script>" inside a string would end the script; JSON allows the escape.
 std::string script_text(const ordered_json& value) {
-    std::string text = value.dump(), result;
+    std::string text = to_json_text(value), result;
     for (const char c : text)
         if (c == '<')
             result += "\\u003c";
@@ -104,7 +105,7 @@ void write_appendix(const std::string& folder, const AppendixOptions& options, c
             const ManifestEntry* found = entry(jobs.picture);
             units.push_back({{"channel", channel},
                              {"picture", file(jobs.picture)},
-                             {"score", found ? ordered_json::parse(found->line).value("score", ordered_json(nullptr))
+                             {"score", found ? from_json_text(found->line).value("score", ordered_json(nullptr))
                                              : ordered_json(nullptr)},
                              {"negative", file(jobs.negative)},
                              {"diversity", file(jobs.diversity)},
@@ -112,8 +113,10 @@ void write_appendix(const std::string& folder, const AppendixOptions& options, c
         }
         layers.push_back({{"name", layer}, {"units", std::move(units)}});
     }
-    write_file_atomically(folder + "/units.js",
-                          as_bytes("const APPENDIX = " + script_text({{"net", net.name}, {"layers", layers}}) + ";\n"));
+    write_file_atomically(
+        folder + "/units.js",
+        as_bytes("const APPENDIX = " +
+                 script_text({{"net", net.name}, {"devices", devices_of(contents)}, {"layers", layers}}) + ";\n"));
     write_file_atomically(folder + "/index.html", as_bytes(appendix_page()));
 }
 

@@ -12,7 +12,7 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kExpected = "expected class:LABEL, logsumexp, LAYER:CHANNEL or LAYER:Y,X, joined by \" - \"";
+constexpr const char* kExpected = "expected class:LABEL, logsumexp, LAYER:CHANNEL or LAYER:ROW,COLUMN; several are joined by \" + \" and \" - \"";
 
 bool parse_count(std::string_view text, int64_t& value) {
     const char* end = text.data() + text.size();

@@ -5,7 +5,7 @@
 //   term   := class:LABEL                the logit of a class: a label, one of its synonyms, or a number
 //           | logsumexp                  log sum exp of all logits: class:X - logsumexp is the log of X's probability
 //           | LAYER:CHANNEL              a channel, summed over all positions
-//           | LAYER:Y,X                  the L2 norm of the activations at a position
+//           | LAYER:ROW,COLUMN           the L2 norm of the activations at a position, from 0 at the top left
 #pragma once
 
 #include <string>

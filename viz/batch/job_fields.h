@@ -18,6 +18,6 @@ void check_field(const std::string& name);
 
 // value: as JSON has it, or the text of a cell. Whole numbers are whole, exact and within the limits of the command
 // line; on anything else UsageError that says the field, what was found and what is expected.
-void set_field(JobText& job, const std::string& name, const nlohmann::json& value);
+void set_field(JobText& job, const std::string& name, const nlohmann::ordered_json& value);
 
 }  // namespace limpid

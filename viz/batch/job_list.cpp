@@ -13,6 +13,7 @@
 #include "viz/batch/channel_range.h"
 #include "viz/batch/csv.h"
 #include "viz/batch/job_fields.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
 
@@ -20,7 +21,6 @@ namespace limpid {
 
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr size_t kLongestStem = 100;  // of a made-up name, without its checksum
@@ -104,7 +104,7 @@ std::string describe(const Job& job, const ordered_json& settings, FileDigests& 
             if (found == read.end()) found = read.emplace(file, digest_of_file(file)).first;
             record["files"][file] = found->second;
         }
-    return record.dump();
+    return to_json_text(record);
 }
 
 class Reader {
@@ -177,7 +177,10 @@ class Reader {
             else if (!made_up.certain)
                 job.name += "-" + sha256_of(as_bytes(text)).substr(0, 8);
         }
-        if (!is_file_name(job.name)) throw UsageError(concat("\"", job.name, "\" is not a name for a file"));
+        if (!is_file_name(job.name))
+            throw UsageError(concat("\"", job.name,
+                                    "\" is not a name for a file; expected 1 to 200 bytes, no dot in front, "
+                                    "no slash and no control character"));
         if (!identities_.insert(id).second) throw UsageError(concat("the job ", job.name, " is there already"));
         if (!names_.insert(job.name).second)
             throw UsageError(concat("the name ", job.name, " belongs to another job already"));
@@ -195,14 +198,8 @@ class Reader {
 
 void read_json_lines(const std::string& path, std::string_view content, Reader& reader) {
     reader.read_lines(path, content, [&](const std::string& line) {
-        std::set<std::string> seen;
         std::string twice;
-        const auto watch = [&](int depth, json::parse_event_t event, const json& key) {
-            if (depth == 1 && event == json::parse_event_t::key && !seen.insert(key.get<std::string>()).second)
-                twice = key.get<std::string>();
-            return true;
-        };
-        const json record = json::parse(line, watch, false);
+        const ordered_json record = from_json_text(line, &twice);
         if (!record.is_object())
             throw UsageError("not a JSON object; expected one like {\"objective\": \"mixed4a:476\"}");
         if (!twice.empty()) throw UsageError(concat("the field ", twice, " is there twice"));
@@ -268,7 +265,10 @@ bool read_as_file(const std::string& source, Reader& reader) {
     for (const auto& kind : kKindsOfFile) {
         if (!source.ends_with(kind.ending)) continue;
         const std::vector<std::byte> bytes = read_file(source);
-        std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        std::string_view content = as_text(bytes);
+        if (const size_t nul = content.find('\0'); nul != content.npos)
+            throw UsageError(concat(source, ":", 1 + std::count(content.begin(), content.begin() + nul, '\n'),
+                                    ": found a NUL character, expected text; save the file as UTF-8"));
         if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
         kind.read(source, content, reader);
         return true;

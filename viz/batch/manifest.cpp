@@ -14,6 +14,8 @@
 #include <set>
 
 #include "kernels/error.h"
+#include "viz/json_text.h"
+#include "viz/objective/objective.h"
 #include "weights/file.h"
 #include "weights/sha256.h"
 
@@ -22,7 +24,7 @@ namespace limpid {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using nlohmann::ordered_json;
 
 std::vector<std::string> manifest_files(const std::string& folder) {
     std::vector<std::string> result;
@@ -40,6 +42,21 @@ bool stays_inside(const std::string& file) {
     const fs::path path(file);
     return !file.empty() && path.is_relative() &&
            std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+}
+
+// A line whose objective was written with former names of arguments, as it would be written today: identity and
+// parameters are those of the same job. A line that was changed by others, or cannot be read, is left.
+void bring_up_to_date(ordered_json& record) {
+    try {
+        ordered_json& parameters = record.at("parameters");
+        if (sha256_of(as_bytes(to_json_text(parameters))) != record.at("identity")) return;
+        const Objective objective = parse_objective(parameters.at("objective").get<std::string>());
+        if (old_form_note({&objective, 1}).empty()) return;
+        parameters["objective"] = record["objective"] = to_string(objective);
+        record["identity"] = sha256_of(as_bytes(to_json_text(parameters)));
+    } catch (const nlohmann::json::exception&) {
+    } catch (const Error&) {
+    }
 }
 
 bool is_there(const std::string& folder, const std::string& file, const std::string& sha256) {
@@ -69,7 +86,8 @@ ManifestContents read_manifests(const std::string& folder) {
             const std::string line(text.substr(begin, end - begin));
             begin = end + 1;
             if (line.empty()) continue;
-            const json record = json::parse(line, nullptr, false);
+            ordered_json record = from_json_text(line);
+            if (line.find("x=") != line.npos || line.find("y=") != line.npos) bring_up_to_date(record);
             const auto field = [&](const char* name) {
                 const auto found = record.find(name);
                 return found != record.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -79,8 +97,9 @@ ManifestContents read_manifests(const std::string& folder) {
                 continue;
             }
             if (field("status") != "done") continue;
-            const ManifestEntry entry{field("identity"), field("name"), field("objective"),  field("file"),
-                                      field("sha256"),   field("raw"),  field("raw_sha256"), line};
+            const ManifestEntry entry{field("identity"),   field("name"),   field("objective"),
+                                      field("file"),       field("sha256"), field("raw"),
+                                      field("raw_sha256"), field("device"), to_json_text(record)};
             give_files_to(entry);
             result.finished[entry.identity] = entry;
         }
@@ -97,17 +116,30 @@ ManifestContents read_manifests(const std::string& folder) {
     return result;
 }
 
+std::map<std::string, int64_t> devices_of(const ManifestContents& contents) {
+    std::map<std::string, int64_t> devices;
+    for (const auto& [identity, entry] : contents.finished) devices[entry.device]++;
+    return devices;
+}
+
+std::string to_string(const std::map<std::string, int64_t>& devices) {
+    std::string text;
+    for (const auto& [device, pictures] : devices)
+        text += concat(text.empty() ? "" : ", ", pictures, " on ", device.empty() ? "an unknown device" : device);
+    return text;
+}
+
 std::string differences(const ManifestEntry& recorded, const std::string& description) {
-    const json record = json::parse(recorded.line, nullptr, false), now = json::parse(description);
-    const json was = record.is_object() ? record.value("parameters", json::object()) : json::object();
-    const auto text = [](const json& parameters, const std::string& name) {
+    const ordered_json record = from_json_text(recorded.line), now = from_json_text(description);
+    const ordered_json was =
+        record.is_object() ? record.value("parameters", ordered_json::object()) : ordered_json::object();
+    const auto text = [](const ordered_json& parameters, const std::string& name) {
         const auto found = parameters.find(name);
         if (found == parameters.end()) return std::string("none");
-        return found->is_string() ? found->get<std::string>()
-                                  : found->dump(-1, ' ', false, json::error_handler_t::replace);
+        return found->is_string() ? found->get<std::string>() : to_json_text(*found);
     };
     std::set<std::string> names;
-    for (const json* parameters : {&was, &now})
+    for (const ordered_json* parameters : {&was, &now})
         for (const auto& [name, value] : parameters->items()) names.insert(name);
     std::string result;
     for (const std::string& name : names)
@@ -118,8 +150,9 @@ std::string differences(const ManifestEntry& recorded, const std::string& descri
 
 ManifestWriter::ManifestWriter(const std::string& folder, const std::string& file_name)
     : path_(folder + "/" + file_name) {
+    check_may_be_written(path_);
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (file_ < 0) throw Error(concat(path_, ": cannot be opened for writing (", std::strerror(errno), ")"));
+    if (file_ < 0) fail_to_write(path_, "cannot be opened for writing", errno);
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
         ::close(file_);
         throw Error(concat(path_,
@@ -145,11 +178,10 @@ void ManifestWriter::append(const std::string& line) {
         } else if (errno != EINTR) {
             const int reason = errno;
             if (written > 0 && ::ftruncate(file_, before) != 0) ::close(std::exchange(file_, -1));
-            throw Error(concat(path_, ": a line cannot be appended (", std::strerror(reason), ")"));
+            fail_to_write(path_, "a line cannot be appended", reason);
         }
     }
-    if (::fdatasync(file_) != 0)
-        throw Error(concat(path_, ": the line may not have reached the disk (", std::strerror(errno), ")"));
+    if (::fdatasync(file_) != 0) fail_to_write(path_, "the line may not have reached the disk", errno);
 }
 
 }  // namespace limpid

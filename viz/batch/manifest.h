@@ -17,6 +17,7 @@ struct ManifestEntry {
     std::string name, objective;
     std::string file, sha256;     // of the picture; the path is relative to the folder
     std::string raw, raw_sha256;  // of its floats; empty where none were asked for
+    std::string device;           // that computed it: "cpu:avx2"; others give other bits
     std::string line;             // all of it, JSON
 };
 
@@ -30,6 +31,12 @@ struct ManifestContents {
     int64_t torn_lines = 0, lost_files = 0, lost_raw_files = 0;
 };
 ManifestContents read_manifests(const std::string& folder);
+// How many of the finished pictures each device has made. With more than one the folder's pictures are not those that
+// any one machine would make.
+std::map<std::string, int64_t> devices_of(const ManifestContents& contents);
+// "12 on cpu:avx2, 4 on cpu:avx512"
+std::string to_string(const std::map<std::string, int64_t>& devices);
+
 // What a job of this description (job_list.h) would do differently from the recorded one: "steps 6, now 8".
 std::string differences(const ManifestEntry& recorded, const std::string& description);
 // Whether the folder has any manifest.

@@ -63,6 +63,30 @@ TEST_F(Manifest, FloatsAreThereWhenTheyHaveTheirChecksum) {
     EXPECT_EQ(contents.lost_raw_files, 0);
 }
 
+// Positions were once written x=, y=: the job is the one that today's text describes.
+TEST_F(Manifest, KnowsJobsByTheirFormerText) {
+    const std::string then = R"x({"objective":"neuron(a, 1, x=3, y=9)","steps":6})x",
+                      now = R"x({"objective":"neuron(a, 1, row=3, column=9)","steps":6})x";
+    write("a.png", "one");
+    write("manifest.jsonl", line(sha256_of(as_bytes(then)), "a.png", "one", concat(R"(,"parameters":)", then)));
+    const ManifestContents contents = read_manifests(folder_);
+    ASSERT_TRUE(contents.finished.contains(sha256_of(as_bytes(now))));
+    const ManifestEntry& entry = contents.owners.at("a.png");
+    EXPECT_EQ(differences(entry, R"x({"objective":"neuron(a, 1, row=3, column=9)","steps":8})x"), "steps 6, now 8");
+    // Of a line that is not what its identity says nothing is made.
+    write("manifest.jsonl", line("changed", "a.png", "one", concat(R"(,"parameters":)", then)));
+    EXPECT_TRUE(read_manifests(folder_).finished.contains("changed"));
+}
+
+TEST_F(Manifest, CountsDevices) {
+    write("a.png", "one");
+    write("b.png", "two");
+    write("manifest.jsonl", line("a", "a.png", "one", R"(,"device":"cpu:avx2")") +
+                                line("b", "b.png", "two", R"(,"device":"cpu:avx512")") +
+                                line("c", "lost.png", "three", R"(,"device":"cuda")"));
+    EXPECT_EQ(to_string(devices_of(read_manifests(folder_))), "1 on cpu:avx2, 1 on cpu:avx512");
+}
+
 TEST_F(Manifest, SaysWhatDiffers) {
     ManifestEntry entry;
     entry.line = R"x({"parameters":{"objective":"gabor:1","steps":6,"optimiser":"ascent(rate=1)"}})x";

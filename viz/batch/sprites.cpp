@@ -8,6 +8,7 @@
 
 #include "kernels/error.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "viz/objective/terms.h"
 #include "weights/file.h"
 
@@ -24,9 +25,9 @@ constexpr struct {
                        {"mixed4c", 22}, {"mixed4d", 22}, {"mixed4e", 28}, {"mixed5a", 28}};
 
 // What a picture of a unit is rendered with, whichever the unit.
-std::string settings(nlohmann::json parameters) {
+std::string settings(nlohmann::ordered_json parameters) {
     if (parameters.is_object()) parameters.erase("objective");
-    return parameters.dump();
+    return to_json_text(parameters);
 }
 
 }  // namespace
@@ -67,8 +68,10 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
             unfinished.insert(unit->layer);
             continue;
         }
-        sheets[unit->layer].files.emplace(unit->channel, found->second.file);
-        wanted.emplace(unit->layer, settings(nlohmann::json::parse(text)));
+        SpriteSheet& sheet = sheets[unit->layer];
+        sheet.files.emplace(unit->channel, found->second.file);
+        sheet.devices.insert(found->second.device);
+        wanted.emplace(unit->layer, settings(from_json_text(text)));
     }
     for (const std::string& layer : unfinished) sheets.erase(layer);
     for (auto& [layer, sheet] : sheets) {
@@ -79,13 +82,18 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
         const std::optional<ShownUnit> unit = recorded_unit(entry);
         const auto sheet = unit ? sheets.find(unit->layer) : sheets.end();
         if (sheet == sheets.end() || unit->channel < 0 || unit->channel >= sheet->second.channels) continue;
-        const nlohmann::json line = nlohmann::json::parse(entry.line, nullptr, false);
-        if (wanted.contains({unit->layer, settings(line.value("parameters", nlohmann::json()))}))
-            sheet->second.files.emplace(unit->channel, entry.file);
+        const nlohmann::ordered_json line = from_json_text(entry.line);
+        if (wanted.contains({unit->layer, settings(line.value("parameters", nlohmann::ordered_json()))}))
+            if (sheet->second.files.emplace(unit->channel, entry.file).second)
+                sheet->second.devices.insert(entry.device);
     }
     std::vector<SpriteSheet> result;
     for (auto& [layer, sheet] : sheets) result.push_back(std::move(sheet));
     return result;
+}
+
+std::string sprites_of(const std::string& folder, const std::string& layer) {
+    return folder + "/sprites/" + layer_file_name(layer);
 }
 
 std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
@@ -103,12 +111,15 @@ std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, i
             std::copy_n(&cell.at(0, y, 0, 0), cell_px * 3, &picture.at(0, row * cell_px + y, column * cell_px, 0));
         channels[std::to_string(channel)] = {{"column", column}, {"row", row}, {"file", "../" + file}};
     }
-    const std::string stem = folder + "/sprites/" + layer_file_name(sheet.layer);
+    const std::string stem = sprites_of(folder, sheet.layer);
     create_folder(folder + "/sprites");
     write_png(stem + ".png", picture.view());
-    const nlohmann::ordered_json index{
-        {"layer", sheet.layer}, {"columns", columns}, {"cell_px", cell_px}, {"channels", std::move(channels)}};
-    write_file_atomically(stem + ".json", as_bytes(index.dump(1) + "\n"));
+    const nlohmann::ordered_json index{{"layer", sheet.layer},
+                                       {"columns", columns},
+                                       {"cell_px", cell_px},
+                                       {"devices", sheet.devices},
+                                       {"channels", std::move(channels)}};
+    write_file_atomically(stem + ".json", as_bytes(to_json_text(index, 1) + "\n"));
     return stem + ".png";
 }
 

@@ -1,12 +1,14 @@
 // Sprite sheets: all channels of a layer in one picture, in the layout of the article's spritemaps.
 //
 // Channel n lies in column n % columns, row floor(n / columns); cells without a picture are blank (white). Beside each
-// sheet an index in JSON: {"layer", "columns", "cell_px", "channels": {"0": {"column", "row", "file"}, ...}}.
+// sheet an index in JSON: {"layer", "columns", "cell_px", "devices": ["cpu:avx2"], "channels": {"0": {"column", "row",
+// "file"}, ...}}.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,7 @@ struct SpriteSheet {
     std::string layer;
     int64_t channels = 0;                  // of the layer
     std::map<int64_t, std::string> files;  // by channel; relative to the folder
+    std::set<std::string> devices;         // that rendered them
 };
 
 // The channel of a layer that an objective is of; else nothing.
@@ -38,7 +41,9 @@ std::optional<ShownUnit> recorded_unit(const ManifestEntry& entry);
 // has of these layers in the settings of one of these jobs.
 std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestContents& contents, const Net& net);
 
-// Writes FOLDER/sprites/<layer>.png, whose path it returns, and .json; '/' in a layer's name is '-'. Cells are cell_px
+// FOLDER/sprites/<layer>, where '/' in a layer's name is '-'.
+std::string sprites_of(const std::string& folder, const std::string& layer);
+// Writes the sheet, sprites_of(...).png, whose path it returns, and .json. Cells are cell_px
 // square, pictures are resized into them. A sheet of more than 256 million pixels is an Error. Each picture is read
 // when its cell is drawn.
 std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px);

@@ -65,10 +65,10 @@ HostTensor decode_npy(Bytes bytes) {
                                 : type.starts_with("'|u1'") ? 1
                                                             : 0;
     if (size_bytes == 0)
-        throw Error(concat("values of type ", printable(type.substr(0, 6)),
+        throw Error(concat("values of type ", printable(type.substr(0, type.find_first_of(",}"))),
                            ", expected float32, float64 or uint8; save it with .astype('float32')"));
     if (!value_of(header, "'fortran_order'").starts_with("False"))
-        throw Error("Fortran order; save it with numpy.ascontiguousarray");
+        throw Error("values in Fortran order, expected C order; save it with numpy.ascontiguousarray");
     HostTensor result(shape_of(header));
     ByteCursor values(cursor.take(result.values.size() * size_bytes), cursor.offset());
     for (float& value : result.values)

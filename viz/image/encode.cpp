@@ -67,11 +67,11 @@ std::vector<std::byte> encode_jpeg(ConstView picture, int quality) {
 }
 
 void write_png(const std::string& path, ConstView picture) {
-    with_context(path, [&] { write_file_atomically(path, encode_png(picture)); });
+    write_file_atomically(path, with_context(path, [&] { return encode_png(picture); }));
 }
 
 void write_jpeg(const std::string& path, ConstView picture, int quality) {
-    with_context(path, [&] { write_file_atomically(path, encode_jpeg(picture, quality)); });
+    write_file_atomically(path, with_context(path, [&] { return encode_jpeg(picture, quality); }));
 }
 
 }  // namespace limpid

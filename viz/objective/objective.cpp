@@ -163,6 +163,7 @@ struct Objective::Node {
     std::map<std::string, Argument> arguments;
     std::vector<Objective> parts;
     TextPlace place;
+    bool old_form = false;
     int depth = 1;
 };
 
@@ -188,7 +189,7 @@ Objective Objective::number(double value) {
 }
 
 Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments,
-                          TextPlace place) {
+                          TextPlace place, bool old_form) {
     std::vector<std::string> names;
     for (const TermParameter& p : term->parameters) {
         names.push_back(p.name);
@@ -209,6 +210,7 @@ Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string
     node.term = std::move(term);
     node.arguments = std::move(arguments);
     node.place = std::move(place);
+    node.old_form = old_form;
     return Objective(std::make_shared<const Node>(std::move(node)));
 }
 
@@ -222,6 +224,8 @@ double Objective::value() const { return node_->value; }
 const std::shared_ptr<const Term>& Objective::shared_term() const { return node_->term; }
 const std::map<std::string, Argument>& Objective::arguments() const { return node_->arguments; }
 const std::vector<Objective>& Objective::parts() const { return node_->parts; }
+
+bool Objective::old_form() const { return node_->old_form; }
 
 std::string Objective::where() const {
     return node_->place.text ? node_->place.print() : concat("objective ", beginning(to_string(*this)));
@@ -260,6 +264,22 @@ std::vector<std::string> files_of(const Objective& objective) {
         return false;
     });
     return files;
+}
+
+std::string old_form_note(std::span<const Objective> objectives) {
+    std::string note;
+    int64_t more = 0;
+    for (const Objective& objective : objectives)
+        any_term(objective, [&](const Objective& o) {
+            if (!o.old_form()) return false;
+            if (!note.empty()) return more++, false;
+            for (const TermParameter& p : o.term().parameters)
+                if (!p.formerly.empty() && o.arguments().contains(p.name))
+                    note += concat(note.empty() ? "" : ", ", p.formerly, "= as ", p.name, "=");
+            note = concat(o.term().name, " is read with ", note, ", and written ", to_string(o), " now");
+            return false;
+        });
+    return more > 0 ? concat(note, "; ", more, " more like it") : note;
 }
 
 std::optional<double> literal(const Objective& objective) {

@@ -1,7 +1,7 @@
 // What a picture is optimised for: an immutable expression of terms that prints, parses, compares, and adds its score
 // to a graph (Olah et al. 2017; Lucid, objectives.py).
 //
-//   mixed4a:476 - 1e2*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, x=5, y=5)
+//   mixed4a:476 - 1e2*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, row=5, column=3)
 //
 //   sum      := product { (+|-) product }
 //   product  := factor { * factor }
@@ -39,9 +39,9 @@ class Objective {
     // Negative numbers are the negation of a number, as they are when parsed.
     static Objective number(double value);
     // Throws UsageError when an argument is missing, unknown or of the wrong kind. place: in the text that it was
-    // parsed from; no part of its value.
+    // parsed from, and old_form, whether by former names of arguments: no parts of its value.
     static Objective term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments,
-                          TextPlace place = {});
+                          TextPlace place = {}, bool old_form = false);
     static Objective sum(std::vector<Objective> parts);
 
     Kind kind() const;
@@ -49,6 +49,7 @@ class Objective {
     const Term& term() const { return *shared_term(); }        // of a term
     const std::shared_ptr<const Term>& shared_term() const;    // its row of the table
     const std::map<std::string, Argument>& arguments() const;  // of a term, those that were given
+    bool old_form() const;                                     // of a term
     // What errors about a term begin with: its place, or itself where it has none.
     std::string where() const;
     const std::vector<Objective>& parts() const;
@@ -70,6 +71,10 @@ class Objective {
 // name. Other terms than Lucid's: a table with more rows.
 Objective parse_objective(const std::string& text, const TermTable& terms = known_terms());
 std::string to_string(const Objective& objective);
+
+// Where some were written with former names of arguments: what was read, and how the first of them is written now, in
+// one sentence. Otherwise "".
+std::string old_form_note(std::span<const Objective> objectives);
 
 // The value of a number or of the negation of one; of anything else nothing.
 std::optional<double> literal(const Objective& objective);

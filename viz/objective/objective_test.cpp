@@ -28,7 +28,7 @@ TEST(Objective, PrintsAsItIsWritten) {
                              "class:espresso",
                              "class:967",
                              "class:tiger cat",
-                             "mixed4a:476 - 100*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, x=5, y=5)",
+                             "mixed4a:476 - 100*diversity(mixed5a) + 0.5*neuron(mixed4b, 12, row=5, column=3)",
                              "-(a:1 + b:2)*3",
                              "a:1 - (b:2 - c:3)",
                              "a:1*(b:2*c:3)",
@@ -48,6 +48,20 @@ TEST(Objective, PrintsAsItIsWritten) {
         EXPECT_EQ(to_string(objective), text);
         EXPECT_EQ(parse_objective(to_string(objective)), objective) << text;
     }
+}
+
+// Lucid's names, whose x is the row: nothing is read otherwise than before, and it is said.
+TEST(Objective, FormerNamesOfPositionsAreReadAndSaid) {
+    const std::vector<Objective> all{parse_objective("2*neuron(a, 1, x=3, y=9)"), parse_objective("neuron(a, 1, y=4)"),
+                                     parse_objective("neuron(a, 1, row=3, column=9)")};
+    EXPECT_EQ(to_string(all[0]), "2*neuron(a, 1, row=3, column=9)");
+    EXPECT_EQ(all[0], parse_objective("2*neuron(a, 1, 3, 9)"));
+    EXPECT_EQ(old_form_note(all),
+              "neuron is read with x= as row=, y= as column=, and written neuron(a, 1, row=3, column=9) now; 1 more like "
+              "it");
+    EXPECT_EQ(old_form_note({&all[2], 1}), "");
+    EXPECT_THROW(parse_objective("neuron(a, 1, x=3, row=3)"), UsageError);
+    EXPECT_THROW(parse_objective("diversity(a, x=3)"), UsageError);
 }
 
 TEST(Objective, WritingsOfTheSame) {
@@ -148,9 +162,9 @@ TEST(Objective, SaysWhereTheMistakeIs) {
     says(":3", 1, "expected LAYER:CHANNEL");
     says("", 1, "found the end");
     says("a:1 + chanel(a, 1)", 7, "did you mean channel");
-    says("neuron(a, 1, z=3)", 14, "did you mean x");
+    says("neuron(a, 1, rwo=3)", 14, "did you mean row");
     says("neuron(a, one)", 11, "not a whole number");
-    says("neuron(a, 1, x=)", 16, "value for x");
+    says("neuron(a, 1, row=)", 18, "value for row");
     says("neuron(a)", 1, "needs a whole number, channel=");
     says("neuron(a, 1, 2, 3, 4, 5)", 23, "at most 5");
     says("neuron(a, channel=1, layer=b)", 28, "given twice");
@@ -191,7 +205,7 @@ TEST(Objective, SaysWhereTheTermIsThatTheNetworkHasNot) {
     };
     says("gabor:4 + gabro:3", 11, "did you mean gabor");
     says("gabor:4*( texture:9999)", 11, "channels 0..15");
-    says("sum(gabor:4, neuron(texture, 3, x=999))", 14, "asked for row 999");
+    says("sum(gabor:4, neuron(texture, 3, row=999))", 14, "asked for row 999");
     says("gabor:1 - class:espresso", 11, "no classes");
     says("diversity(gabor)", 1, "no diversity");
     says("gabor:1 + direction(gabor)", 11, "file=");

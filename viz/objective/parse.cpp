@@ -227,7 +227,7 @@ class Parser {
         const std::vector<TermParameter>& parameters = term->parameters;
         std::vector<std::string> names;
         for (const TermParameter& parameter : parameters) names.push_back(parameter.name);
-        bool named = false;
+        bool named = false, old_form = false;
         for (size_t position = 0; next() != ')'; position++) {
             if (position > 0) expect(',');
             skip_spaces();
@@ -236,12 +236,15 @@ class Parser {
             std::string given = value();
             if (accept('=')) {
                 named = true;
-                const auto found = std::ranges::find(names, given);
-                if (found == names.end())
+                const auto found = std::ranges::find_if(parameters, [&](const TermParameter& p) {
+                    return p.name == given || (!p.formerly.empty() && p.formerly == given);
+                });
+                if (found == parameters.end())
                     fail(at, names.empty() ? concat(term->name, " takes no arguments")
                                            : concat("\"", beginning(given), "\" is not an argument of ", term->name,
                                                     "; did you mean ", nearest_names(beginning(given), names), "?"));
-                parameter = &parameters[size_t(found - names.begin())];
+                parameter = &*found;
+                old_form = old_form || parameter->name != given;
                 skip_spaces();
                 at = at_;
                 given = value();
@@ -256,7 +259,7 @@ class Parser {
             if (next() != ',' && next() != ')') fail(at_, "expected ',' or ')'");
         }
         expect(')');
-        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments), place(begin)); });
+        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments), place(begin), old_form); });
     }
 
     std::shared_ptr<const std::string> whole_;

@@ -23,10 +23,11 @@ NodeId minus_square(Graph& g, NodeId a, NodeId b) { return square(g, ops::sub(g,
 
 // Units -------------------------------------------------------------------------------------------------------------
 
-// x is the row and y the column, as in Lucid; by default the middle, below and right of it where sizes are even.
+// By default the middle, below and right of it where sizes are even. Lucid, and we before, called the row x and the
+// column y.
 NodeId at_position(const TermScope& s, NodeId x) {
     const Shape shape = s.graph().shape(x);
-    return pick_position(s, x, s.counts("x", shape.h / 2), s.counts("y", shape.w / 2));
+    return pick_position(s, x, s.counts("row", shape.h / 2), s.counts("column", shape.w / 2));
 }
 
 NodeId neuron(const TermScope& s) { return pick_channels(s, at_position(s, s.layer()), s.counts("channel")); }
@@ -331,7 +332,7 @@ constexpr auto kText = Parameter::Kind::text;
 constexpr auto kArray = Parameter::Kind::file;
 
 const Parameter kTheLayer{"layer", kLayer, true}, kOnInput{"layer", kLayer}, kTheChannel{"channel", kCount, true, true},
-    kRow{"x", kCount, false, true}, kColumn{"y", kCount, false, true}, kFile{"file", kArray, false, true},
+    kRow{"row", kCount, false, true, "x"}, kColumn{"column", kCount, false, true, "y"}, kFile{"file", kArray, false, true},
     kSeed{"seed", kCount, false, true}, kPower{"cossim_pow", kNumber}, kImage{"batch", kCount},
     kReference{"reference", kCount};
 
@@ -340,7 +341,7 @@ constexpr auto kMean = Term::Reach::image_mean, kSum = Term::Reach::image_sum, k
 // clang-format off
 const Term kTerms[] = {
     {"channel", {kTheLayer, kTheChannel, kImage}, kMean, channel, "mean of a channel; short: LAYER:CHANNEL"},
-    {"neuron", {kTheLayer, kTheChannel, kRow, kColumn, kImage}, kMean, neuron, "one position of a channel: row x, column y, by default the middle"},
+    {"neuron", {kTheLayer, kTheChannel, kRow, kColumn, kImage}, kMean, neuron, "one position of a channel, rows from the top and columns from the left, from 0; by default the middle"},
     {"class_logit", {{"label", kText, true, true}, kOnInput, kImage}, kSum, class_logit, "logit of a class; short: class:LABEL"},
     {"direction", {kTheLayer, kFile, kSeed, kPower, kImage}, kMean, direction, "mean product with a vector from file=, or random from seed="},
     {"direction_neuron", {kTheLayer, kFile, kSeed, kRow, kColumn, kPower, kImage}, kMean, direction_neuron, "the same at one position"},

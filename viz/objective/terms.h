@@ -63,7 +63,8 @@ struct TermParameter {
     std::string name;
     Kind kind = Kind::number;
     bool required = false;
-    bool varies = false;  // may differ between the images of one pass
+    bool varies = false;        // may differ between the images of one pass
+    std::string formerly = "";  // a name that it had, still read: old_form_note says so
 };
 
 struct Term {

@@ -194,10 +194,10 @@ std::vector<TermCase> cases() {
     add("neuron(A, 2)", [](const Values& v) {  // sizes 4x5: the middle is (2, 2)
         return std::vector<double>{v.a.at(0, 2, 2, 2), v.a.at(1, 2, 2, 2), v.a.at(2, 2, 2, 2)};
     });
-    add("neuron(A, 2, x=3, y=1)", [](const Values& v) {  // x: row
+    add("neuron(A, 2, row=3, column=1)", [](const Values& v) {
         return std::vector<double>{v.a.at(0, 3, 1, 2), v.a.at(1, 3, 1, 2), v.a.at(2, 3, 1, 2)};
     });
-    add("neuron(A, 5, y=4, batch=2)", [](const Values& v) { return std::vector<double>{v.a.at(2, 2, 4, 5)}; });
+    add("neuron(A, 5, column=4, batch=2)", [](const Values& v) { return std::vector<double>{v.a.at(2, 2, 4, 5)}; });
     add("class:house cat", [](const Values& v) {
         return std::vector<double>{v.logits.at(0, 0, 0, 2), v.logits.at(1, 0, 0, 2), v.logits.at(2, 0, 0, 2)};
     });
@@ -219,7 +219,7 @@ std::vector<TermCase> cases() {
             return mean_along(
                 v.a, [=](int64_t c) { return -positive(c); }, 1.5);
         });
-    add("direction_neuron(A, " + file("vector") + ", x=1, y=4, cossim_pow=1)", [=](const Values& v) {
+    add("direction_neuron(A, " + file("vector") + ", row=1, column=4, cossim_pow=1)", [=](const Values& v) {
         return std::vector<double>{along(v.a, 0, 1, 4, positive, 1), along(v.a, 1, 1, 4, positive, 1),
                                    along(v.a, 2, 1, 4, positive, 1)};
     });
@@ -521,7 +521,7 @@ TEST(Terms, WhatDoesNotFitIsRefusedWithTheObjective) {
     };
     says("A:6", "channels 0..5, asked for channel 6");
     says("logit:1", "did you mean logits");
-    says("neuron(A, 1, x=4)", "rows 0..3");
+    says("neuron(A, 1, row=4)", "rows 0..3");
     says("channel(A, 1, batch=3)", "images 0..2");
     says("class:dgo", "dog");
     says("direction(A)", "file=");
@@ -537,7 +537,7 @@ TEST(Scores, AreThoseOfEachImageAlone) {
     const std::vector<std::vector<std::string>> batches{
         {"A:1", "A:4", "A:0"},
         {"A:2", "A:2", "A:2"},
-        {"neuron(A, 1, x=0, y=4)", "neuron(A, 1, x=3, y=2)", "neuron(A, 5, x=2, y=2)"},
+        {"neuron(A, 1, row=0, column=4)", "neuron(A, 1, row=3, column=2)", "neuron(A, 5, row=2, column=2)"},
         {"2*A:1 - class:dog", "-0.5*A:3 - class:ant", "0*A:5 - class:fox"},
         {"direction(A, seed=1, cossim_pow=2)", "direction(A, seed=2, cossim_pow=2)",
          "direction(A, seed=1, cossim_pow=2)"},
@@ -610,7 +610,7 @@ TEST(Scores, FormsThatDifferAreToldApart) {
     EXPECT_FALSE(same("A:1", "B:1"));
     EXPECT_FALSE(same("A:1", "A:1 + 0"));
     EXPECT_FALSE(same("A:1", "2*A:1"));
-    EXPECT_FALSE(same("neuron(A, 1)", "neuron(A, 1, x=2)"));
+    EXPECT_FALSE(same("neuron(A, 1)", "neuron(A, 1, row=2)"));
     EXPECT_FALSE(same("L1(constant=1)", "L1(constant=2)"));
 }
 

@@ -9,6 +9,7 @@
 #include "kernels/error.h"
 #include "viz/image/array_file.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
 #include "weights/unzip.h"
 
@@ -22,7 +23,7 @@ bool Published::has(const std::string& name) const {
 nlohmann::json Published::json(const std::string& name) const {
     const std::string path = folder_ + "/" + name;
     const std::vector<std::byte> bytes = read_file(path);
-    nlohmann::json result = nlohmann::json::parse(as_text(bytes), nullptr, false);
+    const nlohmann::ordered_json result = from_json_text(as_text(bytes));
     if (result.is_discarded()) throw Error(concat(path, ": is no JSON; expected the published file, copy it again"));
     return result;
 }

@@ -12,6 +12,7 @@
 #include "nets/nearest.h"
 #include "viz/attribution/section.h"
 #include "viz/batch/sprites.h"
+#include "viz/json_text.h"
 #include "viz/render/render.h"
 #include "viz/report/figure.h"
 #include "viz/report/icon_cache.h"
@@ -367,14 +368,14 @@ std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
             if (worth_keeping) {
                 const ReportPlan::Part& of_plan = planned.parts[row++];
                 seconds = of_plan.kept ? 0 : of_plan.work / s.work_per_second;
-                if (const std::optional<std::string> kept = s.figures.find(key)) value = ordered_json::parse(*kept);
+                if (const std::optional<std::string> kept = s.figures.find(key)) value = from_json_text(*kept);
             }
             if (!value) {
                 value = part.make([&](double share) {
                     return !watcher || watcher(done + share * seconds, total, scene.photo.name + ": " + part.what);
                 });
                 if (!value) return std::nullopt;
-                if (worth_keeping) s.figures.keep(key, as_bytes(value->dump()));
+                if (worth_keeping) s.figures.keep(key, as_bytes(to_json_text(*value)));
             }
             done += seconds;
             if (watcher && !watcher(done, total, scene.photo.name)) return std::nullopt;
@@ -422,7 +423,7 @@ std::string report_page(const ordered_json& data) {
     CHECK(page.substr(place).starts_with("null</script>"));
     // What would end or confuse the element; JSON allows both escapes inside strings, the only place of '<'.
     std::string text;
-    for (const char c : data.dump())
+    for (const char c : to_json_text(data))
         if (c == '<')
             text += "\\u003c";
         else

@@ -1,0 +1,151 @@
+// Results never replace what they are made of, nor anything that is no file; what cannot be written is said at once.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "graph/npy.h"
+#include "tests/end_to_end/program.h"
+#include "viz/image/image.h"
+
+namespace limpid::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Outputs : public ::testing::Test {
+  protected:
+    Outputs() {
+        write_png(photo, HostTensor({1, 48, 48, 3}, 0.5f).view());
+        fs::create_directories(folder / "sub");
+        fs::create_symlink(photo, folder / "link.png");
+        fs::create_hard_link(photo, folder / "hard.png");
+        fs::create_directory_symlink(folder.path(), folder / "sub/up");
+        bytes = read_text(photo);
+    }
+    // Other names of the photo.
+    std::vector<std::string> names() const {
+        return {photo,
+                folder / "link.png",
+                folder / "hard.png",
+                folder / "sub/../photo.png",
+                folder / "sub/up/photo.png",
+                fs::relative(photo).string()};
+    }
+
+    TemporaryFolder folder;
+    const std::string photo = folder / "photo.png";
+    std::string bytes;
+};
+
+TEST_F(Outputs, AreNeverThePhotoByWhateverName) {
+    for (const std::string& name : names()) {
+        const std::vector<std::vector<std::string>> commands{
+            {"attribute", photo, "--to", "class:stars", "-o", name},
+            {"dictionary", photo, "-o", name},
+            {"grid", photo, "-o", name},
+            {"groups", photo, "-o", name},
+            {"sheet", photo, "-o", name},
+            {"render", "class:stars", "--start", photo, "-o", name},
+            {"render", "class:stars", "--reference", photo, "--sheet", name, "-o", folder / "x.png"},
+            {"render", "class:stars + 0.1*input_diff(" + photo + ")", "-o", name},
+            {"render", "class:stars", "--param", "photo(" + photo + ") + linf_ball(0.1)", "-o", name},
+        };
+        for (std::vector<std::string> words : commands) {
+            if (words[0] != "sheet") words.insert(words.end(), {"--net", "patterns"});
+            EXPECT_TRUE(fails_with(2, "written over; name another file", run_limpid(words))) << words[0] << ' ' << name;
+            EXPECT_EQ(read_text(photo), bytes) << words[0] << ' ' << name;
+        }
+    }
+}
+
+TEST_F(Outputs, BesideThePictureAreNoInputsEither) {
+    const std::vector<std::string> net{"--net", "patterns"};
+    const auto refused = [&](std::vector<std::string> words) {
+        words.insert(words.end(), net.begin(), net.end());
+        return fails_with(2, "written over", run_limpid(words));
+    };
+    for (const char* name : {"a-magnitude.png", "a-icons.png", "a.json", "a-history.png"})
+        fs::copy_file(photo, folder / name);
+    EXPECT_TRUE(refused({"grid", folder / "a-magnitude.png", "-o", folder / "a.png"}));
+    EXPECT_TRUE(refused({"groups", folder / "a-icons.png", "-o", folder / "a.png"}));
+    EXPECT_TRUE(refused({"dictionary", folder / "a.json", "-o", folder / "a.png"}));
+    EXPECT_TRUE(refused(
+        {"render", "class:stars", "--thresholds", "1,2", "--start", folder / "a-history.png", "-o", folder / "a.png"}));
+    EXPECT_TRUE(refused({"report", folder / "a.json", "--data", folder / "a.json", "-o", folder / "c.html"}));
+    fs::create_directories(folder / "b");
+    fs::copy_file(photo, folder / "b/job.png");
+    write_text(folder / "jobs.jsonl", R"({"name": "job", "objective": "class:stars + input_diff()" + (folder / "b/job.png") + R"()"
+})");
+    EXPECT_TRUE(refused({"batch", folder / "jobs.jsonl", "-o", folder / "b"}));
+write_text(folder / "b/manifest.jsonl", R"({"objective": "class:stars"})");
+EXPECT_TRUE(refused({"batch", folder / "b/manifest.jsonl", "--resume", "-o", folder / "b"}));
+}
+
+TEST_F(Outputs, AreNeverTheWeights) {
+    ASSERT_EQ(run_limpid({"train", "world", "-o", folder / "own.h5", "--steps", "1", "--batch", "2", "--size", "16",
+                          "--evaluate", "2", "--quiet"})
+                  .status,
+              0);
+    fs::create_symlink("own.h5", folder / "same.h5");
+    const std::string weights = read_text(folder / "own.h5");
+    EXPECT_TRUE(fails_with(2, "written over",
+                           run_limpid({"activations", photo, "--layer", "mixed3a", "--weights", folder / "own.h5", "-o",
+                                       folder / "same.h5"})));
+    EXPECT_TRUE(fails_with(2, "written over", run_limpid({"convert", folder / "own.h5", folder / "same.h5"})));
+    EXPECT_TRUE(fails_with(
+        2, "written over",
+        run_limpid({"train", "world", "--weights", folder / "same.h5", "-o", folder / "own.h5", "--steps", "1"})));
+    EXPECT_EQ(read_text(folder / "own.h5"), weights);
+}
+
+TEST_F(Outputs, ThroughALinkAreItsTargetAndTheLinkStays) {
+    write_text(folder / "sub/old.png", "old");
+    fs::create_symlink("sub/old.png", folder / "out.png");
+    fs::create_symlink("sub/new.png", folder / "dangling.png");
+    for (const char* name : {"out.png", "dangling.png"})
+        ASSERT_EQ(run_limpid({"sheet", photo, "-o", folder / name}).status, 0);
+    EXPECT_TRUE(fs::is_symlink(folder / "out.png") && fs::is_symlink(folder / "dangling.png"));
+    EXPECT_EQ(read_text(folder / "sub/old.png"), read_text(folder / "sub/new.png"));
+    EXPECT_EQ(load_image(folder / "sub/old.png").rgb.shape.h, 48);
+    fs::create_symlink("circle.png", folder / "circle.png");
+    EXPECT_TRUE(
+        fails_with(1, "a symbolic link that leads nowhere", run_limpid({"sheet", photo, "-o", folder / "circle.png"})));
+}
+
+TEST_F(Outputs, AreNoPipesNorDevicesNorFolders) {
+    ASSERT_EQ(mkfifo((folder / "pipe.png").c_str(), 0600), 0);
+    fs::create_symlink("/dev/full", folder / "device.png");
+    fs::create_symlink("/dev/stdout", folder / "stdout.png");
+    fs::create_directories(folder / "folder.png");
+    const auto sheet = [&](const char* name) { return run_limpid({"sheet", photo, "-o", folder / name}); };
+    EXPECT_TRUE(fails_with(1, "pipe.png: is a pipe, expected the name of a file", sheet("pipe.png")));
+    EXPECT_TRUE(fails_with(1, "device.png: is a device, expected the name of a file", sheet("device.png")));
+    EXPECT_TRUE(fails_with(1, "folder.png: is a folder, expected the name of a file", sheet("folder.png")));
+    EXPECT_EQ(fs::status("/dev/full").type(), fs::file_type::character);
+    EXPECT_EQ(fs::status(folder / "pipe.png").type(), fs::file_type::fifo);
+    // As an input a pipe that nobody writes to is not waited for.
+    EXPECT_TRUE(fails_with(1, "pipe.png: is a pipe, expected a file",
+                           run_limpid({"sheet", folder / "pipe.png", "-o", folder / "x.png"}, {}, 10)));
+}
+
+TEST_F(Outputs, ThatAreTwoResultsAreRefused) {
+    EXPECT_TRUE(fails_with(2, "two results would be written there",
+                           run_limpid({"render", "class:stars", "--net", "patterns", "-o", folder / "a.png", "--sheet",
+                                       folder / "sub/../a.png"})));
+}
+
+// A limit on the size of files is an ordinary failure, and leaves nothing behind.
+TEST_F(Outputs, BeyondTheLimitOfFilesAreSaid) {
+    const Finished run = run_program(
+        "/bin/sh", {"-c", "ulimit -f 1; exec \"$@\"", "sh", LIMPID_PROGRAM, "world", "-o", folder / "sub/w.png"});
+    EXPECT_TRUE(fails_with(1, "cannot be written (File too large), expected files of that size to be allowed", run));
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(folder / "sub")) left.push_back(entry.path().filename());
+    EXPECT_THAT(left, ElementsAre("up"));
+}
+
+}  // namespace
+}  // namespace limpid::testing
