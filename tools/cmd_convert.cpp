@@ -5,6 +5,7 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "weights/weights.h"
 
 namespace limpid {
@@ -21,6 +22,7 @@ ExitStatus convert(const Options& options) {
     if (!options.out.ends_with(".h5"))
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
     const Weights weights = import_weights(options.in, options.import);
+    keep_results();
     save_weights(options.out, weights);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
               << weights.checksum << '\n';

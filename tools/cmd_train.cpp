@@ -13,6 +13,7 @@
 #include "nets/train/train.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/memory_limit.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
 #include "tools/training_data.h"
@@ -96,7 +97,11 @@ bool run_updates(const TrainArguments& a, Trainer& trainer, const std::string& c
     const auto start = std::chrono::steady_clock::now();
     double loss = 0, right = 0;  // running means
     while (trainer.done() < last && !interrupted()) {
-        trainer.step(run);
+        try {
+            trainer.step(run);
+        } catch (const Stopped&) {  // within an update, which then changed nothing
+            break;
+        }
         const double weight = std::max(0.01, 1.0 / double(trainer.done() - first));
         loss += weight * (trainer.losses().back() - loss), right += weight * (trainer.accuracies().back() - right);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -112,8 +117,13 @@ bool run_updates(const TrainArguments& a, Trainer& trainer, const std::string& c
 ExitStatus train(TrainArguments& a) {
     if (!a.out.ends_with(".h5")) throw UsageError(concat(a.out, ": weights are HDF5 files; end the name with .h5"));
     a.options.optimiser = a.optimiser == "sgd" ? Descent::sgd : Descent::adam;
-    const TrainingData data = load_training_data(a.data, a.test, a.options.seed, a.size);
-    Stream stream(choose_device(a.run), a.run.threads);
+    const TrainingData data = load_training_data(
+        a.data, a.test, a.options.seed, a.size,
+        [&](double bytes) {
+            check_memory(a.run.max_memory, bytes, "the pictures of " + a.data, "a smaller --size needs less");
+        },
+        interrupt_stop());
+    Stream stream = open_stream(a.run);
     const Net net =
         a.run.weights.empty() ? make_net(initial_patterns(data.train.labels, a.options.seed)) : load_net(a.run);
     Trainer trainer(net, data.train, a.options, stream);
@@ -123,10 +133,20 @@ ExitStatus train(TrainArguments& a) {
         std::cerr << "limpid train: " << net.name << ", " << data.train.name << ", " << to_string(a.options) << ", on "
                   << stream.backend().name << (trainer.done() > 0 ? concat(", from update ", trainer.done()) : "")
                   << '\n';
-    watch_interrupts();
+    keep_results();
     const Inspection inspection(a.run, stream);
-    const bool finished = run_updates(a, trainer, checkpoint, inspection.options());
+    bool finished = run_updates(a, trainer, checkpoint, inspection.options());
     inspection.report(trainer.plan());
+    Weights weights;
+    Evaluation result;
+    if (finished) {
+        weights = stored(trainer.weights(), storage_of(a.storage));
+        try {
+            result = trainer.evaluate(data.test, data.test.size > 0 ? data.test.size : a.evaluate);
+        } catch (const Stopped&) {
+            finished = false;
+        }
+    }
     if (!finished) {
         trainer.save(checkpoint);
         write_curve(beside(a.out, ".png"), trainer);
@@ -134,8 +154,6 @@ ExitStatus train(TrainArguments& a) {
                   << " updates; go on with --resume\n";
         return kPartlyDone;
     }
-    const Weights weights = stored(trainer.weights(), storage_of(a.storage));
-    const Evaluation result = trainer.evaluate(data.test, data.test.size > 0 ? data.test.size : a.evaluate);
     save_weights(a.out, weights, storage_of(a.storage));
     write_file_atomically(
         beside(a.out, ".json"),
