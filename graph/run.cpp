@@ -16,6 +16,7 @@
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
 #include "kernels/event.h"
+#include "kernels/memory_need.h"
 
 namespace limpid {
 
@@ -178,19 +179,11 @@ struct Execution {
             for (int64_t i = 0; i < blocks; i++) work(i, 0);
             return;
         }
-        std::exception_ptr error;
-        stream.threads().run(blocks, [&](int64_t i, int lane) {
-            try {
-                work(i, lane);
-            } catch (...) {
-                const std::lock_guard lock(one_lane);
-                error = std::current_exception();
-            }
-        });
-        if (error) std::rethrow_exception(error);
+        stream.threads().run(blocks, work);
     }
 
     void step(size_t index, const PlanSection& section, const Block& block, Stream& thread) {
+        stream.stop().check();
         const Plan& plan = places.plan;
         const PlanStep& step = plan.steps[index];
         const KernelTable& kernels = stream.backend().kernels;
@@ -322,11 +315,25 @@ std::string Trace::print(const Plan& plan) const {
     return text;
 }
 
+namespace {
+
+// Arena, inputs and outputs, and the outputs once more on the host.
+size_t evaluation_bytes(const Plan& plan) {
+    size_t bytes = plan.arena_bytes;
+    for (const Plan::Input& input : plan.inputs) bytes += size_t(input.shape.size()) * sizeof(float);
+    for (const Shape& output : plan.outputs) bytes += 2 * size_t(output.size()) * sizeof(float);
+    return bytes;
+}
+
+}  // namespace
+
 std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& outputs, Stream& stream,
                                  const std::vector<HostTensor>& inputs, RewriteOptions rewrite,
                                  const RunOptions& options) {
     ConstantStore constants(stream);
     const Plan plan = make_plan(graph, outputs, constants, rewrite);
+    check_memory(stream, evaluation_bytes(plan),
+                 plan.inputs.empty() ? "a computation" : concat("a pass for an input of ", plan.inputs[0].shape));
     std::vector<DeviceTensor> tensors;
     std::vector<ConstView> in;
     std::vector<MutView> out;

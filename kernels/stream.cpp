@@ -4,6 +4,10 @@
 #include <sched.h>
 
 #include <charconv>
+#include <limits>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cpu/thread_pool.h"
@@ -66,12 +70,16 @@ struct Stream::State {
     const Backend* backend;
     ThreadPool threads;
     std::vector<Stream> lanes;
+    int threads_wanted;
+    Stop stop{};
+    size_t allowed_memory = std::numeric_limits<size_t>::max();
     void* queue = nullptr;
 
-    State(const Device& d, int thread_count) : device(d), backend(&limpid::backend(d)), threads(thread_count) {
+    State(const Device& d, int wanted)
+        : device(d), backend(&limpid::backend(d)), threads(wanted), threads_wanted(wanted) {
         if (backend->memory.create_queue) queue = backend->memory.create_queue(device.index);
-        if (thread_count > 1)
-            for (int i = 0; i < thread_count; i++) lanes.emplace_back(device, 1);
+        if (threads.size() > 1)
+            for (int i = 0; i < threads.size(); i++) lanes.emplace_back(device, 1);
     }
     ~State() {
         if (queue) backend->memory.destroy_queue(queue);
@@ -91,6 +99,7 @@ const Backend& Stream::backend() const { return *state_->backend; }
 ThreadPool& Stream::threads() { return state_->threads; }
 Stream& Stream::lane(int worker) { return thread_count() == 1 ? *this : state_->lanes[size_t(worker)]; }
 int Stream::thread_count() const { return state_->threads.size(); }
+int Stream::threads_wanted() const { return state_->threads_wanted; }
 void* Stream::queue() const { return state_->queue; }
 void* Stream::native() const { return state_->queue ? backend().memory.native(state_->queue) : nullptr; }
 void Stream::synchronize() {
@@ -99,5 +108,9 @@ void Stream::synchronize() {
 void Stream::label(std::string_view purpose) {
     if (state_->queue) backend().memory.label(state_->queue, purpose);
 }
+void Stream::stop_when(Stop stop) { state_->stop = std::move(stop); }
+const Stop& Stream::stop() const { return state_->stop; }
+void Stream::allow_memory(size_t bytes) { state_->allowed_memory = bytes; }
+size_t Stream::allowed_memory() const { return state_->allowed_memory; }
 
 }  // namespace limpid

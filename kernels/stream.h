@@ -1,9 +1,13 @@
 // An ordered queue of work on one device, and the devices there are.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "kernels/stop.h"
 
 namespace limpid {
 
@@ -39,7 +43,8 @@ std::string_view to_string(Precision precision);
 // belong to the stream (two streams never share threads). Results do not depend on the number of threads.
 class Stream {
   public:
-    // threads = 0: one per physical core this process may run on.
+    // threads = 0: one per physical core this process may run on. Where the system refuses to start so many, the stream
+    // works with fewer.
     explicit Stream(const Device& device, int threads = 0);
     ~Stream();
     Stream(Stream&&) noexcept;
@@ -49,18 +54,41 @@ class Stream {
     const Backend& backend() const;
     ThreadPool& threads();
     int thread_count() const;
+    // How many were asked for.
+    int threads_wanted() const;
     // Waits for all work. Throws Error when a GPU failed at some of it.
     void synchronize();
     // A stream of one thread for each worker of threads(): for tasks of that worker which call kernels.
     Stream& lane(int worker);
     // What the work from now on is for, e.g. a node's name: a GPU that fails names it. "": nothing in particular.
     void label(std::string_view purpose);
+    // From now on all work on this stream ends with Stopped soon after a stop is asked for: plans ask before every
+    // step, longer work on the host between its pieces.
+    void stop_when(Stop stop);
+    const Stop& stop() const;
+    // What a piece of work on this stream may take of memory (memory_need.h): plans are refused before they are run.
+    void allow_memory(size_t bytes);
+    size_t allowed_memory() const;
     void* queue() const;   // what the device keeps for the stream (device/queue.h), or null
     void* native() const;  // cudaStream_t, or null
 
   private:
     struct State;
     std::unique_ptr<State> state_;
+};
+
+// While it lives, work on the stream is finished whether a stop is asked for or not: to keep what stopped work has
+// made.
+class FinishWork {
+  public:
+    explicit FinishWork(Stream& stream) : stream_(stream), stop_(stream.stop()) { stream.stop_when({}); }
+    ~FinishWork() { stream_.stop_when(std::move(stop_)); }
+    FinishWork(const FinishWork&) = delete;
+    FinishWork& operator=(const FinishWork&) = delete;
+
+  private:
+    Stream& stream_;
+    Stop stop_;
 };
 
 }  // namespace limpid

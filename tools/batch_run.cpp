@@ -14,10 +14,10 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <system_error>
 #include <thread>
 
 #include "kernels/error.h"
-#include "tools/byte_count.h"
 #include "tools/device_list.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
@@ -61,8 +61,8 @@ class Batch {
     }
 
     ExitStatus render() {
-        const size_t limit_bytes = a_.max_memory.empty() ? std::numeric_limits<size_t>::max()
-                                                         : parse_byte_count(a_.max_memory) / size_t(a_.streams);
+        const size_t limit_bytes = stream_.allowed_memory() / size_t(a_.streams);
+        const bool limited = !a_.run.max_memory.empty();
         if (has_manifest(a_.folder) && !a_.resume && !shares_folder())
             throw UsageError(concat(a_.folder,
                                     " holds pictures already; --resume keeps them and renders what is "
@@ -93,8 +93,9 @@ class Batch {
         if (!a_.plan) check_files(a_.run, outputs_of(todo), inputs());
         const int64_t there = mine - int64_t(todo.size() + failed.size());
         std::vector<Group> groups{{a_.batch, todo}};
-        if (a_.plan || !a_.max_memory.empty()) {
-            MemoryFit fit = fit_memory(net_, stream_, todo, limit_bytes, a_.batch);
+        if (a_.plan || limited) {
+            MemoryFit fit =
+                fit_memory(net_, stream_, todo, limited ? limit_bytes : std::numeric_limits<size_t>::max(), a_.batch);
             std::ranges::move(fit.failed, std::back_inserter(failed));
             if (a_.plan) print_plan(fit);
             groups = groups_of(fit);
@@ -102,7 +103,7 @@ class Batch {
         announce(mine, there, groups, before);
         for (const FinishedJob& job : failed) fail(*job.job, job.error);
         if (a_.plan) return failures_ > 0 ? kPartlyDone : kDone;
-        watch_interrupts();
+        keep_results();
         try {
             render_groups(groups, inspection.options());
             finish();
@@ -111,8 +112,9 @@ class Batch {
             say(concat(error.what(), "; stopped: ", there + kept_, " pictures are kept, --resume renders the rest"));
             return kPartlyDone;
         }
-        if (interrupted()) say("interrupted; --resume renders the rest");
-        return interrupted() || failures_ > 0 ? kPartlyDone : kDone;
+        const bool stopped = interrupted();
+        if (stopped) say("interrupted; --resume renders the rest");
+        return stopped || failures_ > 0 ? kPartlyDone : kDone;
     }
 
   private:
@@ -327,15 +329,26 @@ class Batch {
                     };
                     BatchRenderer(net_, stream, groups[g].batch).run(next_job, take_finished, keep_going, options);
                 }
+            } catch (const Stopped&) {  // within an update; what is finished is kept
             } catch (...) {
                 const std::lock_guard lock(mutex);
                 failure = std::current_exception();
             }
         };
         std::vector<Stream> more_streams;
-        for (int64_t i = 1; i < a_.streams; i++) more_streams.emplace_back(stream_.device(), a_.run.threads);
+        for (int64_t i = 1; i < a_.streams; i++) {
+            Stream& stream = more_streams.emplace_back(stream_.device(), a_.run.threads);
+            stream.stop_when(stream_.stop());
+            stream.allow_memory(limit_bytes);
+        }
         std::vector<std::thread> threads;
-        for (Stream& stream : more_streams) threads.emplace_back([&] { work(stream); });
+        try {
+            threads.reserve(more_streams.size());
+            for (Stream& stream : more_streams) threads.emplace_back([&] { work(stream); });
+        } catch (const std::system_error&) {  // a limit of processes or memory
+            const std::lock_guard lock(mutex);
+            say(concat(threads.size() + 1, " of ", a_.streams, " streams could be started: slower, the same pictures"));
+        }
         work(stream_);
         for (std::thread& thread : threads) thread.join();
         const double seconds = progress_->elapsed_s();
@@ -444,10 +457,6 @@ void declare_batch_options(CLI::App& app, BatchArguments& a) {
                    "host. Results do not depend on it")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
-    app.add_option(
-        "--max-memory", a.max_memory,
-        "what the pictures at work and the prepared weights may take on the device, e.g. 2GiB; the batch of each kind "
-        "of job follows. Program, weights as read and finished pictures come on top of it, in the memory of the host");
     app.add_flag("--resume", a.resume, "keep what is finished and render the rest");
     app.add_option(
            "--shard", a.shard,

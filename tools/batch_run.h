@@ -14,7 +14,7 @@ struct BatchArguments {
     RunArguments run;
     std::string command = "batch";  // in front of what is said
     std::vector<std::string> inputs;  // files that the jobs were read from
-    std::string folder, param = "fft", transforms = "standard", optimiser = "adam", max_memory, shard = "auto";
+    std::string folder, param = "fft", transforms = "standard", optimiser = "adam", shard = "auto";
     RenderOptions options;
     int64_t size = 128, batch = 16, streams = 1, cell = 110;
     bool resume = false, raw = false, sprites = true, plan = false, quiet = false;

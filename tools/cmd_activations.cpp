@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/photo_input.h"
 #include "tools/run_options.h"
 #include "viz/attribution/section.h"
@@ -26,11 +28,16 @@ ExitStatus write_activations(const ActivationsArguments& a) {
     check_files(a.run, {a.out}, {a.photo.path});
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
-    const std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());
+    std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());
     std::map<std::string, HostTensor> arrays;
-    for (size_t i = 0; i < a.layers.size(); i++) arrays[a.layers[i]] = values[i];
+    for (size_t i = 0; i < a.layers.size(); i++) arrays[a.layers[i]] = std::move(values[i]);
+    size_t bytes = 0;
+    for (const auto& [name, value] : arrays) bytes += size_t(value.shape.size()) * sizeof(float);
+    // With the file that they become, which grows by doubling.
+    check_memory(stream, 3 * bytes, concat("the activations of ", arrays.size(), " layers"));
+    keep_results();
     write_array_file(a.out, arrays,
                      {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
     announce_choice(a.run, "activations", net, stream);

@@ -25,7 +25,7 @@ ExitStatus make_appendix(AppendixArguments& a) {
     const Net net = load_net(a.run);
     const RenderOptions options = batch_options(a);
     const JobList list = appendix_jobs(a.appendix, options, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     std::string words = concat(" --steps ", options.steps, " --size ", a.size, " --seed ", options.seed,
                                " --learning-rate ", options.adam.rate, " --param '", a.param, "' --transforms '",
                                a.transforms, "' --optimiser '", a.optimiser, "'");

@@ -1,12 +1,17 @@
 // limpid attribute: what an output, a channel or a position owes to the pixels of a photo, or to its activations.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
+#include <climits>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <utility>
 
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
@@ -17,6 +22,8 @@
 #include "viz/attribution/methods.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "weights/file.h"
+#include "weights/spilled_bytes.h"
 
 namespace limpid {
 
@@ -54,6 +61,47 @@ ordered_json channels_of(const HostTensor& attribution) {
     return list;
 }
 
+// Says how much memory the positions of a layer take, refuses what is not allowed, and says how long the rest lasts as
+// soon as it is known.
+HostTensor watched_positions(const AttributeArguments& a, Section& section, const HostTensor& values, const std::string& from) {
+    const Shape s = values.shape, to = section.to_shape();
+    const std::string what = concat(to.h * to.w, " positions of ", a.to, " to ", s.h * s.w, " positions of ", from);
+    // The array, the sprites of it in floats and in bytes, their file; the array's own file in the making.
+    const size_t bytes = position_attribution_bytes(section) * (a.array.empty() ? 4 : 8);
+    constexpr const char* kAdvice = "a smaller picture or later layers need less";
+    check_memory(section.stream(), bytes, what, kAdvice);
+    if (position_attribution_bytes(section) / sizeof(float) > size_t(INT_MAX / 2))
+        throw Error(concat(what, ": are more than a picture of sprites can show; ", kAdvice));
+    Progress progress("attribute", a.quiet);
+    bool said = a.quiet;
+    const auto begin = std::chrono::steady_clock::now();
+    return position_attribution(section, values, [&](int64_t done, int64_t total) {
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        if (!std::exchange(said, true))
+            progress.say(concat("limpid attribute: ", what, ": ", print_bytes(double(bytes)), ", about ",
+                                int64_t(seconds * double(total) / double(done) + 0.5), " s"));
+        progress.report(done, total);
+        return !interrupted();
+    });
+}
+
+// The fields of `head` and "attribution", a row of positions at a time: as numbers in a document it would be many times
+// as large as the array.
+void append_json(SpilledBytes& json, const ordered_json& head, const HostTensor& all, Shape to, const Stop& stop) {
+    std::string text = head.dump();
+    text.back() = ',';
+    json.append(text + "\"attribution\":[");
+    for (int64_t i = 0; i < to.h; i++) {
+        json.append(i > 0 ? ",[" : "[");
+        for (int64_t j = 0; j < to.w; j++) {
+            stop.check();
+            json.append((j > 0 ? "," : "") + rows_of(all.view().image(i * to.w + j)).dump());
+        }
+        json.append("]");
+    }
+    json.append("]}\n");
+}
+
 // Every position of a later layer: a sprite for each, in its place.
 //   from, to, shape [h,w,c] of from, to_shape, pool
 //   attribution [i][j][y][x]: what position (i,j) of `to` owes to (y,x) of `from`
@@ -62,26 +110,23 @@ void attribute_positions(const AttributeArguments& a, const Net& net, const Host
     const std::string from = usual_layer(net, a.from);
     const HostTensor values = activations(net, {from}, photo, stream, run)[0];
     Section section(net, from, values.shape, a.to, stream, {.overrides = kPools.at(a.pool)(), .run = run});
-    const HostTensor all = position_attribution(section, values);
     const Shape s = values.shape, to = section.to_shape();
+    const HostTensor all = watched_positions(a, section, values, from);
     ordered_json result = provenance(a.photo, photo, net, stream);
-    ordered_json rows = ordered_json::array();
-    for (int64_t i = 0; i < to.h; i++) {
-        ordered_json row = ordered_json::array();
-        for (int64_t j = 0; j < to.w; j++) row.push_back(rows_of(all.view().image(i * to.w + j)));
-        rows.push_back(row);
-    }
     result.update({{"from", from},
                    {"to", a.to},
                    {"method", "linear"},
                    {"pool", a.pool},
                    {"shape", {s.h, s.w, s.c}},
-                   {"to_shape", {to.h, to.w, to.c}},
-                   {"attribution", rows}});
-    write_png(a.out, grey_sprites(all, to.w).view());
+                   {"to_shape", {to.h, to.w, to.c}}});
+    SpilledBytes json(std::filesystem::path(json_path).parent_path().string());
+    append_json(json, result, all, to, stream.stop());
+    const HostTensor sprites = grey_sprites(all, to.w);
+    keep_results();
+    write_png(a.out, sprites.view());
     if (!a.array.empty())
         write_array_file(a.array, {{"attribution", all}}, {{"photo", a.photo.path}, {"net", net.name}});
-    write_json(json_path, result);
+    write_file_atomically(json_path, json.view());
 }
 
 // What a method says more than its map.
@@ -142,7 +187,9 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
                                           {"insertion", insertion(whole, photo, wide, index)}})
             result[name] = {{"area", curve.area()}, {"probability", curve.probability}};
     }
-    write_png(a.out, heat_over(photo.view(), map).view());
+    const HostTensor heat = heat_over(photo.view(), map);
+    keep_results();
+    write_png(a.out, heat.view());
     if (!a.array.empty())
         write_array_file(a.array, {{"attribution", attribution}}, {{"photo", a.photo.path}, {"net", net.name}});
     write_json(json_path, result);
@@ -174,10 +221,9 @@ ExitStatus attribute(const AttributeArguments& a) {
     check_files(a.run, {a.out, json_path, a.array}, {a.photo.path});
     const Net net = load_net(a.run);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
     const RunOptions& run = inspection.options();
-    watch_interrupts();
     if (one_target) {
         attribute_target(a, method, net, photo, stream, run, json_path);
     } else {

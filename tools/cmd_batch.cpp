@@ -22,7 +22,7 @@ ExitStatus render_batch(BatchCommandArguments& a) {
     const Net net = load_net(a.run);
     const JobList list = read_jobs(a.sources, batch_options(a), net);
     if (list.jobs.empty() && list.errors.size() == 1) throw Error(list.errors[0]);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     return run_batch(a, net, stream, list, shard);
 }
 

@@ -31,7 +31,7 @@ ExitStatus classify(const ClassifyArguments& arguments) {
     Graph graph;
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);
-    Stream stream(choose_device(arguments.run), arguments.run.threads);
+    Stream stream = open_stream(arguments.run);
     const Inspection inspection(arguments.run, stream);
     const std::vector<NodeId> outputs{logits, ops::softmax(graph, logits)};
     const std::vector<HostTensor> values = evaluate(graph, outputs, stream, {image}, {}, inspection.options());

@@ -5,6 +5,7 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "weights/outputs.h"
 #include "weights/weights.h"
 
@@ -23,6 +24,7 @@ ExitStatus convert(const ConvertArguments& options) {
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
     check_outputs({options.out}, {options.in, options.import.labels_file});
     const Weights weights = import_weights(options.in, options.import);
+    keep_results();
     save_weights(options.out, weights);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
               << weights.checksum << '\n';

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "nets/usual_layer.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/photo_input.h"
 #include "tools/run_options.h"
 #include "viz/attribution/section.h"
@@ -70,9 +72,14 @@ ExitStatus write_dictionary(DictionaryArguments a) {
     const Net net = load_net(a.run);
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
+    // Entries as numbers and as JSON; a picture of each channel, made, laid out and encoded; both are there at once.
+    const auto shown = size_t(std::min(a.top, values.shape.c)), positions = size_t(values.shape.pixels());
+    check_memory(stream, positions * shown * 160 + (shown + 2) * size_t(photo.shape.size()) * 3 * sizeof(float),
+                 concat("a dictionary of ", positions, " positions with ", shown, " channels each"),
+                 "a smaller picture or --top needs less");
     const Dictionary dictionary = make_dictionary(values, a.top);
     ordered_json result = provenance(a.photo, photo, net, stream);
     result.update(to_json(dictionary, a.layer, values.shape));
@@ -83,7 +90,9 @@ ExitStatus write_dictionary(DictionaryArguments a) {
         pictures.push_back(heat_over(photo.view(), channel_map(values, entry.channel)));
     std::vector<ConstView> views;
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
-    write_png(a.out, tile(views, int64_t(views.size()), 4).view());
+    const HostTensor picture = tile(views, int64_t(views.size()), 4);
+    keep_results();
+    write_png(a.out, picture.view());
     write_json(json_path, result);
     announce_choice(a.run, "dictionary", net, stream);
     std::cout << a.out << "\n"

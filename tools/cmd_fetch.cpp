@@ -21,9 +21,6 @@ struct FetchArguments {
     bool quiet = false;
 };
 
-// Thrown through the download; not an Error, so that nobody tries the next mirror.
-struct Interrupted {};
-
 ExitStatus fetch_and_convert(const FetchArguments& options) {
     const WeightSource& source = weight_source(options.name);
     const std::string folder = options.folder.empty() ? weights_home() : options.folder;
@@ -34,15 +31,15 @@ ExitStatus fetch_and_convert(const FetchArguments& options) {
         std::cout << converted << ": is there already, checksum " << weights.checksum << '\n';
         return kDone;
     }
-    watch_interrupts();
+    keep_results();
     std::string model;
     try {
         Progress progress("fetch", options.quiet);
         model = fetch_weights(source, folder, [&](int64_t done, int64_t total) {
-            if (interrupted()) throw Interrupted();
+            interrupt_stop().check();  // no Error: nobody tries the next mirror
             progress.report(done, total, source.file);
         });
-    } catch (const Interrupted&) {
+    } catch (const Stopped&) {
         std::cout << "interrupted; the same command continues where it stopped\n";
         return kPartlyDone;
     }

@@ -25,7 +25,7 @@ ExitStatus gradcheck(const GradcheckArguments& a) {
     say_old_forms("gradcheck", {&objective, 1});
     refuse_trace(a.run);
     const Net net = load_net(a.run);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
     announce_choice(a.run, "gradcheck", net, stream);
     for (const GradcheckRow& row : result.rows)

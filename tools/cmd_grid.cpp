@@ -56,10 +56,10 @@ ExitStatus write_grid(GridArguments a) {
     const Net net = load_net(a.run);
     a.layer = usual_layer(net, a.layer);
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
     const HostTensor values = activations(net, {a.layer}, photo, stream, inspection.options())[0];
-    watch_interrupts();
+    keep_results();
     bool complete = true;
     ActivationGrid grid;
     {

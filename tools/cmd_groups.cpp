@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
@@ -174,13 +175,20 @@ ExitStatus write_groups(GroupsArguments a) {
     a.layer = usual_layer(net, a.layer);
     for (const std::string& text : a.targets) parse_target(net, text);  // before the work
     const HostTensor photo = load_photo(a.photo, net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
     std::vector<std::string> names{a.layer};
     if (!a.earlier.empty()) names.push_back(a.earlier);
     const std::vector<HostTensor> values = activations(net, names, photo, stream, inspection.options());
 
-    const Groups groups = find_groups(values[0], a.count, a.order);
+    const NmfOptions nmf{.stop = stream.stop()};
+    const auto check_groups = [&](const HostTensor& layer, int64_t count, int64_t later) {
+        check_memory(stream, groups_bytes(layer.shape, count, later),
+                     concat(count, " groups of ", layer.shape.pixels(), " positions of ", layer.shape.c, " channels"));
+    };
+    check_groups(values[0], a.count, 1);
+    if (!a.earlier.empty()) check_groups(values[1], a.earlier_count, a.align ? a.count : 1);
+    const Groups groups = find_groups(values[0], a.count, a.order, nmf);
     const std::vector<NamedShares> shares = shares_of_targets(a, net, a.layer, values[0], groups, stream);
     ordered_json result = provenance(a.photo, photo, net, stream);
     result[a.layer] = to_json(a, a.layer, groups);
@@ -192,8 +200,8 @@ ExitStatus write_groups(GroupsArguments a) {
     std::vector<NamedShares> early;
     if (!a.earlier.empty()) {
         Section section(net, a.earlier, values[1].shape, a.layer, stream);
-        earlier = a.align ? aligned_groups(section, values[1], groups, a.earlier_count, a.order)
-                          : find_groups(values[1], a.earlier_count, a.order);
+        earlier = a.align ? aligned_groups(section, values[1], groups, a.earlier_count, a.order, nmf)
+                          : find_groups(values[1], a.earlier_count, a.order, nmf);
         early = shares_of_targets(a, net, a.earlier, values[1], earlier, stream);
         result[a.earlier] = to_json(a, a.earlier, earlier);
         result[a.earlier]["aligned"] = a.align;
@@ -206,7 +214,9 @@ ExitStatus write_groups(GroupsArguments a) {
     }
     std::vector<ConstView> views;
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
-    write_png(a.out, tile(views, int64_t(views.size()), 4).view());
+    const HostTensor picture = tile(views, int64_t(views.size()), 4);
+    keep_results();
+    write_png(a.out, picture.view());
     if (!a.arrays.empty())
         write_array_file(a.arrays, arrays,
                          {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
@@ -215,14 +225,16 @@ ExitStatus write_groups(GroupsArguments a) {
     print(a.layer, groups, shares);
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';
-    watch_interrupts();
     std::vector<std::tuple<std::string, const Groups*, std::string>> shown{{a.layer, &groups, stem}};
     if (!a.earlier.empty()) shown.emplace_back(a.earlier, &earlier, stem + "-earlier");
-    for (const auto& [layer, found, name] : shown) {
-        if (a.icon_steps > 0 && !write_icons(a, net, layer, *found, name + "-icons.png", stream)) return kPartlyDone;
-        if (a.overlay_steps > 0 && !write_overlays(a, net, layer, photo, *found, name + "-overlays.png", stream))
+    for (const auto& [layer, found, name] : shown) try {
+            if (a.icon_steps > 0 && !write_icons(a, net, layer, *found, name + "-icons.png", stream))
+                return kPartlyDone;
+            if (a.overlay_steps > 0 && !write_overlays(a, net, layer, photo, *found, name + "-overlays.png", stream))
+                return kPartlyDone;
+        } catch (const Stopped&) {  // within the first update, of which nothing is kept
             return kPartlyDone;
-    }
+        }
     return kDone;
 }
 

@@ -89,7 +89,7 @@ ordered_json json_of(const Verdict& v, const Net& net) {
     return result;
 }
 
-// Whether all was done.
+// Whether all was done; Stopped where it ended within what is not kept.
 bool judge_parts(const JudgeArguments& a, const Net& net, Stream& stream, const RunOptions& run, Verdict& verdict) {
     if (a.part != "visualisations") {
         verdict.options.run = run;
@@ -142,14 +142,18 @@ ExitStatus judge(JudgeArguments& a) {
     a.visualisation.seed = a.judge.seed;
     const Net net = load_net(a.run);
     check_knows_world(net);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
-    watch_interrupts();
+    keep_results();
     Verdict verdict{.command = command_of(a),
                     .network = concat(net.name, ", weights ", net.weights->checksum.substr(0, 12)),
                     .options = a.judge,
                     .visualisation_options = a.visualisation};
-    const bool finished = judge_parts(a, net, stream, inspection.options(), verdict);
+    bool finished = false;
+    try {
+        finished = judge_parts(a, net, stream, inspection.options(), verdict);
+    } catch (const Stopped&) {
+    }
     if (a.as_json)
         std::cout << to_json_text(json_of(verdict, net), 1) << '\n';
     else

@@ -39,7 +39,7 @@ ExitStatus check(const ParityArguments& a) {
     refuse_trace(a.run);
     std::string reason;
     const std::optional<Net> net = lucid_net(a, reason);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const std::vector<ParityRow> rows = check_parity(a.folder, net ? &*net : nullptr, reason, stream);
     size_t widest_reference = 0, widest_what = 0, checked = 0, missed = 0;
     for (const ParityRow& row : rows) {

@@ -282,12 +282,17 @@ ExitStatus render_units(RenderArguments& a) {
         options.start = load_photo(a.start, flat.height, flat.width, flat.alpha);
     }
     options.references = references_of(a);
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
-    watch_interrupts();
-    for (size_t i = 0; i < groups.size() && status == kDone; i++)
-        status = render_group(a, groups[i], net, stream, int64_t(i) * options.batch, count, pictures);
+    keep_results();
+    try {
+        for (size_t i = 0; i < groups.size() && status == kDone; i++)
+            status = render_group(a, groups[i], net, stream, int64_t(i) * options.batch, count, pictures);
+    } catch (const Stopped&) {  // within the first update of a picture
+        if (pictures.empty()) throw;
+        status = kPartlyDone;
+    }
     if (!a.sheet.empty() && !pictures.empty()) {
         write_sheet(a.sheet, pictures, a.columns);
         std::cout << a.sheet << '\n';

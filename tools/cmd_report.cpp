@@ -129,20 +129,23 @@ ExitStatus make_report(const ReportArguments& a) {
     options.net_options = net_options(a);
     options.command = command_of(a, options);
     options.made_by = concat("limpid ", LIMPID_VERSION, " (", LIMPID_COMMIT, ")");
-    Stream stream(choose_device(a.run), a.run.threads);
+    Stream stream = open_stream(a.run);
     const std::string work = a.out + ".work";
     Kept icons(icon_folder(a, work)), figures(work);
     Report report(net, std::move(photos), std::move(options), stream, icons, figures);
     if (a.plan) return announce(report.plan(), true), kDone;
     if (!a.quiet) announce(report.plan(), false);
-    watch_interrupts();
+    keep_results();
     std::optional<nlohmann::ordered_json> data;
     {
         Progress progress("report", a.quiet);
-        data = report.make([&](double done_s, double total_s, const std::string& what) {
-            progress.report(int64_t(done_s * 1000), int64_t(total_s * 1000) + 1, what);
-            return !interrupted();
-        });
+        try {
+            data = report.make([&](double done_s, double total_s, const std::string& what) {
+                progress.report(int64_t(done_s * 1000), int64_t(total_s * 1000) + 1, what);
+                return !interrupted();
+            });
+        } catch (const Stopped&) {  // within a part, which is not kept
+        }
     }
     if (!data) {
         std::cerr << "limpid report: stopped; " << work << " keeps what is finished, the same command goes on\n";

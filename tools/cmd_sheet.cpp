@@ -5,6 +5,8 @@
 
 #include "kernels/error.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
+#include "tools/memory_limit.h"
 #include "viz/image/image.h"
 #include "weights/outputs.h"
 
@@ -14,7 +16,7 @@ namespace {
 
 struct SheetArguments {
     std::vector<std::string> pictures;
-    std::string out = "sheet.png";
+    std::string out = "sheet.png", max_memory;
     int64_t columns = 6, cell = 0, gap = 4;
     int quality = 90;
 };
@@ -26,16 +28,32 @@ ExitStatus write_sheet(const SheetArguments& a) {
     check_outputs({a.out}, a.pictures);
     std::vector<HostTensor> pictures;
     std::vector<ConstView> views;
+    const auto check_sheet = [&](double floats) {
+        check_memory(a.max_memory, floats * 2 * sizeof(float), concat("a sheet of ", a.pictures.size(), " pictures"),
+                     "fewer or smaller ones (--cell) need less");
+    };
+    if (a.cell > 0) check_sheet(3.0 * double(a.cell) * double(a.cell) * double(a.pictures.size()));
+    double floats = 0;
     for (const std::string& path : a.pictures) {
+        interrupt_stop().check();
         const HostTensor picture = flatten(load_image(path));
         const int64_t longest = std::max(picture.shape.h, picture.shape.w);
         pictures.push_back(a.cell == 0
                                ? picture
                                : resize(picture.view(), std::max<int64_t>(1, picture.shape.h * a.cell / longest),
                                         std::max<int64_t>(1, picture.shape.w * a.cell / longest)));
+        floats += double(pictures.back().shape.size());
     }
+    // Cells are as large as the largest picture.
+    const auto largest = [&](int64_t Shape::*side) {
+        int64_t most = 0;
+        for (const HostTensor& picture : pictures) most = std::max(most, picture.shape.*side);
+        return double(most + a.gap);
+    };
+    check_sheet(floats + 3 * largest(&Shape::h) * largest(&Shape::w) * double(pictures.size()));
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
     const HostTensor sheet = tile(views, std::min<int64_t>(a.columns, int64_t(views.size())), a.gap);
+    keep_results();
     jpeg ? write_jpeg(a.out, sheet.view(), a.quality) : write_png(a.out, sheet.view());
     std::cout << a.out << '\n';
     return kDone;
@@ -54,6 +72,7 @@ Run declare_sheet(CLI::App& app) {
         ->check(CLI::Range(0, 8192))
         ->capture_default_str();
     app.add_option("--gap", a->gap, "pixels between")->check(CLI::Range(0, 1000))->capture_default_str();
+    declare_memory_option(app, a->max_memory);
     return [a] { return write_sheet(*a); };
 }
 

@@ -13,6 +13,7 @@
 #include "nets/train/train.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/memory_limit.h"
 #include "tools/progress.h"
 #include "tools/run_options.h"
 #include "tools/training_data.h"
@@ -98,7 +99,11 @@ bool run_updates(const TrainArguments& a, Trainer& trainer, const std::string& c
     const auto start = std::chrono::steady_clock::now();
     double loss = 0, right = 0;  // running means
     while (trainer.done() < last && !interrupted()) {
-        trainer.step(run);
+        try {
+            trainer.step(run);
+        } catch (const Stopped&) {  // within an update, which then changed nothing
+            break;
+        }
         const double weight = std::max(0.01, 1.0 / double(trainer.done() - first));
         loss += weight * (trainer.losses().back() - loss), right += weight * (trainer.accuracies().back() - right);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -118,8 +123,13 @@ ExitStatus train(TrainArguments& a) {
     std::vector<std::string> inputs = training_files(a.data, a.test);
     if (!a.run.weights.empty()) inputs.push_back(weights_file(a.run));
     check_outputs({a.out, beside(a.out, ".json"), beside(a.out, ".png"), checkpoint}, inputs);
-    const TrainingData data = load_training_data(a.data, a.test, a.options.seed, a.size);
-    Stream stream(choose_device(a.run), a.run.threads);
+    const TrainingData data = load_training_data(
+        a.data, a.test, a.options.seed, a.size,
+        [&](double bytes) {
+            check_memory(a.run.max_memory, bytes, "the pictures of " + a.data, "a smaller --size needs less");
+        },
+        interrupt_stop());
+    Stream stream = open_stream(a.run);
     const Net net =
         a.run.weights.empty() ? make_net(initial_patterns(data.train.labels, a.options.seed)) : load_net(a.run);
     Trainer trainer(net, data.train, a.options, stream);
@@ -128,10 +138,20 @@ ExitStatus train(TrainArguments& a) {
         std::cerr << "limpid train: " << net.name << ", " << data.train.name << ", " << to_string(a.options) << ", on "
                   << stream.backend().name << (trainer.done() > 0 ? concat(", from update ", trainer.done()) : "")
                   << '\n';
-    watch_interrupts();
+    keep_results();
     const Inspection inspection(a.run, stream);
-    const bool finished = run_updates(a, trainer, checkpoint, inspection.options());
+    bool finished = run_updates(a, trainer, checkpoint, inspection.options());
     inspection.report(trainer.plan());
+    Weights weights;
+    Evaluation result;
+    if (finished) {
+        weights = stored(trainer.weights(), storage_of(a.storage));
+        try {
+            result = trainer.evaluate(data.test, data.test.size > 0 ? data.test.size : a.evaluate);
+        } catch (const Stopped&) {
+            finished = false;
+        }
+    }
     if (!finished) {
         trainer.save(checkpoint);
         write_curve(beside(a.out, ".png"), trainer);
@@ -139,8 +159,6 @@ ExitStatus train(TrainArguments& a) {
                   << " updates; go on with --resume\n";
         return kPartlyDone;
     }
-    const Weights weights = stored(trainer.weights(), storage_of(a.storage));
-    const Evaluation result = trainer.evaluate(data.test, data.test.size > 0 ? data.test.size : a.evaluate);
     save_weights(a.out, weights, storage_of(a.storage));
     write_file_atomically(
         beside(a.out, ".json"),

@@ -1,5 +1,7 @@
 // limpid world: pictures of the procedural world, with what is known about them.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +10,8 @@
 #include "nets/nearest.h"
 #include "nets/world/world.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
+#include "tools/memory_limit.h"
 #include "tools/version.h"
 #include "viz/image/image.h"
 #include "viz/json_text.h"
@@ -18,7 +22,7 @@ namespace limpid {
 namespace {
 
 struct WorldArguments {
-    std::string out = "world.png", pattern;
+    std::string out = "world.png", pattern, max_memory;
     uint64_t seed = 0;
     uint32_t first = 0;
     int64_t count = 0, size = kWorldSize, columns = 0;
@@ -58,18 +62,20 @@ std::string file_of(uint32_t index, const std::string& suffix) {
     return std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + suffix;
 }
 
-// A folder with a picture and a mask for each pattern in it, and labels.json.
-void write_folder(const WorldArguments& a, const std::vector<WorldPicture>& pictures) {
+// A folder with a picture and a mask for each pattern in it, and labels.json: of those that there was time for.
+ExitStatus write_folder(const WorldArguments& a, int64_t count, const std::function<WorldPicture(int64_t)>& paint) {
+    keep_results();
     create_folder(a.out);
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (size_t i = 0; i < pictures.size(); i++) {
+    for (int64_t i = 0; i < count && !interrupted(); i++) {
+        const WorldPicture picture = paint(i);
         const uint32_t index = a.first + uint32_t(i);
-        write_png(a.out + "/" + file_of(index, ".png"), pictures[i].image.view());
+        write_png(a.out + "/" + file_of(index, ".png"), picture.image.view());
         nlohmann::ordered_json shown = nlohmann::ordered_json::array();
-        for (size_t k = 0; k < pictures[i].patterns.size(); k++) {
+        for (size_t k = 0; k < picture.patterns.size(); k++) {
             const std::string mask = file_of(index, concat("-mask", k, ".png"));
-            write_png(a.out + "/" + mask, pictures[i].masks[k].view());
-            const int pattern = pictures[i].patterns[k];
+            write_png(a.out + "/" + mask, picture.masks[k].view());
+            const int pattern = picture.patterns[k];
             shown.push_back(
                 {{"class", pattern}, {"label", std::string(kPatternNames[size_t(pattern)])}, {"mask", mask}});
         }
@@ -79,6 +85,9 @@ void write_folder(const WorldArguments& a, const std::vector<WorldPicture>& pict
         {"seed", a.seed}, {"size", a.size}, {"version", LIMPID_VERSION}, {"pictures", list}};
     write_file_atomically(a.out + "/labels.json", as_bytes(to_json_text(labels, 1) + "\n"));
     std::cout << a.out << "/labels.json\n";
+    if (int64_t(list.size()) == count) return kDone;
+    std::cerr << "limpid world: interrupted after " << list.size() << " of " << count << " pictures\n";
+    return kPartlyDone;
 }
 
 // What the masks say, as pixels: black outside.
@@ -100,7 +109,9 @@ void write_sheet(const WorldArguments& a, const std::vector<WorldPicture>& pictu
         if (a.masks) shown.push_back(masked(picture));
     }
     for (const HostTensor& picture : shown) views.push_back(picture.view());
-    write_png(a.out, tile(views, columns, 4).view());
+    const HostTensor sheet = tile(views, columns, 4);
+    keep_results();
+    write_png(a.out, sheet.view());
     std::cout << a.out << '\n';
 }
 
@@ -118,15 +129,21 @@ ExitStatus write_world(const WorldArguments& a) {
     const int64_t per_row = a.columns > 0 ? a.columns : a.masks ? 12 : 10, each = a.masks ? per_row / 2 : per_row;
     const int64_t count = rows ? kPatterns * each : a.count > 0 ? a.count : 100;
     const int fixed = a.pattern.empty() ? -1 : find_pattern(a.pattern);
+    const auto paint = [&](int64_t i) {
+        const uint32_t index = a.first + uint32_t(i);
+        return picture_of(a, index, rows ? int(i / each) : fixed >= 0 ? fixed : pattern_of(a.seed, index));
+    };
+    if (!sheet) return write_folder(a, count, paint);
+    // Of each picture: itself, its masks, what is shown of both, and its place on the sheet in floats and bytes.
+    const double floats = 3 + std::max(1, a.composite) + 2.5 * (a.masks ? 6 : 3);
+    check_memory(a.max_memory, floats * sizeof(float) * double(a.size * a.size) * double(count),
+                 concat("a sheet of ", count, " pictures"), "fewer (--count) or smaller ones need less");
     std::vector<WorldPicture> pictures;
     for (int64_t i = 0; i < count; i++) {
-        const uint32_t index = a.first + uint32_t(i);
-        pictures.push_back(picture_of(a, index, rows ? int(i / each) : fixed >= 0 ? fixed : pattern_of(a.seed, index)));
+        interrupt_stop().check();
+        pictures.push_back(paint(i));
     }
-    if (sheet)
-        write_sheet(a, pictures, rows && a.masks ? 2 * each : per_row);
-    else
-        write_folder(a, pictures);
+    write_sheet(a, pictures, rows && a.masks ? 2 * each : per_row);
     return kDone;
 }
 
@@ -150,6 +167,7 @@ Run declare_world(CLI::App& app) {
         ->capture_default_str();
     app.add_flag("--masks", a->masks, "on a sheet, beside each picture its masked pixels");
     app.add_flag("--list", a->list, "name the patterns, in the order of their numbers");
+    declare_memory_option(app, a->max_memory);
     return [a] { return write_world(*a); };
 }
 

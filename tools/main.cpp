@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "nets/nearest.h"
 #include "tools/command.h"
 #include "tools/device_list.h"
+#include "tools/interrupt.h"
 #include "tools/number_option.h"
 #include "tools/version.h"
 #include "viz/objective/objective.h"
@@ -197,6 +199,9 @@ ExitStatus run_program(std::vector<std::string> arguments) {
     return run_command(first, {arguments.begin() + 1, arguments.end()});
 }
 
+constexpr const char* kNoMemory =
+    "not enough memory; close other programs, raise the limit (ulimit -v), or ask for fewer or smaller images";
+
 ExitStatus fail(ExitStatus status, std::string_view message) {
     std::cout.flush();
     std::fprintf(stderr, "limpid: %s\n", one_line(message).c_str());
@@ -222,6 +227,7 @@ int main(int argc, char** argv) {
     using namespace limpid;
     std::signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond the limit is a failed write, and said
     try {
+        watch_interrupts();
         const ExitStatus status = run_program({argv + 1, argv + argc});
         if (!std::cout.flush()) return fail(kFailed, "standard output cannot be written; is the disk full?");
         return status;
@@ -229,8 +235,12 @@ int main(int argc, char** argv) {
         return fail(kWrongUsage, error.what());
     } catch (const Error& error) {
         return fail(kFailed, error.what());
+    } catch (const Stopped&) {
+        return fail(kPartlyDone, interrupted_words());
     } catch (const std::bad_alloc&) {
-        return fail(kFailed, "not enough memory; close other programs, or ask for fewer or smaller images");
+        return fail(kFailed, kNoMemory);
+    } catch (const std::length_error&) {  // an array of more bytes than there are addresses
+        return fail(kFailed, kNoMemory);
     } catch (const std::exception& error) {
         return fail(kFailed,
                     concat("unexpected failure (", error.what(), "): this is a bug of limpid, please report it"));

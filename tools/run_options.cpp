@@ -11,6 +11,8 @@
 #include "nets/patterns.h"
 #include "nets/tiny.h"
 #include "tools/find_weights.h"
+#include "tools/interrupt.h"
+#include "tools/memory_limit.h"
 #include "tools/shard.h"
 #include "weights/file.h"
 #include "weights/outputs.h"
@@ -39,6 +41,7 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
                  "stop at the first value that is not finite, or node that a GPU fails at, naming the node");
     app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
+    declare_memory_option(app, arguments.max_memory);
 }
 
 namespace {
@@ -64,6 +67,19 @@ Device choose_device(const RunArguments& arguments) {
     device.precision = precision;
     backend(device);
     return device;
+}
+
+Stream open_stream(const RunArguments& arguments) {
+    Stream stream(choose_device(arguments), arguments.threads);
+    stream.stop_when(interrupt_stop());
+    // How much of a GPU is free only its allocations tell.
+    if (!arguments.max_memory.empty() || stream.device().kind != DeviceKind::cuda)
+        stream.allow_memory(allowed_memory(arguments.max_memory));
+    if (stream.thread_count() < stream.threads_wanted())
+        std::cerr << concat("limpid: ", stream.thread_count(), " of ", stream.threads_wanted(),
+                            " threads could be started (a limit of processes or memory): slower, the same results
+");
+    return stream;
 }
 
 void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream) {

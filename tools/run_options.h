@@ -22,8 +22,9 @@ struct RunArguments {
     std::string weights;  // see find_weights
     std::string net;      // "" (the one of the weights), "patterns" or "tiny"
     bool trace = false, check = false;
-    std::string shadow;  // a device
-    std::string dump;    // a folder
+    std::string shadow;      // a device
+    std::string dump;        // a folder
+    std::string max_memory;  // see allowed_memory; empty: what is free
 };
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
@@ -32,6 +33,10 @@ void declare_run_options(CLI::App& app, RunArguments& arguments);
 // processes that a launcher has started on this machine, one after the other in turn, which is said on stderr. Throws
 // UsageError where they do not fit together, Error where the machine lacks the device.
 Device choose_device(const RunArguments& arguments);
+
+// The stream that a command works on: of choose_device, stopped by signals, with no more memory than --max-memory
+// allows or, on a CPU, is free. Says on stderr where the system refused to start as many threads as were asked for.
+Stream open_stream(const RunArguments& arguments);
 
 // "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen. Said with the results: a run that
 // fails prints one line, its error.

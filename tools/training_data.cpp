@@ -95,7 +95,7 @@ void add_picture(Pictures& p, const std::string& path, int label) {
 
 // A folder for each class. part(i): whether the i-th picture of a class is wanted.
 template <class Part>
-Pictures read_folders(const std::string& folder, int64_t size, const Part& part) {
+Pictures read_folders(const std::string& folder, int64_t size, const Stop& stop, const Part& part) {
     Pictures p;
     p.name = folder;
     p.height = p.width = size;
@@ -105,7 +105,10 @@ Pictures read_folders(const std::string& folder, int64_t size, const Part& part)
         const int label = int(p.labels.size());
         p.labels.push_back(entry.filename().string());
         for (const fs::path& picture : sorted_entries(entry.string()))
-            if (is_picture(picture) && part(number++)) add_picture(p, picture.string(), label);
+            if (is_picture(picture) && part(number++)) {
+                stop.check();
+                add_picture(p, picture.string(), label);
+            }
         if (number == 0)
             throw Error(
                 concat(entry.string(),
@@ -130,7 +133,19 @@ TrainingData read_idx_folder(const std::string& data, const std::string& test) {
 
 }  // namespace
 
-TrainingData load_training_data(const std::string& data, const std::string& test, uint64_t seed, int64_t size) {
+TrainingData load_training_data(const std::string& data, const std::string& test, uint64_t seed, int64_t size,
+                                const std::function<void(double bytes)>& check_bytes, const Stop& stop) {
+    const auto check_folders = [&] {
+        int64_t pictures = 0;
+        for (const std::string& folder : {data, test}) {
+            if (folder.empty()) continue;
+            for (const fs::path& entry : sorted_entries(folder))
+                if (fs::is_directory(entry))
+                    pictures += std::ranges::count_if(sorted_entries(entry.string()), is_picture);
+        }
+        if (check_bytes)
+            check_bytes(2.0 * 3 * double(size) * double(size) * double(pictures));  // they grow by doubling
+    };
     TrainingData result;
     if (data == "world") {
         if (!test.empty()) throw UsageError("--test: the world has its own fresh pictures to test on; drop it");
@@ -145,11 +160,13 @@ TrainingData load_training_data(const std::string& data, const std::string& test
     if (fs::exists(data + "/train" + kIdxImages)) {
         result = read_idx_folder(data, test);
     } else if (test.empty()) {
-        result.train = dataset_of(read_folders(data, size, [](int64_t i) { return i % 10 != 9; }));
-        result.test = dataset_of(read_folders(data, size, [](int64_t i) { return i % 10 == 9; }));
+        check_folders();
+        result.train = dataset_of(read_folders(data, size, stop, [](int64_t i) { return i % 10 != 9; }));
+        result.test = dataset_of(read_folders(data, size, stop, [](int64_t i) { return i % 10 == 9; }));
     } else {
+        check_folders();
         const auto all = [](int64_t) { return true; };
-        result = {dataset_of(read_folders(data, size, all)), dataset_of(read_folders(test, size, all))};
+        result = {dataset_of(read_folders(data, size, stop, all)), dataset_of(read_folders(test, size, stop, all))};
     }
     if (result.train.labels != result.test.labels)
         throw Error(concat(result.test.name, ": has other classes than ", result.train.name,

@@ -2,6 +2,10 @@
 // costs more than the kernel it would help with), then a condition variable.
 #include "kernels/cpu/thread_pool.h"
 
+#include <new>
+#include <system_error>
+#include <utility>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -23,8 +27,18 @@ void wait_a_moment(int turn) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads), shares_(size_t(threads_)) {
-    for (int worker = 1; worker < threads_; worker++) workers_.emplace_back([this, worker] { work(worker); });
+ThreadPool::ThreadPool(int threads, const StartThread& start)
+    : threads_(threads < 1 ? 1 : threads), shares_(size_t(threads_)) {
+    workers_.reserve(size_t(threads_ - 1));
+    try {
+        for (int worker = 1; worker < threads_; worker++) {
+            const auto work = [this, worker] { this->work(worker); };
+            workers_.push_back(start ? start(work) : std::thread(work));
+        }
+    } catch (const std::system_error&) {  // no more threads
+    } catch (const std::bad_alloc&) {
+    }
+    threads_ = int(workers_.size()) + 1;  // which workers do not look at before the first job
 }
 
 ThreadPool::~ThreadPool() {
@@ -37,10 +51,16 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::take_tasks(int worker) {
-    for (int k = 0; k < threads_; k++) {
-        Share& share = shares_[size_t((worker + k) % threads_)];
-        for (int64_t i = share.next.fetch_add(1); i < share.end; i = share.next.fetch_add(1))
-            call_(context_, i, worker);
+    try {
+        for (int k = 0; k < threads_; k++) {
+            Share& share = shares_[size_t((worker + k) % threads_)];
+            for (int64_t i = share.next.fetch_add(1); i < share.end; i = share.next.fetch_add(1))
+                call_(context_, i, worker);
+        }
+    } catch (...) {
+        for (Share& share : shares_) share.next.store(share.end);  // nobody begins another
+        const std::lock_guard lock(mutex_);
+        failure_ = std::current_exception();
     }
 }
 
@@ -60,6 +80,7 @@ void ThreadPool::run_shared(int64_t count, Call call, void* context) {
     take_tasks(0);
     // The caller waits for every worker to leave, so that the job's fields can be written again.
     for (int turn = 0; busy_.load() > 0; turn++) wait_a_moment(turn);
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void ThreadPool::work(int worker) {

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -17,7 +19,11 @@ namespace limpid {
 
 class ThreadPool {
   public:
-    explicit ThreadPool(int threads);
+    using StartThread = std::function<std::thread(std::function<void()> work)>;
+
+    // Where the system refuses to start so many (a limit of processes or of memory), the pool has those that it started
+    // before. `start` is the system's own but in tests.
+    explicit ThreadPool(int threads, const StartThread& start = {});
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
@@ -26,7 +32,8 @@ class ThreadPool {
 
     // Calls task(index, worker) once for every index in [0, count), in any order, on any worker in [0, size()); returns
     // when all are done. Tasks are handed out one at a time, so make each worth a few microseconds. Must not be called
-    // from a task. Tasks must not throw.
+    // from a task. What a task throws (memory can run out in any) is thrown here, once no task is running any more; of
+    // several that throw one is chosen, and some tasks are then never called.
     template <class Task>
     void run(int64_t count, Task&& task) {
         if (count <= 0) return;
@@ -61,7 +68,7 @@ class ThreadPool {
     void work(int worker);
     void take_tasks(int worker);
 
-    const int threads_;
+    int threads_;  // of which the caller's is one
     std::vector<std::thread> workers_;
     // The job: written before generation_ is advanced, read after it is seen to advance.
     Call call_ = nullptr;
@@ -77,8 +84,9 @@ class ThreadPool {
     alignas(64) std::atomic<int> busy_{0};
     alignas(64) std::atomic<int> sleepers_{0};
     std::atomic<bool> stop_{false};
-    std::mutex mutex_;
+    std::mutex mutex_;  // also of failure_
     std::condition_variable wake_;
+    std::exception_ptr failure_;
 };
 
 }  // namespace limpid

@@ -71,7 +71,7 @@ void Loader::augment(int64_t sample, MutView image, MutView scratch, int& label)
     if (flip && !data_.mirrored.empty()) label = data_.mirrored[size_t(label)];
 }
 
-void Loader::load(int64_t first, Batch& batch, ThreadPool& threads) {
+void Loader::load(int64_t first, Batch& batch, ThreadPool& threads, const Stop& stop) {
     const int64_t count = batch.images.shape.n;
     batch.classes.resize(size_t(count));
     std::vector<int64_t> pictures;
@@ -79,6 +79,7 @@ void Loader::load(int64_t first, Batch& batch, ThreadPool& threads) {
     const bool changes = !(augmentation_ == Augmentation{});
     HostTensor scratch(changes ? Shape{threads.size(), data_.height, data_.width, 3} : Shape{0, 0, 0, 0});
     threads.run(count, [&](int64_t i, int worker) {
+        stop.check();
         const MutView image = batch.images.view().image(i);
         int& label = batch.classes[size_t(i)];
         label = data_.load(pictures[size_t(i)], image);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/stop.h"
 #include "kernels/tensor.h"
 
 namespace limpid {
@@ -46,7 +47,7 @@ class Loader {
     Loader(Dataset data, Augmentation augmentation, uint64_t seed);
     const Dataset& data() const { return data_; }
     // Samples [first, first + batch.images.shape.n). The same whatever the number of threads.
-    void load(int64_t first, Batch& batch, ThreadPool& threads);
+    void load(int64_t first, Batch& batch, ThreadPool& threads, const Stop& stop = {});
 
   private:
     int64_t picture_of(int64_t sample);

@@ -9,6 +9,7 @@
 #include "graph/ops.h"
 #include "kernels/backend.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 
 namespace limpid {
 
@@ -109,6 +110,11 @@ Trainer::Trainer(const Net& net, Dataset data, const TrainOptions& options, Stre
     std::vector<NodeId> outputs{training.loss, training.logits};
     outputs.insert(outputs.end(), training.gradients.begin(), training.gradients.end());
     plan_ = make_plan(training.graph, outputs, constants_);
+    check_memory(
+        stream_,
+        plan_.arena_bytes + constants_.size_bytes() + size_t(2 * batch_.images.shape.size() + 4 * next) * sizeof(float),
+        concat("an update of ", n, " pictures of ", set.width, "x", set.height),
+        "a smaller --batch or --size needs less");
     const Device& device = stream_.device();
     arena_ = Buffer(device, plan_.arena_bytes);
     images_ = DeviceTensor(device, batch_.images.shape);
@@ -126,7 +132,7 @@ Trainer::Trainer(const Net& net, Dataset data, const TrainOptions& options, Stre
 
 void Trainer::step(const RunOptions& run_options) {
     const int64_t s = done() + 1, n = options_.batch, classes = host_targets_.shape.c;
-    loader_.load((s - 1) * n, batch_, stream_.threads());
+    loader_.load((s - 1) * n, batch_, stream_.threads(), stream_.stop());
     std::ranges::fill(host_targets_.values, float(options_.smoothing / double(classes)));
     for (int64_t i = 0; i < n; i++)
         host_targets_.at(i, 0, 0, batch_.classes[size_t(i)]) += float(1 - options_.smoothing);
@@ -194,6 +200,7 @@ Evaluation Trainer::evaluate(const Dataset& data, int64_t count) {
     for (int64_t first = 0; first < result.count; first += n) {
         const int64_t used = std::min(n, result.count - first);
         stream_.threads().run(used, [&](int64_t i, int) {
+            stream_.stop().check();
             batch.classes[size_t(i)] = data.load(first + i, batch.images.view().image(i));
         });
         upload(stream_, batch.images.values.data(), device_images.buffer.floats(), batch.images.shape.size());

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -60,6 +61,7 @@ struct Finished {
     int status = -1;  // exit status; 128 + signal when it was killed
     std::string out;
     std::string err;
+    double after_signal_s = 0;  // from the signal to the end
 };
 
 // A signal sent to the program once it reports progress, that is, once it is at work; or after a given time.
@@ -105,11 +107,13 @@ inline Finished run_program(const std::string& program, const std::vector<std::s
         kill(child, send.number);
     }
     Finished finished;
+    const auto sent = std::chrono::steady_clock::now();
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child) {
         ADD_FAILURE() << "could not run " << program;
         return finished;
     }
+    finished.after_signal_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - sent).count();
     finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (out_file.empty()) finished.out = read_text(out);
     finished.err = read_text(err);

@@ -75,9 +75,9 @@ HostTensor path_attribution(Section& section, const HostTensor& activations, con
     CHECK(baseline.shape == activations.shape, baseline.shape);
     const size_t count = activations.values.size(), channels = size_t(activations.shape.c);
     std::vector<double> sum(count);
-    constexpr int64_t kAtOnce = 14;  // enough for a full pass; more would only take memory
-    for (int64_t first = 0; first < options.steps; first += kAtOnce) {
-        HostTensor fed(images(activations.shape, std::min(kAtOnce, options.steps - first)));
+    const int64_t at_once = section.images_at_once(options.steps, true);
+    for (int64_t first = 0; first < options.steps; first += at_once) {
+        HostTensor fed(images(activations.shape, std::min(at_once, options.steps - first)));
         for (int64_t k = 0; k < fed.shape.n; k++) {
             const auto t = float(place_on_path(options.rule, first + k, options.steps));
             std::vector<float> factor(channels, 1.0f);
@@ -100,20 +100,28 @@ HostTensor path_attribution(Section& section, const HostTensor& activations, con
     return result;
 }
 
-HostTensor position_attribution(Section& section, const HostTensor& activations) {
+size_t position_attribution_bytes(const Section& section) {
+    const Shape from = section.from_shape(), to = section.to_shape();
+    return size_t(to.h * to.w) * size_t(from.h * from.w) * sizeof(float);
+}
+
+HostTensor position_attribution(Section& section, const HostTensor& activations, const PassWatcher& watcher) {
     CHECK(activations.shape.n == 1, activations.shape);
     const HostTensor y = section.forward(activations);
     const Shape to = y.shape;
-    HostTensor result({to.h * to.w, activations.shape.h, activations.shape.w, 1});
-    // A row of positions at a time: all their gradients at once would be the largest array by far.
-    for (int64_t i = 0; i < to.h; i++) {
-        HostTensor seeds(images(to, to.w));
-        for (int64_t j = 0; j < to.w; j++) {
-            Target target{section.to(), {{Target::Kind::position, 0, i, j, 1, ""}}};
-            write_derivative(target, y.view(), seeds.view().image(j));
+    const int64_t positions = to.h * to.w, at_once = section.images_at_once(positions, true, true);
+    HostTensor result({positions, activations.shape.h, activations.shape.w, 1});
+    // A pass of positions at a time: all their gradients at once would be the largest array by far.
+    for (int64_t first = 0; first < positions; first += at_once) {
+        HostTensor seeds(images(to, std::min(at_once, positions - first)));
+        for (int64_t k = 0; k < seeds.shape.n; k++) {
+            const int64_t i = (first + k) / to.w, j = (first + k) % to.w;
+            const Target target{section.to(), {{Target::Kind::position, 0, i, j, 1, ""}}};
+            write_derivative(target, y.view(), seeds.view().image(k));
         }
-        const HostTensor row = sum_channels(product(activations, section.pull_back(activations, seeds)));
-        std::ranges::copy(row.values, result.values.begin() + i * row.shape.size());
+        const HostTensor some = sum_channels(product(activations, section.pull_back(activations, seeds)));
+        std::ranges::copy(some.values, result.values.begin() + first * activations.shape.h * activations.shape.w);
+        if (watcher && !watcher(first + seeds.shape.n, positions)) throw Stopped();
     }
     return result;
 }

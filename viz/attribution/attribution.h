@@ -9,6 +9,7 @@
 // All are {1,h,w,c}: sums over positions are channel attribution, sums over channels spatial attribution.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "viz/attribution/section.h"
@@ -22,6 +23,9 @@ enum class PathRule {
     right,     // t = n/N, n = 1 .. N (Lucid, rl_util; Sundararajan et al. 2017)
     midpoint,  // t = (n + 1/2)/N: the smallest error for the same N
 };
+
+// Told after each pass how many of the images are done; false stops: Stopped is thrown. May be empty.
+using PassWatcher = std::function<bool(int64_t done, int64_t total)>;
 
 struct PathOptions {
     int64_t steps = 100;
@@ -41,8 +45,10 @@ HostTensor path_attribution(Section& section, const HostTensor& activations, con
                             const PathOptions& options = {}, const HostTensor& baseline = {});
 
 // From every position (i,j) of the section's `to` layer to every position of its `from` layer: how much the norm
-// ||y[i,j,:]|| owes to x[y,x,:], linearly. Image i * W + j of the result {H*W, h, w, 1}.
-HostTensor position_attribution(Section& section, const HostTensor& activations);
+// ||y[i,j,:]|| owes to x[y,x,:], linearly. Image i * W + j of the result {H*W, h, w, 1}, which grows with the fourth
+// power of the photo's side: position_attribution_bytes says how large it is.
+HostTensor position_attribution(Section& section, const HostTensor& activations, const PassWatcher& watcher = {});
+size_t position_attribution_bytes(const Section& section);
 
 // Sums over positions: one per channel, of each image {N,1,1,c}. Sums over channels: {N,h,w,1}.
 HostTensor sum_positions(const HostTensor& attribution);

@@ -232,5 +232,41 @@ TEST(Attribution, FromPositionsToPositions) {
     }
 }
 
+TEST(Attribution, IsTheSameInSmallerPasses) {
+    Stream stream({DeviceKind::cpu, 0});
+    const HostTensor a = activations(random_net(), {"mixed4a"}, photo(), stream)[0];
+    const auto all = [&](size_t allowed, int64_t& at_once) {
+        stream.allow_memory(allowed);
+        Section section(random_net(), "mixed4a", a.shape, "mixed4d", stream);
+        at_once = section.images_at_once(14, true, true);
+        return position_attribution(section, a);
+    };
+    int64_t most = 0, at_once = 0;
+    const HostTensor whole = all(size_t(1) << 40, most);
+    EXPECT_EQ(most, 14);
+    size_t allowed = size_t(1) << 30;
+    for (; allowed > 1024 && at_once != 1; allowed = allowed * 9 / 10) {
+        int64_t now = 0;
+        HostTensor smaller;
+        ASSERT_NO_THROW(smaller = all(allowed, now)) << allowed;
+        if (now != at_once) EXPECT_TRUE(same_bits(whole, smaller)) << now << " at once";
+        at_once = now;
+    }
+    EXPECT_EQ(at_once, 1);
+    EXPECT_THROW(all(allowed / 8, at_once), Error);
+}
+
+TEST(Attribution, StopsWhereItIsToldTo) {
+    Stream stream({DeviceKind::cpu, 0});
+    const HostTensor a = activations(random_net(), {"mixed4a"}, photo(), stream)[0];
+    Section section(random_net(), "mixed4a", a.shape, "mixed4d", stream);
+    int told = 0;
+    EXPECT_THROW(position_attribution(section, a, [&](int64_t, int64_t) { return ++told < 2; }), Stopped);
+    EXPECT_EQ(told, 2);
+    stream.stop_when(Stop([] { return true; }));
+    EXPECT_THROW(position_attribution(section, a), Stopped);
+    EXPECT_THROW(path_attribution(section, a, parse_target(random_net(), "mixed4d:1,1")), Stopped);
+}
+
 }  // namespace
 }  // namespace limpid

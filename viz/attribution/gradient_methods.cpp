@@ -13,7 +13,6 @@ namespace limpid {
 namespace {
 
 constexpr uint32_t kSmoothGradNoise = 101;  // RandomKey::purpose
-constexpr int64_t kAtOnce = 14;
 
 }  // namespace
 
@@ -49,8 +48,9 @@ HostTensor smooth_grad(Section& section, const HostTensor& x, const Target& targ
     const auto deviation = float(options.deviation * double(most - least));
     const size_t count = x.values.size();
     std::vector<double> sum(count), squares(count);
-    for (int64_t first = 0; first < options.samples; first += kAtOnce) {
-        HostTensor noisy({std::min(kAtOnce, options.samples - first), x.shape.h, x.shape.w, x.shape.c});
+    const int64_t at_once = section.images_at_once(options.samples, true);
+    for (int64_t first = 0; first < options.samples; first += at_once) {
+        HostTensor noisy({std::min(at_once, options.samples - first), x.shape.h, x.shape.w, x.shape.c});
         for (int64_t k = 0; k < noisy.shape.n; k++) {
             const RandomKey key{options.seed, 0, uint32_t(first + k), kSmoothGradNoise};
             for (size_t i = 0; i < count; i++)

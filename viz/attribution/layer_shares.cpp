@@ -5,6 +5,7 @@
 
 #include "graph/ops.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "viz/attribution/image_batch.h"
 
 namespace limpid {
@@ -46,11 +47,18 @@ std::optional<std::vector<LayerShares>> layer_shares(const Net& net, const std::
     Plan plan;
     Buffer arena;
     std::vector<DeviceTensor> sums;
-    int64_t planned = 0;
+    int64_t planned = 0, at_once = options.batch;
     for (int64_t done = 0; done < targets;) {
-        const int64_t count = std::min(options.batch, targets - done);
+        const int64_t count = std::min(at_once, targets - done);
         if (count != planned) {
             plan = plan_shares(net, layers, first.shape, to, count, options.overrides, constants);
+            const size_t bytes =
+                plan.arena_bytes + 2 * size_t(plan.inputs[size_t(plan.input("seed"))].shape.size()) * sizeof(float);
+            if (bytes > stream.allowed_memory() && count > 1) {
+                at_once = (count + 1) / 2;
+                continue;
+            }
+            check_memory(stream, bytes, concat("from ", layers[0], " of ", first.shape, " to ", to));
             planned = count;
             if (plan.arena_bytes > arena.size_bytes()) arena = Buffer(stream.device(), plan.arena_bytes);
             sums.clear();

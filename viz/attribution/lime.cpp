@@ -34,7 +34,7 @@ Lime lime(Section& section, const HostTensor& photo, const Target& target, const
         throw UsageError(concat("LIME with ", options.samples, " samples, kernel width ", options.kernel_width,
                                 " and ridge ", options.ridge, "; expected at least 2 samples, and positive numbers"));
     Lime result;
-    result.segments = superpixels(photo, options.segments);
+    result.segments = superpixels(photo, options.segments, section.stream().stop());
     const auto segment_of = [&](size_t pixel) { return size_t(result.segments.values[pixel]); };
     const auto d = size_t(*std::ranges::max_element(result.segments.values)) + 1;
     const size_t pixels = result.segments.values.size(), samples = size_t(options.samples);
@@ -75,6 +75,7 @@ Lime lime(Section& section, const HostTensor& photo, const Target& target, const
     HostArray<double> gram({1, 1, int64_t(d), int64_t(d)}), right({1, 1, 1, int64_t(d)});
     std::vector<double> z(d);
     for (size_t i = 0; i < samples; i++) {
+        section.stream().stop().check();
         for (size_t k = 0; k < d; k++) z[k] = double(shown(int64_t(i), int64_t(k))) - mean_z[k];
         for (size_t k = 0; k < d; k++) {
             right.values[k] += weight[i] * z[k] * (answers[i] - mean_answer);

@@ -6,15 +6,11 @@
 //   LIME                    weights of a linear model of S on which segments are shown  Ribeiro et al. 2016
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "viz/attribution/attribution.h"
 
 namespace limpid {
-
-// Told after each pass how many of the photos are done; false stops with an Error. May be empty.
-using PassWatcher = std::function<bool(int64_t done, int64_t total)>;
 
 struct OcclusionOptions {
     int64_t window = 32, stride = 8;
@@ -38,7 +34,8 @@ HostTensor prediction_difference(Section& section, const HostTensor& photo, int6
 
 // Segment of every pixel {1,h,w,1}, numbered from 0: compact regions of similar colour (SLIC, Achanta et al. 2012),
 // each connected. About `count` of them.
-HostTensor superpixels(const HostTensor& photo, int64_t count, double compactness = 10, int64_t iterations = 10);
+HostTensor superpixels(const HostTensor& photo, int64_t count, const Stop& stop = {}, double compactness = 10,
+                       int64_t iterations = 10);
 
 struct LimeOptions {
     int64_t segments = 50, samples = 1000;

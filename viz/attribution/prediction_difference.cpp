@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "kernels/random/philox.h"
 #include "viz/attribution/variants.h"
 #include "viz/factor/cholesky.h"
@@ -21,7 +22,7 @@ using Matrix = HostArray<double>;
 // pixels of the photo but divided by all of them, which keeps every matrix made of it positive semidefinite.
 class Autocovariance {
   public:
-    Autocovariance(const HostTensor& photo, int64_t reach) : reach_(reach), width_(2 * reach + 1) {
+    Autocovariance(const HostTensor& photo, int64_t reach, const Stop& stop) : reach_(reach), width_(2 * reach + 1) {
         const Shape s = photo.shape;
         for (int64_t c = 0; c < 3; c++) {
             for (int64_t p = 0; p < s.pixels(); p++) mean_[c] += double(photo.values[size_t(p * 3 + c)]);
@@ -32,6 +33,7 @@ class Autocovariance {
         values_.resize(size_t((reach + 1) * width_ * 9));
         for (int64_t dy = 0; dy <= reach; dy++)
             for (int64_t dx = -reach; dx <= reach; dx++) {
+                stop.check();
                 double* to = &values_[size_t((dy * width_ + dx + reach) * 9)];
                 for (int64_t y = 0; y + dy < s.h; y++)
                     for (int64_t x = std::max<int64_t>(0, -dx); x < s.w - std::max<int64_t>(0, dx); x++) {
@@ -63,8 +65,8 @@ struct Element {
 
 class WindowModel {
   public:
-    WindowModel(const HostTensor& photo, int64_t window, int64_t margin)
-        : margin_(margin), covariance_(photo, window + 2 * margin - 1) {
+    WindowModel(const HostTensor& photo, int64_t window, int64_t margin, const Stop& stop)
+        : margin_(margin), covariance_(photo, window + 2 * margin - 1, stop) {
         const int64_t side = window + 2 * margin;
         for (int64_t y = 0; y < side; y++)
             for (int64_t x = 0; x < side; x++)
@@ -79,15 +81,24 @@ class WindowModel {
         Matrix rest = between(inside_, inside_, ridge);
         if (!outside_.empty()) {
             const Matrix cross = between(inside_, outside_, 0);
-            weights_ = solve_rows(cholesky(between(outside_, outside_, ridge)), cross);
+            weights_ = solve_rows(cholesky(between(outside_, outside_, ridge), stop), cross, stop);
             const auto n = int64_t(outside_.size());
-            for (int64_t i = 0; i < rest.shape.w; i++)
+            for (int64_t i = 0; i < rest.shape.w; i++) {
+                stop.check();
                 for (int64_t j = 0; j <= i; j++) {
                     const double* a = &weights_.values[size_t(i * n)];
                     rest.at(0, 0, i, j) -= std::inner_product(a, a + n, &cross.values[size_t(j * n)], 0.0);
                 }
+            }
         }
-        spread_ = cholesky(std::move(rest));
+        spread_ = cholesky(std::move(rest), stop);
+    }
+
+    // At the most: three matrices over the window, two of the window with its surroundings, two of the surroundings.
+    static size_t bytes(int64_t window, int64_t margin) {
+        const double inside = 3.0 * double(window * window), all = 3.0 * std::pow(double(window + 2 * margin), 2);
+        const double outside = all - inside;
+        return size_t((3 * inside * inside + 2 * inside * outside + 2 * outside * outside) * sizeof(double));
     }
 
     // Writes a draw over the window at (top, left) of `copy`, given the photo around it.
@@ -155,7 +166,11 @@ HostTensor prediction_difference(Section& section, const HostTensor& photo, int6
         const double smooth = (p * n + 1) / (n + double(classes));
         return std::log2(smooth / (1 - smooth));
     };
-    const WindowModel model(photo, options.window, options.margin);
+    Stream& stream = section.stream();
+    check_memory(stream, WindowModel::bytes(options.window, options.margin),
+                 concat("prediction difference with a window of ", options.window, " pixels"),
+                 "a smaller --window needs less");
+    const WindowModel model(photo, options.window, options.margin, stream.stop());
     const std::vector<int64_t> rows = window_places(s.h, options.window, options.stride);
     const std::vector<int64_t> columns = window_places(s.w, options.window, options.stride);
     const auto top = [&](int64_t window) { return rows[size_t(window) / columns.size()]; };

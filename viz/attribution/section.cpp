@@ -6,6 +6,7 @@
 #include "graph/ops.h"
 #include "kernels/buffer.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "viz/attribution/image_batch.h"
 
 namespace limpid {
@@ -33,7 +34,8 @@ Section::Section(const Net& net, const std::string& from, Shape from_shape, cons
       from_shape_(images(from_shape, 1)),
       stream_(stream),
       options_(std::move(options)),
-      constants_(stream) {
+      constants_(stream),
+      most_{options_.batch, options_.batch} {
     Graph graph;
     to_shape_ = graph.shape(follow(net_, graph, from_, graph.input(from_, from_shape_), to_));
 }
@@ -50,13 +52,34 @@ const Plan& Section::plan(Key key) {
         const NodeId product = ops::mul(graph, follow(net_, graph, from_, fed, to_), seed);
         result = grad(graph, product, {fed}, options_.overrides)[0];
     }
-    const Plan& made = plans_.emplace(key, make_plan(graph, {result}, constants_)).first->second;
-    if (made.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), made.arena_bytes);
-    return made;
+    return plans_.emplace(key, make_plan(graph, {result}, constants_)).first->second;
+}
+
+// What the plan works in; what goes in and comes out, on the device and on the host.
+size_t Section::pass_bytes(const Plan& plan) const {
+    size_t bytes = plan.arena_bytes;
+    for (const Plan::Input& input : plan.inputs) bytes += 2 * size_t(input.shape.size()) * sizeof(float);
+    for (const Shape& output : plan.outputs) bytes += 2 * size_t(output.size()) * sizeof(float);
+    return bytes;
+}
+
+int64_t Section::images_at_once(int64_t wanted, bool gradient, bool one_point) {
+    int64_t& most = most_[gradient];
+    for (;;) {
+        const int64_t count = std::min(wanted, most);
+        const Key key{one_point ? 1 : count, gradient ? count : 0};
+        const size_t bytes = pass_bytes(plan(key));
+        if (bytes <= stream_.allowed_memory()) return count;
+        if (count == 1)
+            check_memory(stream_, bytes, concat("from ", from_, " of ", from_shape_, " to ", to_, " of ", to_shape_));
+        plans_.erase(key);
+        most = (count + 1) / 2;
+    }
 }
 
 void Section::run(Key key, std::span<const ConstView> inputs, HostTensor& all, int64_t first) {
     const Plan& made = plan(key);
+    if (made.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), made.arena_bytes);
     const DeviceTensor output(stream_.device(), made.outputs[0]);
     const MutView outputs[] = {output.view()};
     limpid::run(made, stream_, inputs, outputs, arena_.scratch(), options_.run);
@@ -79,8 +102,8 @@ DeviceTensor upload_images(Stream& stream, const HostTensor& all, int64_t first,
 HostTensor Section::forward(const HostTensor& x) {
     CHECK(images(x.shape, 1) == from_shape_ && x.shape.n > 0, x.shape, " is fed to ", from_, " ", from_shape_);
     HostTensor result(images(to_shape_, x.shape.n));
-    for (int64_t first = 0; first < x.shape.n; first += options_.batch) {
-        const int64_t count = std::min(options_.batch, x.shape.n - first);
+    for (int64_t first = 0, count = 0; first < x.shape.n; first += count) {
+        count = images_at_once(x.shape.n - first, false);
         const DeviceTensor fed = upload_images(stream_, x, first, count);
         const ConstView inputs[] = {fed.view()};
         run({count, 0}, inputs, result, first);
@@ -94,8 +117,8 @@ HostTensor Section::pull_back(const HostTensor& x, const HostTensor& seeds) {
     const bool one_point = x.shape.n == 1;
     CHECK(n > 0 && (one_point || x.shape.n == n), x.shape.n, " images, ", n, " seeds");
     HostTensor result(images(from_shape_, n));
-    for (int64_t first = 0; first < n; first += options_.batch) {
-        const int64_t count = std::min(options_.batch, n - first);
+    for (int64_t first = 0, count = 0; first < n; first += count) {
+        count = images_at_once(n - first, true, one_point);
         const DeviceTensor fed = upload_images(stream_, x, one_point ? 0 : first, one_point ? 1 : count);
         const DeviceTensor seed = upload_images(stream_, seeds, first, count);
         const ConstView inputs[] = {fed.view(), seed.view()};

@@ -34,11 +34,18 @@ class Section {
     const std::string& to() const { return to_; }
     Shape from_shape() const { return from_shape_; }  // of one image
     Shape to_shape() const { return to_shape_; }
+    Stream& stream() const { return stream_; }
 
-    // Any number of images.
+    // How many of the `wanted` images one pass takes: at most options.batch, fewer where the stream does not allow so
+    // much memory. Throws Error where not even one fits. gradient: pull_back, at one_point for all seeds; else forward.
+    int64_t images_at_once(int64_t wanted, bool gradient, bool one_point = false);
+    // Any number of images. Throws Stopped where the stream is to stop.
     HostTensor forward(const HostTensor& x);
     // One seed per image; or many seeds for one image, which then is where all gradients are taken.
     HostTensor pull_back(const HostTensor& x, const HostTensor& seeds);
+
+    // Gives back what passes work in; the next one takes it anew. Between uses of many sections.
+    void release_memory() { arena_ = {}; }
 
   private:
     struct Key {
@@ -46,6 +53,7 @@ class Section {
         auto operator<=>(const Key&) const = default;
     };
     const Plan& plan(Key key);
+    size_t pass_bytes(const Plan& plan) const;
     void run(Key key, std::span<const ConstView> inputs, HostTensor& all, int64_t first);
 
     Net net_;
@@ -55,6 +63,7 @@ class Section {
     SectionOptions options_;
     ConstantStore constants_;
     std::map<Key, Plan> plans_;
+    int64_t most_[2];  // images in one pass, as far as is known: forward, with a gradient
     Buffer arena_;
 };
 

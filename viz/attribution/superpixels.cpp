@@ -68,7 +68,8 @@ std::vector<int64_t> connected(const std::vector<int64_t>& label, int64_t h, int
 
 }  // namespace
 
-HostTensor superpixels(const HostTensor& photo, int64_t count, double compactness, int64_t iterations) {
+HostTensor superpixels(const HostTensor& photo, int64_t count, const Stop& stop, double compactness,
+                       int64_t iterations) {
     const Shape s = photo.shape;
     CHECK(s.n == 1 && s.c == 3, s);
     if (count < 1 || count > s.pixels() / 4)
@@ -92,6 +93,7 @@ HostTensor superpixels(const HostTensor& photo, int64_t count, double compactnes
     for (int64_t iteration = 0; iteration < iterations; iteration++) {
         std::vector<double> best(label.size(), std::numeric_limits<double>::infinity());
         for (size_t k = 0; k < centres.size(); k++) {
+            stop.check();
             const Centre& c = centres[k];
             const auto top = std::max<int64_t>(0, int64_t(c.y - 2 * spacing));
             const auto left = std::max<int64_t>(0, int64_t(c.x - 2 * spacing));

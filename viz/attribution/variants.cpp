@@ -11,16 +11,16 @@ void run_variants(Section& section, const HostTensor& photo, int64_t count,
                   const std::function<void(int64_t, MutView)>& change,
                   const std::function<void(int64_t, ConstView)>& use, const PassWatcher& watcher) {
     CHECK(photo.shape.n == 1, photo.shape);
-    constexpr int64_t kAtOnce = 14;
-    for (int64_t first = 0; first < count; first += kAtOnce) {
-        HostTensor batch({std::min(kAtOnce, count - first), photo.shape.h, photo.shape.w, photo.shape.c});
+    const int64_t at_once = section.images_at_once(count, false);
+    for (int64_t first = 0; first < count; first += at_once) {
+        HostTensor batch({std::min(at_once, count - first), photo.shape.h, photo.shape.w, photo.shape.c});
         for (int64_t k = 0; k < batch.shape.n; k++) {
             std::ranges::copy(photo.values, batch.values.begin() + k * photo.shape.size());
             change(first + k, batch.view().image(k));
         }
         const HostTensor results = section.forward(batch);
         for (int64_t k = 0; k < batch.shape.n; k++) use(first + k, results.view().image(k));
-        if (watcher && !watcher(first + batch.shape.n, count)) throw Error("interrupted");
+        if (watcher && !watcher(first + batch.shape.n, count)) throw Stopped();
     }
 }
 

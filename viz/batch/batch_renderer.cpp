@@ -11,6 +11,7 @@
 #include "graph/vjp_overrides.h"
 #include "kernels/captured_work.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 
 namespace limpid {
 
@@ -277,7 +278,10 @@ std::vector<BatchRenderer::Slot*> BatchRenderer::largest_group(const Slots& slot
 }
 
 void BatchRenderer::reserve_arena(size_t bytes) {
-    if (bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), bytes);
+    if (bytes <= arena_.size_bytes()) return;
+    check_memory(stream_, bytes + constants_.size_bytes(), "an update of the pictures at work",
+                 "a smaller --batch or --size needs less");
+    arena_ = Buffer(stream_.device(), bytes);
 }
 
 // On a GPU the second update in the same memory is recorded, and replayed from then on.

@@ -8,10 +8,11 @@
 
 namespace limpid {
 
-HostArray<double> cholesky(HostArray<double> a) {
+HostArray<double> cholesky(HostArray<double> a, const Stop& stop) {
     const int64_t n = a.shape.c;
     CHECK(a.shape == (Shape{1, 1, n, n}), a.shape);
     for (int64_t i = 0; i < n; i++) {
+        stop.check();
         double* row = a.values.data() + i * n;
         for (int64_t j = 0; j <= i; j++) {
             const double* other = a.values.data() + j * n;
@@ -25,10 +26,11 @@ HostArray<double> cholesky(HostArray<double> a) {
     return a;
 }
 
-HostArray<double> solve_rows(const HostArray<double>& lower, HostArray<double> b) {
+HostArray<double> solve_rows(const HostArray<double>& lower, HostArray<double> b, const Stop& stop) {
     const int64_t n = lower.shape.c;
     CHECK(b.shape.c == n, b.shape);
     for (int64_t m = 0; m < b.shape.w; m++) {
+        stop.check();
         double* x = b.values.data() + m * n;
         for (int64_t i = 0; i < n; i++) {
             const double* row = lower.values.data() + i * n;

@@ -278,5 +278,22 @@ TEST_F(OnRandomNet, AlignedGroupsExplainTheSameActivations) {
     EXPECT_TRUE(matches(free.spatial, aligned_groups(section, a[0], one, 4).spatial, {1e-6}));
 }
 
+// Asked so often that no part of the work is long; the answer is the same until then.
+TEST(Nmf, StopsWithin) {
+    const Matrix x = random_matrix(90, 40);
+    int asked = 0;
+    const auto run = [&](int most) {
+        asked = 0;
+        return nmf(x, 8, {.stop = Stop([&asked, most] { return ++asked > most; })});
+    };
+    EXPECT_EQ(nmf(x, 8).w.values, run(1 << 30).w.values);
+    const int all = asked;
+    EXPECT_GT(all, 100);
+    for (const int most : {0, 10, all / 2, all - 1}) {
+        EXPECT_THROW(run(most), Stopped);
+        EXPECT_EQ(asked, most + 1);
+    }
+}
+
 }  // namespace
 }  // namespace limpid

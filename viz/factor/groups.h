@@ -45,6 +45,11 @@ std::vector<std::vector<double>> group_shares(const Groups& groups, const HostTe
 // is the dot product of its rank-one activations with the layer.
 std::vector<std::vector<double>> groups_to_groups(Section& section, const HostTensor& activations,
                                                   const Groups& earlier, const Groups& later);
+// What find_groups takes of memory for activations of this shape; what aligned_groups takes for `later` groups.
+inline size_t groups_bytes(Shape activations, int64_t count, int64_t later = 1) {
+    return nmf_bytes(activations.pixels(), activations.c * later, count) +
+           2 * size_t(activations.size() * later) * sizeof(float);
+}
 // Groups of the earlier layer that agree with the later ones (the article's "align"): every activation is split into
 // one copy per later group, in proportion to the size of its attribution to that group; the copies are factorised side
 // by side along channels, and added up again in the channel mixes. Activations that no group is owed are split evenly.

@@ -27,12 +27,13 @@ Matrix transposed(const Matrix& m) {
 }
 
 // a' b for a {m,p}, b {m,q}: {p,q}. Four rows at a time, so that the result is read and written a quarter as often.
-Matrix product_of_transposed(const Matrix& a, const Matrix& b) {
+Matrix product_of_transposed(const Matrix& a, const Matrix& b, const Stop& stop) {
     const int64_t m = a.shape.w, p = a.shape.c, q = b.shape.c;
     CHECK(b.shape.w == m);
     Matrix result = matrix(p, q);
     int64_t i = 0;
     for (; i + 4 <= m; i += 4) {
+        if (i % 64 == 0) stop.check();
         const double *b0 = row(b, i), *b1 = row(b, i + 1), *b2 = row(b, i + 2), *b3 = row(b, i + 3);
         for (int64_t t = 0; t < p; t++) {
             const double a0 = row(a, i)[t], a1 = row(a, i + 1)[t], a2 = row(a, i + 2)[t], a3 = row(a, i + 3)[t];
@@ -55,12 +56,13 @@ void check_nonnegative(const Matrix& x) {
 
 // One pass over `w` {rows,k} with the other factor {columns,k} held; x_transposed {columns,rows}. Returns the
 // violation.
-double descend(const Matrix& x_transposed, const Matrix& held, Matrix& w) {
+double descend(const Matrix& x_transposed, const Matrix& held, Matrix& w, const Stop& stop) {
     const int64_t k = w.shape.c, rows = w.shape.w;
-    const Matrix gram = product_of_transposed(held, held);            // {k,k}
-    const Matrix target = product_of_transposed(held, x_transposed);  // {k,rows}
+    const Matrix gram = product_of_transposed(held, held, stop);            // {k,k}
+    const Matrix target = product_of_transposed(held, x_transposed, stop);  // {k,rows}
     double violation = 0;
     for (int64_t t = 0; t < k; t++) {
+        stop.check();
         const double *weights = row(gram, t), curvature = weights[t];
         for (int64_t i = 0; i < rows; i++) {
             double* values = row(w, i);
@@ -108,14 +110,14 @@ void split_pair(double singular, const double* u, int64_t rows, const double* v,
 
 }  // namespace
 
-Factors nndsvd(const Matrix& x, int64_t k) {
+Factors nndsvd(const Matrix& x, int64_t k, const Stop& stop) {
     const int64_t rows = x.shape.w, columns = x.shape.c;
     CHECK(k >= 1 && k <= std::min(rows, columns));
     // Singular vectors of the short side are eigenvectors of its products; those of the long side follow.
     const bool wide = rows <= columns;
     const Matrix tall = wide ? transposed(x) : x;  // {long, short}
-    const Eigen eigen = largest_eigen(product_of_transposed(tall, tall), k);
-    const Matrix images = product_of_transposed(transposed(eigen.vectors), transposed(tall));  // {k, long}
+    const Eigen eigen = largest_eigen(product_of_transposed(tall, tall, stop), k, stop);
+    const Matrix images = product_of_transposed(transposed(eigen.vectors), transposed(tall), stop);  // {k, long}
     Matrix wt = matrix(k, rows), h = matrix(k, columns);
     for (int64_t t = 0; t < k; t++) {
         const double singular = std::sqrt(std::max(eigen.values[size_t(t)], 0.0));
@@ -137,18 +139,24 @@ Factors nmf(const Matrix& x, int64_t k, const NmfOptions& options) {
     if (k < 1 || k > most)
         throw Error(concat("factorisation into ", k, " groups of ", x.shape.w, " positions of ", x.shape.c,
                            " channels; expected 1 to ", most, " groups"));
-    Factors factors = nndsvd(x, k);
+    Factors factors = nndsvd(x, k, options.stop);
     const Matrix xt = transposed(x);
     Matrix ht = transposed(factors.h);
     StoppingRule done{options.tolerance};
     bool finished = false;
     while (!finished && factors.iterations < options.most_iterations) {
         factors.iterations++;
-        const double violation = descend(xt, ht, factors.w);
-        finished = done(violation + descend(x, factors.w, ht));
+        const double violation = descend(xt, ht, factors.w, options.stop);
+        finished = done(violation + descend(x, factors.w, ht, options.stop));
     }
     factors.h = transposed(ht);
     return factors;
+}
+
+size_t nmf_bytes(int64_t rows, int64_t columns, int64_t k) {
+    // X, X transposed, and for the start a third form of it; products of its short side and their eigenvectors.
+    const double size = double(rows) * double(columns), side = double(std::min(rows, columns));
+    return size_t((3 * size + 3 * side * side + 6 * double(k) * double(rows + columns)) * sizeof(double));
 }
 
 Matrix nmf_transform(const Matrix& x, const Matrix& h, const NmfOptions& options) {
@@ -158,7 +166,7 @@ Matrix nmf_transform(const Matrix& x, const Matrix& h, const NmfOptions& options
     Matrix w = matrix(x.shape.w, h.shape.w);
     StoppingRule done{options.tolerance};
     for (int64_t i = 0; i < options.most_iterations; i++)
-        if (done(descend(xt, ht, w))) break;
+        if (done(descend(xt, ht, w, options.stop))) break;
     return w;
 }
 

@@ -9,6 +9,7 @@
 // It stops when the sum of |projected g| is at most `tolerance` times that of the first iteration.
 #pragma once
 
+#include "kernels/stop.h"
 #include "kernels/tensor.h"
 
 namespace limpid {
@@ -16,6 +17,7 @@ namespace limpid {
 struct NmfOptions {
     double tolerance = 1e-4;  // scikit-learn
     int64_t most_iterations = 200;
+    Stop stop{};
 };
 
 struct Factors {
@@ -25,10 +27,12 @@ struct Factors {
 
 // Throws Error when X has negative or non-finite values, or k is not between 1 and the smaller side of X.
 Factors nmf(const HostArray<double>& x, int64_t k, const NmfOptions& options = {});
+// What nmf takes of memory, X included.
+size_t nmf_bytes(int64_t rows, int64_t columns, int64_t k);
 // W for other rows, H held: starts from 0, the same steps on W alone (scikit-learn's transform).
 HostArray<double> nmf_transform(const HostArray<double>& x, const HostArray<double>& h, const NmfOptions& options = {});
 
 // Exposed for tests: the start.
-Factors nndsvd(const HostArray<double>& x, int64_t k);
+Factors nndsvd(const HostArray<double>& x, int64_t k, const Stop& stop = {});
 
 }  // namespace limpid

@@ -18,13 +18,14 @@ struct Tridiagonal {
     std::vector<std::vector<double>> reflectors;  // unit vectors over the last n-1-k rows: I - 2 v v'
 };
 
-Tridiagonal tridiagonalise(HostArray<double> a) {
+Tridiagonal tridiagonalise(HostArray<double> a, const Stop& stop) {
     const int64_t n = a.shape.c;
     const auto at = [&](int64_t i, int64_t j) -> double& {
         return a.values[size_t(std::max(i, j) * n + std::min(i, j))];
     };
     Tridiagonal t;
     for (int64_t k = 0; k < n; k++) {
+        stop.check();
         t.diagonal.push_back(at(k, k));
         const int64_t first = k + 1, m = n - first;
         if (m == 0) break;
@@ -92,7 +93,7 @@ void qr_step(Tridiagonal& t, HostArray<double>& z, int64_t low, int64_t high) {
 }
 
 // Makes t diagonal; row i of the result belongs to diagonal[i].
-HostArray<double> diagonalise(Tridiagonal& t) {
+HostArray<double> diagonalise(Tridiagonal& t, const Stop& stop) {
     const auto n = int64_t(t.diagonal.size());
     HostArray<double> z({1, 1, n, n});
     for (int64_t i = 0; i < n; i++) z.values[size_t(i * n + i)] = 1;
@@ -108,6 +109,7 @@ HostArray<double> diagonalise(Tridiagonal& t) {
         }
         int64_t low = high - 1;
         while (low > 0 && !negligible(low - 1)) low--;
+        stop.check();
         qr_step(t, z, low, high);
         CHECK(++steps < 100 * n, "no convergence");  // two or three steps per value are usual
     }
@@ -116,12 +118,12 @@ HostArray<double> diagonalise(Tridiagonal& t) {
 
 }  // namespace
 
-Eigen largest_eigen(HostArray<double> matrix, int64_t count) {
+Eigen largest_eigen(HostArray<double> matrix, int64_t count, const Stop& stop) {
     const int64_t n = matrix.shape.c;
     CHECK(matrix.shape == (Shape{1, 1, n, n}) && count >= 0 && count <= n, matrix.shape, ", ", count);
     for (const double value : matrix.values) CHECK(std::isfinite(value));
-    Tridiagonal t = tridiagonalise(std::move(matrix));
-    const HostArray<double> z = diagonalise(t);
+    Tridiagonal t = tridiagonalise(std::move(matrix), stop);
+    const HostArray<double> z = diagonalise(t, stop);
     std::vector<int64_t> order(static_cast<size_t>(n));
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order,

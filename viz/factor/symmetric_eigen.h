@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/stop.h"
 #include "kernels/tensor.h"
 
 namespace limpid {
@@ -15,6 +16,6 @@ struct Eigen {
 // The `count` largest eigenvalues of the symmetric matrix {1,1,n,n}, of which the lower triangle is read. Householder
 // tridiagonalisation, then implicit QR steps with Wilkinson's shift (Golub and Van Loan, Matrix Computations, 8.3):
 // about 4 n^3 operations, backward stable.
-Eigen largest_eigen(HostArray<double> matrix, int64_t count);
+Eigen largest_eigen(HostArray<double> matrix, int64_t count, const Stop& stop = {});
 
 }  // namespace limpid

@@ -9,6 +9,7 @@
 #include "graph/ops.h"
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "viz/image/image.h"
 
 namespace limpid {
@@ -67,7 +68,9 @@ class Mixture {
         return std::accumulate(scores.values.begin(), scores.values.end(), 0.0) / double(batch_);
     }
 
+    // Also where a stop is asked for.
     HostTensor pictures() {
+        const FinishWork finish(stream_);
         Graph graph;
         const NodeId theta = graph.input("theta", theta_.shape);
         const NodeId images = mixed_images(graph, theta, graph.constant(weights_), weights_.shape.w);
@@ -104,6 +107,8 @@ class Mixture {
                                          float(directions_.shape.c), 0);
         const NodeId gradient = grad(graph, score, {theta}, redirected ? redirected_relu() : VjpOverrides{})[0];
         const Plan& plan = plans_.emplace(key, make_plan(graph, {score, gradient}, constants_)).first->second;
+        check_memory(stream_, plan.arena_bytes + constants_.size_bytes(), concat("an update of ", batch_, " pictures"),
+                     "a smaller --batch or --size needs less");
         if (plan.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), plan.arena_bytes);
         return plan;
     }
@@ -157,11 +162,29 @@ struct Watched {
     const RenderWatcher& watcher;
     int64_t total = 0, done = 0;
     bool stopped = false;
-    void report(double score) {
-        done++;
-        if (watcher && !watcher({done, total, score})) stopped = true;
+    // Reports the score that the update answers. An update that is stopped did not happen; of the first one nothing is
+    // kept.
+    template <class Update>
+    void run(const Update& update) {
+        try {
+            const double score = update();
+            done++;
+            stopped = watcher && !watcher({done, total, score});
+        } catch (const Stopped&) {
+            if (done == 0) throw;
+            stopped = true;
+        }
     }
 };
+
+// Icons and the floats of spectra that are held at once, with Adam's two and the gradient, on the host twice more.
+size_t grid_bytes(const GridOptions& o, int64_t pictures) {
+    const int64_t spectra = o.groups == 0 ? std::min(o.batch, pictures) : pictures + o.groups;
+    ImageParam param;
+    param.height = param.width = o.size;
+    const int64_t weights = o.groups == 0 ? 0 : 3 * pictures * spectra;
+    return size_t(6 * param.theta(spectra).size() + weights + 3 * pictures * o.size * o.size * 3) * sizeof(float);
+}
 
 HostTensor crop_margin(const HostTensor& icons, int64_t margin) {
     return crop_centre(icons.view(), icons.shape.h - 2 * margin, icons.shape.w - 2 * margin);
@@ -182,6 +205,8 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
     check(options, activations);
     const Shape s = activations.shape;
     const int64_t count = s.h * s.w, updates = options.steps + 1;
+    const char* const advice = "a smaller picture, smaller icons (--size) or --groups 0 need less";
+    check_memory(stream, grid_bytes(options, count), concat("a grid of ", count, " pictures"), advice);
     const HostTensor directions({1, 1, count, s.c}, activations.values);
     ActivationGrid grid;
     grid.rows = s.h, grid.columns = s.w;
@@ -195,7 +220,7 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
         const int64_t passes = (count + options.batch - 1) / options.batch;
         Watched watched{watcher, passes * updates};
         grid.scores.assign(size_t(updates), 0);
-        for (int64_t first = 0; first < count; first += options.batch) {
+        for (int64_t first = 0; first < count && !watched.stopped; first += options.batch) {
             const int64_t n = std::min(options.batch, count - first);
             const auto begin = activations.values.begin() + first * s.c;
             const HostTensor some({1, 1, n, s.c}, std::vector<float>(begin, begin + n * s.c));
@@ -203,23 +228,28 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
             std::vector<int64_t> all(static_cast<size_t>(n));
             std::iota(all.begin(), all.end(), 0);
             for (int64_t step = 0; step < updates && !watched.stopped; step++) {
-                const double score = mixture.update(step, all, step < redirected);
-                grid.scores[size_t(step)] += float(score * double(n) / double(count));
-                watched.report(score);
+                watched.run([&] {
+                    const double score = mixture.update(step, all, step < redirected);
+                    grid.scores[size_t(step)] += float(score * double(n) / double(count));
+                    return score;
+                });
             }
             std::ranges::copy(mixture.pictures().values,
                               icons.values.begin() + first * icons.shape.h * icons.shape.w * 3);
         }
     } else {
         Watched watched{watcher, updates};
-        const Groups groups = find_groups(activations, options.groups, GroupOrder::none);
+        check_memory(stream, groups_bytes(s, options.groups), concat("groups of ", count, " positions"), advice);
+        const Groups groups = find_groups(activations, options.groups, GroupOrder::none, {.stop = stream.stop()});
         Mixture mixture(net, layer, directions, shared_weights(groups, count), options.batch, options, 0, stream);
         for (int64_t step = 0; step < updates && !watched.stopped; step++) {
             std::vector<int64_t> drawn;
             for (int64_t i = 0; i < options.batch; i++)
                 drawn.push_back(random_below({options.seed, 0, uint32_t(step), kDrawnPositions}, i, int(count)));
-            grid.scores.push_back(float(mixture.update(step, drawn, step < redirected)));
-            watched.report(double(grid.scores.back()));
+            watched.run([&] {
+                grid.scores.push_back(float(mixture.update(step, drawn, step < redirected)));
+                return double(grid.scores.back());
+            });
         }
         icons = mixture.pictures();
     }

@@ -43,6 +43,8 @@ class Explainer {
     HostTensor map(const HostTensor& picture, int concept_index, const MethodSettings& settings) {
         const HostTensor x = before_ ? before_->forward(picture) : picture;
         const Explanation explanation = method_.explain(*section_, x, class_target(net_, concept_index), settings);
+        section_->release_memory();  // every row has sections of its own
+        if (before_) before_->release_memory();
         return resize(attribution_map(method_, explanation.attribution).view(), picture.shape.h, picture.shape.w);
     }
 
@@ -69,11 +71,16 @@ struct Sample {
     Composite composite;
 };
 
-// The first `count` composites of the seed whose concepts are the network's first two answers.
-std::vector<Sample> recognised(const Net& net, const JudgeOptions& options, Stream& stream, int64_t& painted) {
+Sample sample_of(const JudgeOptions& options, uint32_t index) {
+    return {index, paint_composite(options.seed, index, kConcepts, options.size)};
+}
+
+// Numbers of the first `count` composites of the seed whose concepts are the network's first two answers. They are
+// painted again when they are judged: all at once would take memory without bound.
+std::vector<uint32_t> recognised(const Net& net, const JudgeOptions& options, Stream& stream, int64_t& painted) {
     constexpr int64_t kAtOnce = 14, kMostPainted = 20;  // composites painted for each that is judged
     Section whole(net, "input", {1, options.size, options.size, 3}, net.logits, stream, {.run = options.run});
-    std::vector<Sample> samples;
+    std::vector<uint32_t> samples;
     painted = 0;
     while (int64_t(samples.size()) < options.count) {
         if (painted >= kMostPainted * options.count)
@@ -83,8 +90,8 @@ std::vector<Sample> recognised(const Net& net, const JudgeOptions& options, Stre
         std::vector<Sample> some;
         HostTensor images({kAtOnce, options.size, options.size, 3});
         for (int64_t k = 0; k < kAtOnce; k++) {
-            const auto index = uint32_t(painted + k);
-            some.push_back({index, paint_composite(options.seed, index, kConcepts, options.size)});
+            stream.stop().check();
+            some.push_back(sample_of(options, uint32_t(painted + k)));
             std::ranges::copy(some.back().composite.image.values,
                               images.values.begin() + k * options.size * options.size * 3);
         }
@@ -94,7 +101,7 @@ std::vector<Sample> recognised(const Net& net, const JudgeOptions& options, Stre
             const std::vector<int>& shown = some[size_t(k)].composite.patterns;
             const float least = std::min(z[shown[0]], z[shown[1]]);
             if (std::count_if(z, z + logits.shape.c, [&](float other) { return other >= least; }) == kConcepts)
-                samples.push_back(std::move(some[size_t(k)]));
+                samples.push_back(some[size_t(k)].index);
         }
     }
     return samples;
@@ -193,7 +200,7 @@ Judgement judge_methods(const Net& net, const JudgeOptions& options, Stream& str
     if (methods.empty())
         for (const AttributionMethod& method : attribution_methods()) methods.push_back(&method);
     Judgement result;
-    const std::vector<Sample> samples = recognised(net, options, stream, result.painted);
+    const std::vector<uint32_t> samples = recognised(net, options, stream, result.painted);
     const Shape picture{1, options.size, options.size, 3};
     const HostTensor blank = blank_picture(net, picture);
     MethodSettings settings = options.settings;
@@ -207,22 +214,27 @@ Judgement judge_methods(const Net& net, const JudgeOptions& options, Stream& str
     std::vector<std::vector<Score>> scores(rows);  // [row][composite]
     int64_t done = 0;
     const auto go_on = [&] { return !watcher || watcher(done++, int64_t(samples.size() * rows)); };
-    for (const Sample& sample : samples) {
+    const auto judged = [&](const Sample& sample, const Net& random, size_t row) {
+        const Composite& c = sample.composite;
+        if (row < std::size(kReferences)) {
+            const auto map = [&](int which) { return kReferences[row].map(options, sample, which); };
+            return score(options, c, {map(0), map(1)}, 1, whole, blank);
+        }
+        const size_t m = row - std::size(kReferences);
+        Explainer untrained(random, *methods[m], picture, stream, options.run);
+        const Maps maps{explainers[m]->map(c.image, c.patterns[0], settings),
+                        explainers[m]->map(c.image, c.patterns[1], settings)};
+        const double control = rank_correlation(maps[0], untrained.map(c.image, c.patterns[0], settings));
+        return score(options, c, maps, control, whole, blank);
+    };
+    for (const uint32_t index : samples) {
+        const Sample sample = sample_of(options, index);
         const Composite& c = sample.composite;
         const Net random = random_net(net, options, sample);
         std::vector<Score> column;
-        for (size_t row = 0; row < rows && go_on(); row++) {
-            if (row < std::size(kReferences)) {
-                const auto map = [&](int which) { return kReferences[row].map(options, sample, which); };
-                column.push_back(score(options, c, {map(0), map(1)}, 1, whole, blank));
-                continue;
-            }
-            const size_t m = row - std::size(kReferences);
-            Explainer untrained(random, *methods[m], picture, stream, options.run);
-            const Maps maps{explainers[m]->map(c.image, c.patterns[0], settings),
-                            explainers[m]->map(c.image, c.patterns[1], settings)};
-            const double control = rank_correlation(maps[0], untrained.map(c.image, c.patterns[0], settings));
-            column.push_back(score(options, c, maps, control, whole, blank));
+        try {
+            for (size_t row = 0; row < rows && go_on(); row++) column.push_back(judged(sample, random, row));
+        } catch (const Stopped&) {
         }
         if (column.size() < rows) break;  // stopped within the composite, which does not count
         for (size_t row = 0; row < rows; row++) scores[row].push_back(column[row]);

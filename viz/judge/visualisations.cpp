@@ -63,11 +63,12 @@ double mean_of(Statistic statistic, std::span<const double> values) {
     return mean < 0 ? mean + period : mean;
 }
 
-std::vector<Norms> world_norms(uint64_t seed, int64_t samples, int64_t size) {
+std::vector<Norms> world_norms(uint64_t seed, int64_t samples, int64_t size, const Stop& stop) {
     std::vector<std::vector<PictureStatistics>> measured(static_cast<size_t>(kPatterns));
     HostTensor picture({1, size, size, 3}), mask({1, size, size, 1});
     for (int pattern = 0; pattern < kPatterns; pattern++)
         for (int64_t i = 0; i < samples; i++) {
+            stop.check();
             paint_pattern(seed, uint32_t(i), pattern, picture.view(), mask.view());
             // The mask of a figure cuts it out: its spectrum would be the mask's.
             measured[size_t(pattern)].push_back(is_figure(pattern) ? measure(picture) : measure(picture, mask));
@@ -115,7 +116,7 @@ VisualisationJudgement judge_visualisations(const Net& net, const VisualisationO
                                             const std::function<bool(int64_t, int64_t)>& watcher) {
     check_knows_world(net);
     VisualisationJudgement result;
-    result.norms = world_norms(options.seed, options.samples, kWorldSize);
+    result.norms = world_norms(options.seed, options.samples, kWorldSize, stream.stop());
     std::vector<Objective> objectives;
     for (const std::string_view name : kPatternNames) objectives.push_back(parse_objective(concat("class:", name)));
     RenderOptions render_options;

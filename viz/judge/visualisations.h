@@ -40,7 +40,7 @@ struct Norm {
 using Norms = std::array<Norm, kStatistics.size()>;
 
 // [concept], from `samples` pictures of each, of the given size.
-std::vector<Norms> world_norms(uint64_t seed, int64_t samples, int64_t size);
+std::vector<Norms> world_norms(uint64_t seed, int64_t samples, int64_t size, const Stop& stop = {});
 
 struct VisualisationOptions {
     int64_t samples = 200;

@@ -90,7 +90,7 @@ TEST(Raster, EveryPointHasACellNearIt) {
     std::vector<std::array<double, 2>> points;
     for (int y = 0; y < 4; y++)
         for (int x = 0; x < 6; x++) points.push_back({10.0 * x, -3.0 * y});
-    const Raster raster = to_raster(points, 1, 1.5);
+    const Raster raster = to_raster(points, {.room = 1, .aspect = 1.5});
     EXPECT_EQ(raster.columns, 6);
     EXPECT_EQ(raster.rows, 4);
     for (size_t i = 0; i < points.size(); i++) EXPECT_EQ(raster.cells[i], int64_t((3 - i / 6) * 6 + i % 6));

@@ -8,7 +8,7 @@
 
 namespace limpid {
 
-std::vector<int64_t> cheapest_assignment(const HostArray<double>& costs) {
+std::vector<int64_t> cheapest_assignment(const HostArray<double>& costs, const Stop& stop) {
     const auto rows = size_t(costs.shape.w), columns = size_t(costs.shape.c);
     CHECK(rows <= columns, costs.shape);
     const size_t none = columns;  // the column where a path starts
@@ -20,6 +20,7 @@ std::vector<int64_t> cheapest_assignment(const HostArray<double>& costs) {
         row_at[none] = first;
         size_t at = none;
         while (row_at[at] != rows) {
+            stop.check();
             done[at] = true;
             const size_t row = row_at[at];
             double step = HUGE_VAL;
@@ -69,11 +70,11 @@ std::vector<double> normalized(std::vector<double> values) {
 
 }  // namespace
 
-Raster to_raster(const std::vector<std::array<double, 2>>& points, double room, double aspect) {
-    CHECK(!points.empty() && room >= 1);
+Raster to_raster(const std::vector<std::array<double, 2>>& points, const RasterOptions& options) {
+    CHECK(!points.empty() && options.room >= 1);
     Raster raster;
-    const double cells = room * double(points.size());
-    raster.columns = std::max<int64_t>(1, std::llround(std::sqrt(cells * aspect)));
+    const double cells = options.room * double(points.size());
+    raster.columns = std::max<int64_t>(1, std::llround(std::sqrt(cells * options.aspect)));
     raster.rows = std::max<int64_t>(1, int64_t(std::ceil(cells / double(raster.columns))));
     std::vector<double> x, y;
     for (const auto& point : points) x.push_back(point[0]), y.push_back(point[1]);
@@ -85,7 +86,7 @@ Raster to_raster(const std::vector<std::array<double, 2>>& points, double room, 
                          dy = y[i] * double(raster.rows) - (double(c / raster.columns) + 0.5);
             costs.at(0, 0, int64_t(i), c) = dx * dx + dy * dy;
         }
-    raster.cells = cheapest_assignment(costs);
+    raster.cells = cheapest_assignment(costs, options.stop);
     return raster;
 }
 

@@ -45,10 +45,11 @@ std::vector<double> neighbours(const double* distances, size_t n, size_t self, d
     return p;
 }
 
-std::vector<double> joint(const HostArray<double>& distances, double perplexity) {
+std::vector<double> joint(const HostArray<double>& distances, double perplexity, const Stop& stop) {
     const auto n = size_t(distances.shape.c);
     std::vector<double> p(n * n);
     for (size_t i = 0; i < n; i++) {
+        stop.check();
         const std::vector<double> row = neighbours(distances.values.data() + i * n, n, i, perplexity);
         for (size_t j = 0; j < n; j++) {
             p[i * n + j] += row[j] / double(2 * n);
@@ -93,10 +94,12 @@ std::vector<std::array<double, 2>> tsne(const HostArray<double>& distances, cons
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < 2; k++) y[i][k] = 1e-4 * double(random_normal(key, int64_t(2 * i + k)));
     if (n < 3) return y;
-    const std::vector<double> p = joint(distances, std::min(options.perplexity, std::max(1.5, double(n - 1) / 3)));
+    const std::vector<double> p =
+        joint(distances, std::min(options.perplexity, std::max(1.5, double(n - 1) / 3)), options.stop);
     const double rate = std::max(double(n) / kExaggeration / 4, 50.0);  // Belkina et al. 2019
     std::vector<double> near(n * n);
     for (int64_t step = 0; step < options.steps; step++) {
+        options.stop.check();
         const bool early = step < kExaggeratedSteps;
         const Points g = gradient(p, y, early ? kExaggeration : 1, near);
         for (size_t i = 0; i < n; i++)

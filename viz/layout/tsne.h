@@ -8,6 +8,7 @@
 #include <array>
 #include <vector>
 
+#include "kernels/stop.h"
 #include "kernels/tensor.h"
 
 namespace limpid {
@@ -16,6 +17,7 @@ struct TsneOptions {
     double perplexity = 30;  // about how many neighbours count; at most a third of the others
     int64_t steps = 1000;
     uint64_t seed = 0;  // of the start, N(0, 1e-4)
+    Stop stop{};
 };
 
 // distances {1,1,n,n}, symmetric and not negative. Its time grows with n^2: for some thousands at most.

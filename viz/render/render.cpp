@@ -8,6 +8,7 @@
 #include "graph/ops.h"
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 
 namespace limpid {
 
@@ -100,6 +101,9 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     size_t arena_bytes = std::max(decode_plan_.arena_bytes, texture_plan_.arena_bytes);
     for (const std::vector<Plan>* plans : {&plain_, &redirected_})
         for (const Plan& plan : *plans) arena_bytes = std::max(arena_bytes, plan.arena_bytes);
+    check_memory(stream, arena_bytes + constants_.size_bytes() + tensor_bytes(theta_shape),
+                 concat("a render of ", options.batch, " pictures of ", options.param.width, "x", options.param.height),
+                 "a smaller --batch or --size needs less");
     const Device& device = stream.device();
     arena_ = Buffer(device, arena_bytes);
     gradient_ = DeviceTensor(device, theta_shape);
@@ -130,6 +134,13 @@ Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, con
     if (options.optimiser) return;
     m_ = DeviceTensor(stream, HostTensor(theta_shape));
     v_ = DeviceTensor(stream, HostTensor(theta_shape));
+}
+
+// Of variables, gradient and Adam's two; of the pictures, which come to the host in the end.
+size_t Renderer::tensor_bytes(Shape theta) const {
+    int64_t floats = 4 * theta.size() + 2 * options_.param.image(options_.batch).size();
+    if (options_.param.texture) floats += 2 * options_.param.flat().image(options_.batch).size();
+    return size_t(floats) * sizeof(float);
 }
 
 size_t Renderer::device_bytes() const {
@@ -205,6 +216,7 @@ void Renderer::update(int64_t step, const RunOptions& run_options) {
 HostTensor Renderer::decode_by(const Plan& plan, const DeviceTensor& images) {
     const ConstView inputs[] = {theta_.view()};
     const MutView outputs[] = {images.view()};
+    const FinishWork finish(stream_);
     limpid::run(plan, stream_, inputs, outputs, arena_.scratch());
     stream_.synchronize();
     return download(stream_, images.view());
@@ -222,10 +234,18 @@ Rendering Renderer::run(const RenderWatcher& watcher, const RunOptions& run_opti
         int64_t count = std::min(scores_.shape.n, total - first);
         if (kept != options_.thresholds.end()) count = std::min(count, *kept - first + 1);
         for (int64_t i = 0; i < count; i++) {
-            update(first + i, run_options);
+            try {
+                update(first + i, run_options);
+            } catch (const Stopped&) {  // within an update, which then changed nothing
+                if (first + i == 0) throw;
+                result.stopped = true;
+                count = i;
+                break;
+            }
             stream_.backend().kernels.layout.copy_box(stream_, score_.shape, {}, {}, score_.view(),
                                                       {scores_.view().pixel(i, 0, 0), score_.shape});
         }
+        if (count == 0) break;
         const HostTensor scores = download(stream_, scores_.view());
         result.updates += count;
         if (kept != options_.thresholds.end() && *kept == result.updates - 1) result.history.push_back(decode_images());

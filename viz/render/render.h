@@ -44,7 +44,8 @@ struct RenderProgress {
     double score = 0;             // mean over the batch, of the last update's transformed views
 };
 // Called after each update; false stops the render, which then returns what there is. A GPU works ahead: it may be a
-// few updates further by then, and they count.
+// few updates further by then, and they count. The stream's own stop ends the render within an update, which then does
+// not count; where it is the first one, Stopped is thrown.
 using RenderWatcher = std::function<bool(const RenderProgress&)>;
 
 struct Rendering {
@@ -79,6 +80,7 @@ class Renderer {
 
   private:
     const Plan& plan_for(int64_t step, const std::vector<int>& scales) const;
+    size_t tensor_bytes(Shape theta) const;
     void upload_changes(int64_t step);
     HostTensor decode_images() { return decode_by(decode_plan_, images_); }
     HostTensor decode_by(const Plan& plan, const DeviceTensor& images);

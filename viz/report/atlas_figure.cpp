@@ -45,12 +45,14 @@ HostArray<double> cosine_distances(const std::vector<Scene>& scenes, const std::
     }
     const auto n = int64_t(units.size());
     HostArray<double> distances({1, 1, n, n});
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        scenes[0].stream.stop().check();
         for (int64_t j = 0; j < i; j++) {
             const std::vector<double>&u = units[size_t(i)], &v = units[size_t(j)];
             const double dot = std::inner_product(u.begin(), u.end(), v.begin(), 0.0);
             distances.at(0, 0, i, j) = distances.at(0, 0, j, i) = std::max(0.0, 1 - dot);
         }
+    }
     return distances;
 }
 
@@ -72,7 +74,8 @@ double atlas_work(const std::vector<Scene>& scenes) {
 ordered_json atlas_json(const std::vector<Scene>& scenes, const ordered_json& photos) {
     const std::string& layer = scenes[0].options.layers.dictionary;
     const std::vector<Position> positions = positions_of(scenes, layer);
-    const Raster raster = to_raster(tsne(cosine_distances(scenes, layer, positions)));
+    const Stop& stop = scenes[0].stream.stop();
+    const Raster raster = to_raster(tsne(cosine_distances(scenes, layer, positions), {.stop = stop}), {.stop = stop});
     ordered_json items = ordered_json::array();
     for (size_t i = 0; i < positions.size(); i++) {
         const Position& p = positions[i];

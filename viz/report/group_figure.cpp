@@ -17,7 +17,8 @@ constexpr int64_t kOverlayCell = 112;
 // Found once for all figures.
 const Groups& shared_groups(Scene& scene, const std::string& layer, int64_t count) {
     const std::string key = concat(layer, ' ', count);
-    if (!scene.groups.contains(key)) scene.groups[key] = find_groups(scene.at(layer), count);
+    if (!scene.groups.contains(key))
+        scene.groups[key] = find_groups(scene.at(layer), count, GroupOrder::centre, {.stop = scene.stream.stop()});
     return scene.groups.at(key);
 }
 
@@ -27,7 +28,8 @@ const Groups& shared_aligned_groups(Scene& scene, int64_t earlier, int64_t later
     if (!scene.groups.contains(key)) {
         const HostTensor& a = scene.at(layers.earlier);
         Section section(scene.net, layers.earlier, a.shape, layers.groups, scene.stream);
-        scene.groups[key] = aligned_groups(section, a, shared_groups(scene, layers.groups, later), earlier);
+        scene.groups[key] = aligned_groups(section, a, shared_groups(scene, layers.groups, later), earlier,
+                                           GroupOrder::centre, {.stop = scene.stream.stop()});
     }
     return scene.groups.at(key);
 }

@@ -8,6 +8,7 @@
 #include "graph/ops.h"
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "viz/image/image.h"
 
 namespace limpid {
@@ -71,6 +72,11 @@ std::optional<HostTensor> dreamed_overlays(const Net& net, const std::string& la
             grad(copy, dream.score, {dream.theta}, redirected ? redirected_relu() : VjpOverrides{})[0];
         plans.emplace(redirected, make_plan(copy, {dream.score, gradient}, constants));
     }
+    const Shape theta_shape = param.theta(k);
+    check_memory(stream,
+                 std::max(plans.at(false).arena_bytes, plans.at(true).arena_bytes) + constants.size_bytes() +
+                     size_t(5 * theta_shape.size() + 2 * all.size()) * sizeof(float),
+                 concat("overlays of ", k, " groups on ", photo.shape.w, "x", photo.shape.h, " pixels"));
     const Buffer arena(stream.device(), std::max(plans.at(false).arena_bytes, plans.at(true).arena_bytes));
 
     const HostTensor start = param.start(photo, k);

@@ -9,9 +9,11 @@
 #include "graph/run.h"
 #include "kernels/backend.h"
 #include "kernels/error.h"
+#include "kernels/memory_need.h"
 #include "nets/nearest.h"
 #include "viz/attribution/section.h"
 #include "viz/batch/sprites.h"
+#include "viz/factor/groups.h"
 #include "viz/json_text.h"
 #include "viz/render/render.h"
 #include "viz/report/figure.h"
@@ -67,6 +69,30 @@ std::set<std::string> used_layers(const ReportLayers& layers) {
     if (!layers.earlier.empty()) used.insert(layers.earlier);
     for (const auto* some : {&layers.grids, &layers.spatial, &layers.channels}) used.insert(some->begin(), some->end());
     return used;
+}
+
+// What a report holds at once: photos and the layers of them that figures use; of pairs of positions (similarities, the
+// atlas) three matrices of doubles; the largest factorisation.
+double report_bytes(const Net& net, const std::vector<ReportPhoto>& photos, const ReportOptions& options) {
+    const std::set<std::string> used = used_layers(options.layers);
+    const int64_t groups = std::ranges::max(options.profile.group_counts);
+    double held = 0, positions = 0, factorised = 0;
+    for (const ReportPhoto& photo : photos) {
+        held += 3 * double(photo.rgb.shape.size()) * sizeof(float);
+        for (const LayerInfo& info : describe(net, photo.rgb.shape.h, photo.rgb.shape.w)) {
+            if (!used.contains(info.name)) continue;
+            held += double(info.shape.size()) * sizeof(float);
+            if (info.name == options.layers.dictionary) positions += double(info.shape.pixels());
+            if (info.name == options.layers.groups || info.name == options.layers.earlier)
+                factorised = std::max(factorised, double(groups_bytes(info.shape, groups, groups)));
+        }
+    }
+    const auto wants = [&](const char* figure) {
+        return options.figures.empty() || std::ranges::count(options.figures, figure) > 0;
+    };
+    const bool pairs = wants("atlas") || wants("similarity");
+    const bool factors = wants("groups") || wants("flow");
+    return held + (pairs ? 3 * positions * positions * sizeof(double) : 0) + (factors ? factorised : 0);
 }
 
 // The layers in order of depth, with their shapes.
@@ -308,6 +334,9 @@ Report::Report(const Net& net, std::vector<ReportPhoto> photos, ReportOptions op
         if (!std::ranges::count(figure_names(), figure))
             throw UsageError(
                 concat("figure ", figure, " is not known; did you mean ", nearest_names(figure, figure_names()), '?'));
+    if (const double bytes = report_bytes(net, s.photos, s.options); bytes > double(stream.allowed_memory()))
+        throw Error(memory_problem(concat("a report of ", s.photos.size(), " photos"), bytes, stream.allowed_memory(),
+                                   "fewer or smaller photos, or fewer --figures, need less"));
     for (const ReportPhoto& photo : s.photos) s.look_at(photo);
     for (Scene& scene : s.scenes) {
         FigureParts parts;

@@ -54,7 +54,8 @@ HostTensor columns_of(const HostTensor& owed, const std::vector<int64_t>& classe
 // say which classes: here the most probable, as all others together would outweigh them.
 ordered_json factors_json(const Scene& scene, const std::map<std::string, HostTensor>& owed, const std::string& layer) {
     const std::vector<int64_t> classes = largest(scene.logits, kFactoredClasses);
-    const Groups factors = find_groups(columns_of(owed.at(layer), classes), kFactors);
+    const Groups factors =
+        find_groups(columns_of(owed.at(layer), classes), kFactors, GroupOrder::centre, {.stop = scene.stream.stop()});
     ordered_json lists = ordered_json::array(), maps = ordered_json::object();
     for (int64_t i = 0; i < kFactors; i++) {
         double mass = 0;
