@@ -4,6 +4,7 @@ import collections
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,7 @@ def tell(case, number, seed, found, run, path):
 
 def main():
     a = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is cleared away
     seed = random.randrange(1 << 32) if a.seed is None else a.seed
     if not os.access(a.limpid, os.X_OK):
         sys.exit(f"soak: there is no program {a.limpid}; build limpid_program, or name one with --limpid")
@@ -96,6 +98,7 @@ def soak(a, seed, program, base):
     print(f"soak: seed {seed}, {len(program)} commands, {a.minutes:g} minutes", flush=True)
     end = time.monotonic() + 60 * a.minutes
     ended, faults, told = collections.defaultdict(collections.Counter), collections.Counter(), collections.Counter()
+    work = []  # processor time of each command, and its name
     number = -1 if a.only is None else a.only - 1
     while True:
         number += 1
@@ -104,6 +107,7 @@ def soak(a, seed, program, base):
             continue
         found, run = soak.try_case(case)
         ended[case.command][run.ended()] += 1
+        work.append((run.cpu, f"{case.command} {run.cpu:.1f} s (case {number})"))
         if found:
             kinds = {kind for kind, _ in found}
             faults.update(kinds)
@@ -121,6 +125,7 @@ def soak(a, seed, program, base):
     print()
     for name in sorted(ended):
         print(f"   {name:12} " + ", ".join(f"{count} {how}" for how, count in sorted(ended[name].items())))
+    print("   most work: " + ", ".join(name for _, name in sorted(work, reverse=True)[:5]))
     for note, count in soak.notes.items():
         print(f"   not tried {count} times: {note}")
     total = sum(sum(counts.values()) for counts in ended.values())

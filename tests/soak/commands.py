@@ -73,7 +73,8 @@ class Maker:
                 lambda: f"1e2*diversity({self.layer()})", lambda: f"0.5*{self.unit()}", lambda: f"deepdream({self.layer()})",
                 lambda: "L2(0.5)", lambda: "total_variation()", lambda: f"neuron({self.layer()}, 3, x={draw.randint(-1, 9)}, y=2)",
                 lambda: f"direction({self.layer()}, seed={draw.randint(0, 9)})", lambda: "blur_input_each_step()",
-                lambda: f"alignment({self.layer()})", lambda: "L1()", lambda: "penalize_boundary_complexity(w=2, C=0.5)"])()
+                lambda: f"alignment({self.layer()})", lambda: "L1()", lambda: "penalize_boundary_complexity(w=2, C=0.5)", lambda: f"input_diff({self.npy()})",
+                lambda: f"direction({self.layer()}, file={self.npy()})"])()
         if draw.random() < 0.04:
             text = draw.choice(["", "-", "(", "mixed4a:", ":3", "1e999*" + text, text + " -", "-" + text, "caf\udce9:1", text * 40, "L2(" * 500])
         return text
@@ -159,7 +160,7 @@ def recipe(m):
     rest = {"": list, "caricature": lambda: [m.photo(), m.layer()], "inversion": lambda: [m.photo(), m.layer()],
             "style": lambda: [m.photo(), m.photo()], "class_model": lambda: [m.label()], "interaction": two_units,
             "joint": two_units, "cppn_interpolation": two_units}.get(name, lambda: [m.unit()])()
-    if name and m.draw.random() < 0.85:
+    if name:
         rest += ["--steps", m.draw.choice(["0", "2"]), "--size", "32", "--net", m.net, "-o", m.out(".png"), "--quiet"]
     return [name, *rest] if name else []
 

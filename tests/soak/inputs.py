@@ -237,10 +237,14 @@ def idx(draw, count=12):
     return [File(b"data/train-images-idx3-ubyte", images, verdict=ODD), File(b"data/train-labels-idx1-ubyte", names, verdict=ODD)]
 
 
-def npy(draw):
-    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 8, 8, 2), }"
+def npy_bytes(values, shape):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
     header += " " * (63 - (10 + len(header)) % 64) + "\n"
-    data = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() + struct.pack("<128f", *[draw.random() for _ in range(128)])
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
+
+
+def npy(draw):
+    data = npy_bytes([draw.random() for _ in range(128)], (1, 8, 8, 2))
     if draw.random() < 0.4:
         data = draw.choice([flipped, cut])(draw, data)
     return File(odd_name(draw, b".npy"), data, verdict=ODD)

@@ -111,9 +111,9 @@ def is_whole(name, data):
         for size in shape[1].split(b",") if shape else []:
             count *= int(size or 1)
         return bool(shape) and len(data) == 10 + struct.unpack("<H", data[8:10])[0] + 4 * count
-    if name.endswith(b".h5"):  # the superblock says where the file ends
-        return data[:8] == b"\x89HDF\r\n\x1a\n" and len(data) >= 48 and any(
-            struct.unpack("<Q", data[at:at + 8])[0] == len(data) for at in (28, 40))
+    if name.endswith(b".h5"):  # the superblock says how far what counts reaches, elsewhere in each of its versions
+        end = {0: 40, 1: 44, 2: 28, 3: 28}.get(data[8] if len(data) > 60 else None)
+        return data[:8] == b"\x89HDF\r\n\x1a\n" and end is not None and struct.unpack("<Q", data[end:end + 8])[0] <= len(data)
     if name.endswith(b".html"):
         return data.rstrip().endswith(b"</html>")
     return True

@@ -119,7 +119,12 @@ class Runner:
                 full.close()
             if pipe:
                 os.close(pipe[1])
-            self.watch(child, limits, finished, pipe[0] if limits.streams == "stdout slow" else None)
+            try:
+                self.watch(child, limits, finished, pipe[0] if limits.streams == "stdout slow" else None)
+            finally:
+                if child.returncode is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
         finished.out, finished.err = finished.out or content_of(out), content_of(err)
         return finished
 

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import case as cases
 import commands
 import inputs
+import invariants
 import pictures
 from case import Case, Part
 from manual import read_manual
@@ -213,6 +214,15 @@ class Table(unittest.TestCase):
 
 
 class Whole(unittest.TestCase):
+    def test_files(self):
+        hdf5 = b"\x89HDF\r\n\x1a\n" + bytes(32) + (200).to_bytes(8, "little") + bytes(152)
+        npy = inputs.npy_bytes([1.0] * 6, (1, 1, 2, 3))
+        for name, data in ((b"a.h5", hdf5), (b"a.npy", npy), (b"a.json", b"[1, 2]\n"), (b"a.jsonl", b"{}\n{}\n"), (b"a.html", b"<p></html>\n"),
+                           (b"a.jpg", pictures.jpeg(random.Random(1), 9, 9))):
+            self.assertTrue(invariants.is_whole(name, data), name)
+            for cut in range(0, len(data) - 1, 5):
+                self.assertFalse(invariants.is_whole(name, data[:cut]) and data[:cut], (name, cut))
+
     def test_pictures(self):
         for colour_type, (_, depths) in pictures.COLOUR_TYPES.items():
             for depth in depths:
