@@ -20,6 +20,7 @@
 #include "bench/device_option.h"
 #include "bench/machine.h"
 #include "bench/model.h"
+#include "bench/or_error.h"
 #include "kernels/buffer.h"
 #include "kernels/event.h"
 #include "tests/harness/kernel_case.h"
@@ -27,7 +28,7 @@
 namespace limpid {
 namespace {
 
-int wrong_results = 0;  // makes the program fail
+int failures = 0;  // makes the program fail
 
 double largest(const HostTensor& tensor) {
     double most = 0;
@@ -48,12 +49,22 @@ bool agrees_with_cpu(const Case& one, Stream& stream, const Prepared& prepared) 
     return true;
 }
 
-void measure(benchmark::State& state, const Case& one, Stream& stream, const Machine& machine, bool tf32, bool peer,
-             const Prepared& prepared) {
+// One line of the results. precision: of the products of this method.
+struct Contender {
+    const Case& one;
+    Precision precision;
+    bool peer;
+    const KernelTable* modelled;  // kernels of ours for a GPU, whose partial sums the model counts; or null
+    std::function<Prepared()> prepare;
+};
+
+void measure(benchmark::State& state, const Contender& contender, Stream& stream, const Machine& machine) {
+    const auto& [one, precision, peer, modelled, prepare] = contender;
+    const Prepared prepared = prepare();
     if (!prepared.run) return state.SkipWithError(prepared.label.c_str());
     const bool gpu = stream.device().kind == DeviceKind::cuda;
     if ((gpu || peer) && !agrees_with_cpu(one, stream, prepared)) {
-        wrong_results++;
+        failures++;
         return state.SkipWithError("wrong result");
     }
     prepared.run();  // warms up
@@ -74,7 +85,8 @@ void measure(benchmark::State& state, const Case& one, Stream& stream, const Mac
     state.counters["best_us"] = best * 1e6;
     if (one.operations > 0) state.counters["best_gflops"] = one.operations / best / 1e9;
     state.counters["gbytes_per_s"] = one.bytes / best / 1e9;
-    state.counters["percent_of_roofline"] = 100 * machine.floor_seconds(one.operations, one.bytes, tf32) / best;
+    state.counters["percent_of_roofline"] = 100 * machine.floor_seconds(one.operations, one.bytes, precision) / best;
+    if (modelled) state.counters["model_us"] = 1e6 * model_seconds(one, *modelled, machine, precision);
     state.SetLabel(prepared.label);
 }
 
@@ -87,25 +99,29 @@ void run_all(const Device& device, int threads) {
     static std::vector<Case> cases;
     add_products(cases, device.precision);
     add_memory_bound(cases);
-    const bool tf32 = device.precision != Precision::fp32;
+    const auto add = [&](const std::string& method, const Contender& contender) {
+        benchmark::RegisterBenchmark((contender.one.name + "/" + method).c_str(),
+                                     [contender](benchmark::State& state) {
+                                         or_error(state, failures, [&] { measure(state, contender, stream, machine); });
+                                     })
+            ->Unit(benchmark::kMicrosecond)
+            ->MinTime(0.05)
+            ->UseManualTime();
+    };
     for (const Case& one : cases) {
-        const auto add = [&](const std::string& method, bool on_tensor_cores, bool peer,
-                             std::function<Prepared()> prepare) {
-            benchmark::RegisterBenchmark((one.name + "/" + method).c_str(),
-                                         [&one, on_tensor_cores, peer, prepare](benchmark::State& state) {
-                                             measure(state, one, stream, machine, on_tensor_cores, peer, prepare());
-                                         })
-                ->Unit(benchmark::kMicrosecond)
-                ->MinTime(0.05)
-                ->UseManualTime();
+        const auto ours = [&](const KernelTable& table, Precision precision) {
+            return Contender{one, precision, false, device.kind == DeviceKind::cuda ? &table : nullptr,
+                             [&one, &table] { return one.prepare(stream, table); }};
         };
-        add("chosen", tf32, false, [&] { return one.prepare(stream, stream.backend().kernels); });
+        add("chosen", ours(backend.kernels, device.precision));
         if (one.has_methods)
             for (const auto& [name, table] : backend.staircase)
-                add(name, name.starts_with("tf32"), false,
-                    [&one, &table = table] { return one.prepare(stream, table); });
+                add(name, ours(table, name.starts_with("tf32") ? parse_precision(name) : Precision::fp32));
         for (const PeerCase& peer : one.peers)
-            if (peer.kind == device.kind) add(peer.name, tf32, true, [&] { return peer.prepare(stream); });
+            if (peer.kind == device.kind)
+                // Nobody else splits numbers in two.
+                add(peer.name, {one, device.precision == Precision::tf32 ? Precision::tf32 : Precision::fp32, true,
+                                nullptr, [&peer] { return peer.prepare(stream); }});
     }
     benchmark::RunSpecifiedBenchmarks();
 }
@@ -124,7 +140,7 @@ int main(int argc, char** argv) {
         benchmark::Initialize(&argc, argv);
         if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
         limpid::run_all(device, threads.empty() ? 1 : std::stoi(threads));
-        return limpid::wrong_results == 0 ? 0 : 1;
+        return limpid::failures == 0 ? 0 : 1;
     } catch (const limpid::Error& error) {
         std::fprintf(stderr, "kernels_bench: %s\n", error.what());
         return 1;

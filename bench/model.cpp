@@ -5,8 +5,7 @@
 
 #include <cstdio>
 
-#include "bench/case.h"
-#include "bench/machine.h"
+#include <utility>
 
 #if defined(LIMPID_MODEL_CUDA)
 #include "kernels/conv2d/conv2d_cuda.h"
@@ -16,23 +15,41 @@
 namespace limpid {
 namespace {
 
+double partial_bytes(const Case& one, const KernelTable& kernels) {
+    return one.partial_bytes ? double(one.partial_bytes(kernels)) : 0;
+}
+double all_bytes(const Case& one, const KernelTable& kernels) { return one.bytes + 2 * partial_bytes(one, kernels); }
+
 #if defined(LIMPID_MODEL_CUDA)
 
-void print_line(const Case& one, const KernelTable& table) {
-    const size_t partial_bytes = one.partial_bytes ? one.partial_bytes(table) : 0;
-    const double bytes = one.bytes + 2 * double(partial_bytes);
-    std::printf("%-52s %4d %10.3f %10.3f", one.name.c_str(), one.launches + (partial_bytes > 0), one.operations / 1e9,
-                bytes / 1e6);
-    for (const Machine& gpu : known_gpus())
-        for (const bool tf32 : {false, true})
-            if (!tf32 || gpu.tf32_flops > 0)
-                std::printf(" %9.2f", 1e6 * gpu.floor_seconds(one.operations, bytes, tf32));
+// The columns of the table.
+constexpr std::pair<const char*, const char*> kGpus[] = {
+    {"H100", "NVIDIA H100 80GB HBM3"}, {"H200", "NVIDIA H200"}, {"A100", "NVIDIA A100-SXM4-80GB"}, {"T4", "Tesla T4"}};
+
+template <class Use>
+void each_column(const Use& use) {
+    for (const auto& [heading, name] : kGpus)
+        for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::tf32})
+            if (const Machine& gpu = *known_gpu(name); precision == Precision::fp32 || gpu.tf32_flops > 0)
+                use(heading, gpu, precision);
+}
+
+void print_line(const Case& one, const KernelTable& kernels) {
+    std::printf("%-52s %4d %10.3f %10.3f", one.name.c_str(), one.launches + (partial_bytes(one, kernels) > 0),
+                one.operations / 1e9, all_bytes(one, kernels) / 1e6);
+    each_column([&](const char*, const Machine& gpu, Precision precision) {
+        std::printf(" %11.2f", 1e6 * model_seconds(one, kernels, gpu, precision));
+    });
     std::printf("\n");
 }
 
 #endif
 
 }  // namespace
+
+double model_seconds(const Case& one, const KernelTable& kernels, const Machine& machine, Precision precision) {
+    return machine.floor_seconds(one.operations, all_bytes(one, kernels), precision);
+}
 
 void print_model() {
 #if defined(LIMPID_MODEL_CUDA)
@@ -41,9 +58,10 @@ void print_model() {
     table.matmul = DEVICE_NS::matmul_kernels(DEVICE_NS::best_method(Precision::fp32));
     std::printf("A model, not a measurement: the least time by data sheets.\n%-52s %4s %10s %10s", "kernel", "runs",
                 "GFLOP", "MB");
-    for (const Machine& gpu : known_gpus())
-        for (const bool tf32 : {false, true})
-            if (!tf32 || gpu.tf32_flops > 0) std::printf(" %9s", concat(gpu.name, tf32 ? " tf32" : "").c_str());
+    each_column([](const char* heading, const Machine&, Precision precision) {
+        std::printf(" %11s",
+                    precision == Precision::fp32 ? heading : concat(heading, " ", to_string(precision)).c_str());
+    });
     std::printf("  (microseconds)\n");
     std::vector<Case> cases;
     add_products(cases, Precision::fp32);

@@ -14,7 +14,7 @@ namespace limpid {
 namespace {
 
 struct ConvertArguments {
-    std::string in, out;
+    std::string in, out, storage = "float32";
     ImportOptions import;
 };
 
@@ -23,9 +23,10 @@ ExitStatus convert(const ConvertArguments& options) {
     if (!options.out.ends_with(".h5"))
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
     check_outputs({options.out}, {options.in, options.import.labels_file});
-    const Weights weights = import_weights(options.in, options.import);
+    const Storage storage = options.storage == "float16" ? Storage::float16 : Storage::float32;
+    const Weights weights = stored(import_weights(options.in, options.import), storage);
     keep_results();
-    save_weights(options.out, weights);
+    save_weights(options.out, weights, storage);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
               << weights.checksum << '\n';
     for (const std::string& name : weights.unused) std::cout << "not used: " << one_line(name) << '\n';
@@ -47,6 +48,9 @@ Run declare_convert(CLI::App& app) {
     app.add_option("--labels-first", import.labels_first_output, "output of the network that the first line names")
         ->check(CLI::Range(int64_t(0), int64_t(1) << 31))
         ->needs(labels)
+        ->capture_default_str();
+    app.add_option("--storage", options->storage, "float16 rounds the weights and halves the file")
+        ->check(CLI::IsMember({"float32", "float16"}))
         ->capture_default_str();
     return [options] { return convert(*options); };
 }

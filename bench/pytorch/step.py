@@ -5,10 +5,12 @@
 
 --what network: forward, and gradient to the image of half the sum of squares of the layer; no gradient of weights.
 --what update: a whole update of Lucid's render of mixed4d:100: spectrum to image, transforms, network, gradient, Adam.
+--device cuda: on a GPU, in one of three forms. eager: as it is installed. compiled-tf32: torch.compile, channels last, TF32 wherever it is
+allowed. bf16-graph: the network in bfloat16, channels last, a step recorded as a CUDA graph and replayed. Only the network in the last two.
 --style plain: each convolution by itself and PyTorch's own LRN. --style expert: the 1x1 convolutions of a block that see the same
 input as one, LRN as a banded 1x1 convolution of the squares.
 
-Weights are random: the time does not depend on their values. Prints one line of JSON: median of milliseconds, threads, and the
+Weights are random: the time does not depend on their values. Prints one line of JSON per batch: median of milliseconds, threads, and the
 operations of the direct convolutions of one step (a gradient counts as much as its forward pass), by which compare.py sees that
 both programs do the same work."""
 
@@ -127,12 +129,13 @@ def direct_operations(net, run):
 class Render:
     """Lucid's render: spectrum, decorrelated colours, pad 12, jitter 8, scale, rotate, jitter 4."""
 
-    def __init__(self, size, batch):
+    def __init__(self, size, batch, device="cpu"):
+        self.device = device
         down, across = torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)[None, :]
-        self.scale = (1 / torch.sqrt(down ** 2 + across ** 2).clamp(min=1 / size))[..., None]
-        self.spectrum = (0.01 * torch.randn(batch, 3, size, size // 2 + 1, 2)).requires_grad_(True)
+        self.scale = (1 / torch.sqrt(down ** 2 + across ** 2).clamp(min=1 / size))[..., None].to(device)
+        self.spectrum = (0.01 * torch.randn(batch, 3, size, size // 2 + 1, 2)).to(device).requires_grad_(True)
         colours = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-        self.colours = (colours / colours.norm(dim=0).max()).T
+        self.colours = (colours / colours.norm(dim=0).max()).T.to(device)
         self.adam = torch.optim.Adam([self.spectrum], lr=0.05)
         self.size = size
 
@@ -153,7 +156,7 @@ class Render:
         scale = 1 + (self.draw(0, 11) - 5) / 50
         x = F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=True, recompute_scale_factor=True)
         angle = math.radians((list(range(-10, 11)) + 5 * [0])[self.draw(0, 26)])
-        turn = torch.tensor([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0]])
+        turn = torch.tensor([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0]], device=self.device)
         x = F.grid_sample(x, F.affine_grid(turn.expand(x.shape[0], 2, 3), x.shape, align_corners=False), align_corners=False)
         return self.jitter(x, 4) * 255 - 117
 
@@ -164,47 +167,83 @@ def blas():
     return next((name for name in ("openblas", "mkl", "blis", "atlas") if f"lib{name}" in mapped), "reference")
 
 
+def recorded(step):
+    """The step as a CUDA graph. The first runs, on a stream beside, choose algorithms and make what is made once."""
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def measured(options, batch):
+    gpu = options.device == "cuda"
+    compiled, bf16 = gpu and options.form == "compiled-tf32", gpu and options.form == "bf16-graph"
+    last = options.channels_last or compiled or bf16
+    layout = torch.channels_last if last else torch.contiguous_format
+    if compiled:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    number = torch.bfloat16 if bf16 else torch.float32
+    net = GoogLeNet(options.style == "expert", options.layer == "logits").to(options.device, number).to(memory_format=layout)
+    forward = torch.compile(net, dynamic=False) if compiled else net
+
+    if options.what == "network":
+        image = torch.full((batch, 3, options.size, options.size), 0.5, dtype=number, device=options.device)
+        image = image.to(memory_format=layout).requires_grad_(True)
+
+        def step(net=forward):
+            return torch.autograd.grad(net(image).square().sum() / 2, image)
+    else:
+        render = Render(options.size, batch, options.device)
+
+        def step(net=forward):
+            render.adam.zero_grad()
+            (-net(render.transformed(render.image()).contiguous(memory_format=layout))[:, 100].mean()).backward()
+            render.adam.step()
+
+    operations = direct_operations(net, lambda: step(net))
+    run = recorded(step) if bf16 else step
+    wait = torch.cuda.synchronize if gpu else lambda: None
+    for _ in range(3 if gpu else 1):
+        run()
+    wait()
+    times = []
+    end = time.perf_counter() + options.seconds
+    while time.perf_counter() < end or len(times) < 3:
+        begin = time.perf_counter()
+        run()
+        wait()
+        times.append(1e3 * (time.perf_counter() - begin))
+    return {"ms": statistics.median(times), "runs": len(times), "threads": torch.get_num_threads(), "direct_operations": operations,
+            "blas": blas(), "torch": torch.__version__, "size": options.size, "batch": batch, "device": options.device,
+            "form": options.form if gpu else options.style}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--what", choices=("network", "update"), default="network")
     parser.add_argument("--layer", choices=("mixed4d", "logits"), default="mixed4d")
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1])
     parser.add_argument("--threads", type=int, default=0, help="0: as PyTorch chooses")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--form", choices=("eager", "compiled-tf32", "bf16-graph"), default="eager", help="on a GPU")
     parser.add_argument("--style", choices=("plain", "expert"), default="plain")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
+    if options.what == "update" and options.form != "eager":
+        parser.error("--what update: sizes change from update to update, so it is measured eager only")
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    net = GoogLeNet(options.style == "expert", options.layer == "logits").to(memory_format=layout)
-
-    if options.what == "network":
-        still = torch.full((options.batch, 3, options.size, options.size), 0.5).to(memory_format=layout)
-
-        def step():
-            image = still.detach().requires_grad_(True)
-            (net(image).square().sum() / 2).backward()
-    else:
-        render = Render(options.size, options.batch)
-
-        def step():
-            render.adam.zero_grad()
-            (-net(render.transformed(render.image()).contiguous(memory_format=layout))[:, 100].mean()).backward()
-            render.adam.step()
-
-    operations = direct_operations(net, step)
-    step()
-    times = []
-    end = time.perf_counter() + options.seconds
-    while time.perf_counter() < end or len(times) < 3:
-        begin = time.perf_counter()
-        step()
-        times.append(1e3 * (time.perf_counter() - begin))
-    print(json.dumps({"ms": statistics.median(times), "runs": len(times), "threads": torch.get_num_threads(),
-                      "direct_operations": operations, "blas": blas(), "torch": torch.__version__}))
+    for batch in options.batch:
+        print(json.dumps(measured(options, batch)), flush=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,10 @@ std::string readable(const char* mangled) {
 
 }  // namespace
 
-std::string name_of(const void* kernel) {
+std::string name_of([[maybe_unused]] const void* kernel) {
+#if defined(CUDART_VERSION) && CUDART_VERSION < 12030
+    return "a kernel (its name is known from CUDA 12.3 on)";
+#else
     const char* mangled = nullptr;
     if (cudaFuncGetName(&mangled, kernel) != cudaSuccess || !mangled) return "a kernel of unknown name";
     std::string name = readable(mangled);
@@ -38,6 +41,7 @@ std::string name_of(const void* kernel) {
     const size_t end_of_name = std::min(name.find('<'), name.size());
     if (const size_t colon = name.rfind(':', end_of_name); colon != name.npos) name.erase(0, colon + 1);
     return name;
+#endif
 }
 
 // The log ------------------------------------------------------------------------------------------------------------

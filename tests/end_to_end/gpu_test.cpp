@@ -1,8 +1,9 @@
-// The program on a GPU: the same program, built on the emulated CUDA runtime, with kernels, streams and recorded
-// updates as they are on a real one.
+// The program on a GPU. Where there is none, the same program built on the emulated CUDA runtime, with kernels, streams
+// and recorded updates as they are on a real one.
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/program.h"
@@ -12,9 +13,29 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// How many GPUs the program finds.
+int gpu_count(const std::string& program, const std::map<std::string, std::string>& environment = {}) {
+    const Finished run = run_program(program, {"devices", "--json"}, environment);
+    EXPECT_EQ(run.status, 0) << run.err;
+    int count = 0;
+    for (const auto& device : nlohmann::json::parse(run.out))
+        if (std::string(device.at("name")).starts_with("cuda") && device.at("available")) count++;
+    return count;
+}
+
+// LIMPID_PROGRAM of the environment: the one that was taken along with these tests to a machine with a GPU.
+std::string built_program() {
+    const char* taken_along = std::getenv("LIMPID_PROGRAM");
+    return taken_along ? taken_along : LIMPID_PROGRAM;
+}
+const std::string& gpu_program() {
+    static const std::string program = gpu_count(built_program()) > 0 ? built_program() : LIMPID_EMULATED;
+    return program;
+}
+
 // `steps` is Lucid's: one update more is made. Without transforms there is one plan, which is recorded and replayed.
-Finished render(const std::string& program, const std::string& out, const std::string& steps,
-                const std::vector<std::string>& more) {
+Finished render(const std::string& out, const std::string& steps, const std::vector<std::string>& more,
+                const std::string& program = gpu_program()) {
     std::vector<std::string> words{"render", "gabor:4", "--net", "tiny", "--size", "24", "--steps", steps, "-o", out};
     words.insert(words.end(), more.begin(), more.end());
     return run_program(program, words);
@@ -25,11 +46,10 @@ nlohmann::json record(const std::string& path) { return nlohmann::json::parse(re
 TEST(Gpu, RendersWhatTheCpuRenders) {
     // Twenty updates: more than a GPU is given at once.
     const TemporaryFolder folder;
-    const Finished gpu =
-        render(LIMPID_EMULATED, folder / "gpu.png", "19", {"--device", "cuda", "--transforms", "none"});
+    const Finished gpu = render(folder / "gpu.png", "19", {"--device", "cuda", "--transforms", "none"});
     ASSERT_EQ(gpu.status, 0) << gpu.err;
     EXPECT_THAT(gpu.err, HasSubstr("on cuda:0"));
-    ASSERT_EQ(render(LIMPID_EMULATED, folder / "cpu.png", "19", {"--device", "cpu", "--transforms", "none"}).status, 0);
+    ASSERT_EQ(render(folder / "cpu.png", "19", {"--device", "cpu", "--transforms", "none"}).status, 0);
     const nlohmann::json on_gpu = record(folder / "gpu.json"), on_cpu = record(folder / "cpu.json");
     EXPECT_THAT(std::string(on_gpu.at("device")), HasSubstr("cuda:0"));
     ASSERT_EQ(on_gpu.at("scores").size(), 20u);
@@ -41,28 +61,46 @@ TEST(Gpu, RendersWhatTheCpuRenders) {
     EXPECT_GT(on_gpu.at("scores")[19], 3 * std::fabs(double(on_gpu.at("scores")[0])));
 }
 
+// Every node of an update on the GPU against the oracle's, which gets the same inputs.
+TEST(Gpu, ShadowOfTheReferenceAgrees) {
+    const TemporaryFolder folder;
+    for (const auto& [precision, allowed] : {std::pair{"fp32", 1e-5}, {"tf32x3", 1e-4}}) {
+        const Finished run =
+            render(folder / "a.png", "0", {"--device", "cuda", "--precision", precision, "--shadow", "reference"});
+        ASSERT_EQ(run.status, 0) << run.err;
+        const std::string words = "shadow reference: worst difference ";
+        const size_t at = run.err.find(words);
+        ASSERT_NE(at, std::string::npos) << run.err;
+        const double worst = std::stod(run.err.substr(at + words.size()));
+        EXPECT_GT(worst, 0) << "nothing was compared, or the GPU sums as the oracle does";
+        EXPECT_LT(worst, allowed) << precision << ": " << run.err;
+    }
+}
+
 TEST(Gpu, SameBytesAgainAndInAnyBatch) {
     const TemporaryFolder folder;
-    ASSERT_EQ(render(LIMPID_EMULATED, folder / "two.png", "5", {"--device", "cuda", "--batch", "2"}).status, 0);
-    ASSERT_EQ(render(LIMPID_EMULATED, folder / "one.png", "5", {"--device", "cuda", "--job", "1"}).status, 0);
+    ASSERT_EQ(render(folder / "two.png", "5", {"--device", "cuda", "--batch", "2"}).status, 0);
+    ASSERT_EQ(render(folder / "one.png", "5", {"--device", "cuda", "--job", "1"}).status, 0);
     EXPECT_EQ(read_text(folder / "two-1.png"), read_text(folder / "one.png"));
     EXPECT_NE(read_text(folder / "two-0.png"), read_text(folder / "one.png"));
 }
 
 TEST(Gpu, AutoTakesItAndSaysSo) {
     const TemporaryFolder folder;
-    const Finished run = render(LIMPID_EMULATED, folder / "a.png", "0", {});
+    const Finished run = render(folder / "a.png", "0", {});
     EXPECT_EQ(run.status, 0);
     EXPECT_THAT(run.err, HasSubstr("on cuda:0"));
 }
 
 // One process per GPU: those that a launcher starts on one machine take its GPUs in turn.
 TEST(Gpu, ProcessesOfALauncherShareTheGpus) {
+    const std::map<std::string, std::string> two_gpus{{"LIMPID_EMULATED_GPUS", "2"}, {"CUDA_VISIBLE_DEVICES", "0,1"}};
+    if (gpu_count(gpu_program(), two_gpus) < 2) GTEST_SKIP() << "this machine has one GPU";
     const TemporaryFolder folder;
     const auto run = [&](std::map<std::string, std::string> environment, const std::string& device,
                          const std::string& out = "b") {
-        environment["LIMPID_EMULATED_GPUS"] = "2";
-        return run_program(LIMPID_EMULATED,
+        environment.insert(two_gpus.begin(), two_gpus.end());
+        return run_program(gpu_program(),
                            {"batch", "gabor:0-3", "--net", "tiny", "--size", "24", "--steps", "0", "--no-sprites",
                             "--device", device, "-o", folder / out},
                            environment);
@@ -85,7 +123,7 @@ TEST(Gpu, ProcessesOfALauncherShareTheGpus) {
     EXPECT_THAT(named.err, HasSubstr("on cuda:0")) << named.err;
     // Without a launcher: the first.
     EXPECT_THAT(run({}, "auto", "alone").err, HasSubstr("on cuda:0"));
-    const Finished devices = run_program(LIMPID_EMULATED, {"devices"}, {{"LIMPID_EMULATED_GPUS", "2"}});
+    const Finished devices = run_program(gpu_program(), {"devices"}, two_gpus);
     EXPECT_THAT(devices.out, HasSubstr("cuda:1"));
 }
 
@@ -98,13 +136,12 @@ TEST(Gpu, BatchHasTheBytesOfRender) {
             "batch",    "gabor:3-6", "--net", "tiny",        "--size",       "24",           "--steps",  "9",
             "--device", "cuda",      "-o",    folder / name, "--no-sprites", "--transforms", "jitter(2)"};
         words.insert(words.end(), more.begin(), more.end());
-        const Finished run = run_program(LIMPID_EMULATED, words);
+        const Finished run = run_program(gpu_program(), words);
         EXPECT_EQ(run.status, 0) << run.err;
     };
     batch("a", {});
     batch("b", {"--batch", "1", "--streams", "3"});
-    ASSERT_EQ(
-        render(LIMPID_EMULATED, folder / "one.png", "9", {"--device", "cuda", "--transforms", "jitter(2)"}).status, 0);
+    ASSERT_EQ(render(folder / "one.png", "9", {"--device", "cuda", "--transforms", "jitter(2)"}).status, 0);
     const std::string alone = read_text(folder / "one.png");
     EXPECT_FALSE(alone.empty());
     EXPECT_EQ(read_text(folder / "a/gabor-0004.png"), alone);
@@ -116,10 +153,10 @@ TEST(Gpu, BatchHasTheBytesOfRender) {
 
 TEST(Gpu, PrecisionIsAnArgument) {
     const TemporaryFolder folder;
-    ASSERT_EQ(render(LIMPID_EMULATED, folder / "fp32.png", "0", {}).status, 0);
+    ASSERT_EQ(render(folder / "fp32.png", "0", {}).status, 0);
     const double exact = record(folder / "fp32.json").at("scores")[0];
     for (const char* precision : {"tf32x3", "tf32"}) {
-        const Finished run = render(LIMPID_EMULATED, folder / "a.png", "0", {"--precision", precision});
+        const Finished run = render(folder / "a.png", "0", {"--precision", precision});
         ASSERT_EQ(run.status, 0) << run.err;
         EXPECT_THAT(run.err, HasSubstr(precision));
         const nlohmann::json made = record(folder / "a.json");
@@ -128,30 +165,15 @@ TEST(Gpu, PrecisionIsAnArgument) {
         EXPECT_NE(score, exact) << precision << " computes the same bits as fp32";
         EXPECT_NEAR(score, exact, (std::string(precision) == "tf32" ? 1e-2 : 1e-4) * std::fabs(exact)) << precision;
     }
-    EXPECT_TRUE(fails_with(2, "precision",
-                           render(LIMPID_EMULATED, folder / "b.png", "0", {"--device", "cpu", "--precision", "tf32"})));
-    EXPECT_TRUE(fails_with(2, "tf32x3", render(LIMPID_EMULATED, folder / "b.png", "0", {"--precision", "half"})));
-}
-
-// `tools/dev gpu` measures nothing where there is no GPU, says why, and fails.
-TEST(Gpu, ReportsAreRefusedWithoutOne) {
-    const std::string dev = LIMPID_SOURCE_DIR "/tools/dev";
-    EXPECT_EQ(run_program(dev, {"gpu", "--check", LIMPID_EMULATED}).status, 0);
-    EXPECT_EQ(run_program(dev, {"gpu", "--check", "/no/such/limpid"}).status, 1);
-    for (const auto& device : nlohmann::json::parse(run_limpid({"devices", "--json"}).out))
-        if (device.at("name") == "cuda:0" && device.at("available")) GTEST_SKIP() << "this machine has a GPU";
-    const Finished without = run_program(dev, {"gpu", "--check", LIMPID_PROGRAM});
-    EXPECT_EQ(without.status, 1);
-    EXPECT_THAT(without.err, HasSubstr("there is no GPU to use, so nothing was run (no: "));
-    EXPECT_THAT(without.err, HasSubstr("tools/dev gpu --emulate"));
+    EXPECT_TRUE(fails_with(2, "precision", render(folder / "b.png", "0", {"--device", "cpu", "--precision", "tf32"})));
+    EXPECT_TRUE(fails_with(2, "tf32x3", render(folder / "b.png", "0", {"--precision", "half"})));
 }
 
 TEST(Gpu, OneThatIsNotThereIsAnErrorAndNoFallback) {
     const TemporaryFolder folder;
-    EXPECT_TRUE(fails_with(1, "cuda:7", render(LIMPID_EMULATED, folder / "a.png", "0", {"--device", "cuda:7"})));
-    for (const auto& device : nlohmann::json::parse(run_limpid({"devices", "--json"}).out))
-        if (device.at("name") == "cuda:0" && device.at("available")) GTEST_SKIP() << "this machine has a GPU";
-    EXPECT_TRUE(fails_with(1, "cuda", render(LIMPID_PROGRAM, folder / "a.png", "0", {"--device", "cuda"})));
+    EXPECT_TRUE(fails_with(1, "cuda:7", render(folder / "a.png", "0", {"--device", "cuda:7"})));
+    if (gpu_program() == built_program()) GTEST_SKIP() << "this machine has a GPU";
+    EXPECT_TRUE(fails_with(1, "cuda", render(folder / "a.png", "0", {"--device", "cuda"}, built_program())));
     EXPECT_TRUE(folder.names().empty());
 }
 

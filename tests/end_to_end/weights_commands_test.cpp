@@ -66,6 +66,19 @@ TEST_F(WeightsCommands, ConvertWritesWhatItRead) {
     EXPECT_EQ(load_weights(copy).tensors.at("conv2d0_w").values, one_layer().tensors.at("conv2d0_w").values);
 }
 
+TEST_F(WeightsCommands, ConvertHalvesTheFileOnRequest) {
+    Weights large = one_layer();
+    large.tensors["conv2d0_w"] = HostTensor({16, 16, 8, 16}, 1.0f / 3);
+    large.checksum = checksum_of(large.tensors);
+    save_weights(folder_ / "net.h5", large);
+    const std::string file = folder_ / "net.h5", half = folder_ / "half.h5";
+    const Finished run = run_limpid({"convert", file, half, "--storage", "float16"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_LT(std::filesystem::file_size(half), 0.6 * double(std::filesystem::file_size(file)));
+    EXPECT_EQ(load_weights(half).tensors.at("conv2d0_w").values[0], 0x1.554p-2f);  // the half nearest to 1/3
+    EXPECT_TRUE(fails_with(2, "--storage", run_limpid({"convert", file, half, "--storage", "float8"})));
+}
+
 TEST_F(WeightsCommands, ConvertRefusesWrongInputsAndKeepsWhatIsThere) {
     const std::string file = saved("net.h5"), text = folder_ / "letter.pb", out = folder_ / "out.h5";
     write_text(text, "Dear network,\n");

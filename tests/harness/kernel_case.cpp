@@ -132,6 +132,11 @@ void GuardedScratch::check() const {
     }
 }
 
+std::string source_dir() {
+    const char* taken_along = std::getenv("LIMPID_SOURCE_DIR");
+    return taken_along ? taken_along : LIMPID_SOURCE_DIR;
+}
+
 int64_t ShapeRow::operator[](const std::string& column) const {
     for (const auto& [key, value] : fields)
         if (key == column) return value;
@@ -139,7 +144,7 @@ int64_t ShapeRow::operator[](const std::string& column) const {
 }
 
 std::vector<ShapeRow> read_shapes(const std::string& file) {
-    const std::string path = concat(LIMPID_SOURCE_DIR, "/bench/shapes/", file);
+    const std::string path = concat(source_dir(), "/bench/shapes/", file);
     std::ifstream input(path);
     if (!input) throw Error(concat(path, ": cannot be opened"));
     std::vector<std::string> columns;

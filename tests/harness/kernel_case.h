@@ -61,6 +61,10 @@ class GuardedScratch {
     Buffer buffer_;
 };
 
+// The sources' folder: LIMPID_SOURCE_DIR of the environment, for programs that were taken to another machine, or where
+// they were built.
+std::string source_dir();
+
 // One row of a file in bench/shapes: a name and named numbers. Files: '#' comments; the first other line names the
 // columns.
 struct ShapeRow {

@@ -1,5 +1,5 @@
 // The devices of kernels_test and its like. A file of its own: programs on the emulator link
-// simt/emulated_device.cpp instead.
+// simt/gpu_alone.cpp instead.
 #include "tests/harness/kernel_case.h"
 
 namespace limpid::testing {

@@ -1,4 +1,5 @@
-// In programs on the emulator the device under test is the emulated GPU alone: kernels_test runs the processors.
+// The device under test is a GPU alone: in programs on the emulator, and in kernels_gpu_test. kernels_test runs the
+// processors.
 #include "tests/harness/kernel_case.h"
 
 namespace limpid::testing {

@@ -1,0 +1,16 @@
+# limpid_cuda_architectures(SAYS RESULT): all GPUs that this nvcc can build for, SAYS being what `nvcc --version` says. Explicit, never native: a
+# machine without a GPU builds for all. 90-virtual leaves PTX for what comes later.
+function(limpid_cuda_architectures says result)
+  if(NOT says MATCHES "release ([0-9]+\\.[0-9]+)")
+    message(FATAL_ERROR "nvcc --version says \"${says}\", expected a line with its release; set CUDACXX to another nvcc, or use -DLIMPID_CUDA=OFF")
+  endif()
+  set(release ${CMAKE_MATCH_1})
+  if(release VERSION_LESS 12.0)
+    message(FATAL_ERROR "nvcc ${release} does not know C++20, expected 12.0 or newer; set CUDACXX to another nvcc, or use -DLIMPID_CUDA=OFF")
+  endif()
+  set(architectures 75-real 80-real 86-real 89-real 90a-real)
+  if(release VERSION_GREATER_EQUAL 12.8)
+    list(APPEND architectures 100-real)
+  endif()
+  set(${result} ${architectures} 90-virtual PARENT_SCOPE)
+endfunction()

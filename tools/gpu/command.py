@@ -1,0 +1,80 @@
+"""Runs commands under one limit and keeps what they print, whatever becomes of them."""
+
+import os
+import signal
+import subprocess
+import time
+from typing import NamedTuple
+
+KEPT_BYTES = 1 << 20  # of a step's output: its end
+
+
+class Finished(NamedTuple):
+    status: str  # "passed", "failed" or "timed out"
+    why: str  # of the others
+    output: str
+    seconds: float
+
+
+def run_commands(commands, limit_s, path, together=False):
+    """One after the other until one fails, or all at once; each a list of words. path: a file for what they print."""
+    begin = time.monotonic()
+    end = begin + limit_s
+    outputs, status, why = [], "passed", ""
+    for number, batch in enumerate([commands] if together else [[command] for command in commands]):
+        files = [f"{path}-{number}-{i}" for i in range(len(batch))]
+        running = [_start(command, file) for command, file in zip(batch, files)]
+        try:
+            for process in running:
+                if isinstance(process, str):
+                    status, why = "failed", process
+                    continue
+                try:
+                    code = process.wait(timeout=max(0.01, end - time.monotonic()))
+                    if code != 0 and status == "passed":
+                        status, why = "failed", _ended(code)
+                except subprocess.TimeoutExpired:
+                    status, why = "timed out", f"killed after {limit_s:.0f} s"
+        finally:  # also when this program is told to end
+            for process in running:
+                if not isinstance(process, str):
+                    _kill(process)
+        for command, file in zip(batch, files):
+            outputs.append("$ " + " ".join(map(str, command)) + "\n" + _tail(file))
+            os.remove(file)
+        if status != "passed":
+            break
+    return Finished(status, why, "\n".join(outputs), time.monotonic() - begin)
+
+
+def _start(command, file):
+    with open(file, "wb") as output:
+        try:
+            return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
+                                    stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            return f"cannot be run: {error}"
+
+
+def _kill(process):
+    """With its children. One that a driver keeps from dying is left behind."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        pass
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def _ended(code):
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+
+def _tail(file):
+    with open(file, "rb") as printed:
+        size = printed.seek(0, os.SEEK_END)
+        printed.seek(max(0, size - KEPT_BYTES))
+        text = printed.read().decode(errors="replace")
+    return text if size <= KEPT_BYTES else f"[{size - KEPT_BYTES} bytes left out]\n{text}"

@@ -1,0 +1,150 @@
+"""The page of results, written again after each step: report.json for programs, report.md for people, output.txt with everything."""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+
+import readers
+
+
+class Report:
+    def __init__(self, out, about):
+        self.out, self.about, self.steps = out, about, []
+        self.begun = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        (out / "output.txt").write_text("")
+
+    def skip(self, step, reason):
+        self._keep({"name": step.name, "status": "skipped", "seconds": 0.0, "limit_s": step.limit_s, "summary": reason, "result": {}})
+
+    def add(self, step, finished):
+        """What is wrong with an output is a failure, also when the program did not notice."""
+        try:
+            reading = step.read(finished.output)
+        except Exception as error:  # an output that nobody thought of must not end the run
+            reading = readers.Reading("", {}, f"its output was not understood: {type(error).__name__}: {error}")
+        status = finished.status
+        if status == "passed" and reading.problem:
+            status = "failed"
+        if status == "timed out" and step.partly and reading.result:
+            status = "cut short"
+        summary = reading.problem or reading.summary
+        if reading.refused:
+            status, summary = "skipped", "refused: " + reading.refused
+        elif finished.why:
+            summary = f"{finished.why}; {summary}" if summary else finished.why
+        with open(self.out / "output.txt", "a") as file:
+            file.write(f"\n===== {step.name}: {status} after {finished.seconds:.1f} s =====\n{finished.output}\n")
+        return self._keep({"name": step.name, "status": status, "seconds": round(finished.seconds, 2), "limit_s": step.limit_s,
+                           "summary": summary[:2000], "result": reading.result})
+
+    def count(self, status):
+        return sum(step["status"] == status or (status == "failed" and step["status"] == "timed out") for step in self.steps)
+
+    def counts(self):
+        return (f"{self.count('passed')} passed, {self.count('failed')} failed, {self.count('skipped')} skipped, "
+                f"{self.count('cut short')} cut short")
+
+    def result(self, name):
+        return next((step["result"] for step in self.steps if step["name"] == name), {})
+
+    def _keep(self, result):
+        self.steps.append(result)
+        everything = {"begun": self.begun, "pack": self.about, "machine": machine(), "counts": self.counts(), "steps": self.steps,
+                      "model_error": {name: readers.model_error(self.result(name).get("runs", [])) for name in ("kernels-fp32", "kernels-tf32")}}
+        _replace(self.out / "report.json", json.dumps(everything, indent=1))
+        _replace(self.out / "report.md", "\n".join(page(self)) + "\n")
+        return result
+
+
+def _replace(path, text):
+    """Whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def machine():
+    processor = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                      if line.startswith("model name")), platform.machine())
+    return {"processor": processor, "cores": os.cpu_count(), "system": platform.platform()}
+
+
+def table(heading, rows):
+    if not rows:
+        return []
+    return ["| " + " | ".join(heading) + " |", "|" + "---|" * len(heading), *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""]
+
+
+def page(report):
+    about, here = report.about, machine()
+    lines = [f"# Limpid {about['commit']} on {', '.join(report.result('devices').get('gpus', ['no GPU']))}", "",
+             f"{report.begun}; {here['processor']}, {here['cores']} cores, {here['system']}; built by {about['built']}; "
+             f"weights: {about['weights'] or 'none packed'}.", ""]
+    if about["emulated"]:
+        lines += ["**A rehearsal on the emulated GPU: its times mean nothing.**", ""]
+    lines += [f"**{report.counts()}.**", ""]
+    lines += table(("step", "", "s", "of", "what"), [(s["name"], s["status"], f"{s['seconds']:.1f}", f"{s['limit_s']:g}", cell(s["summary"]))
+                                                     for s in report.steps])
+    lines += renders(report) + products(report) + model(report) + profiles(report)
+    return lines
+
+
+def cell(text):
+    return text.replace("|", "/").replace("\n", " ")[:400]
+
+
+def renders(report):
+    """Milliseconds for a batch, ours and PyTorch's."""
+    columns = {}
+    for precision in ("fp32", "tf32x3", "tf32"):
+        columns[f"Limpid {precision}"] = {"/".join(run["name"].split("/")[:4]): milliseconds(run)
+                                          for run in report.result(f"render-{precision}").get("runs", [])}
+    for form in ("eager", "compiled-tf32", "bf16-graph"):
+        columns[f"PyTorch {form}"] = {f"network_step/mixed4d/px:{run['size']}/batch:{run['batch']}": run["ms"]
+                                      for run in report.result(f"pytorch-{form}").get("runs", [])}
+    columns = {name: times for name, times in columns.items() if times}
+    rows = list(dict.fromkeys(name for times in columns.values() for name in times))
+    body = [(name, *(f"{times[name]:.3f}" if name in times else "" for times in columns.values())) for name in rows]
+    return ["## Steps of a render, milliseconds", ""] + table(("", *columns), body) if body else []
+
+
+def milliseconds(run):
+    return run["real_time"] * {"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1e3}[run["time_unit"]]
+
+
+def products(report):
+    """Ours beside cuDNN's: the same row, the same precision."""
+    lines = []
+    for precision in ("fp32", "tf32"):
+        runs = {run["name"].split("/manual_time")[0].split("/min_time")[0]: run for run in report.result(f"kernels-{precision}").get("runs", [])}
+        pairs = [(name, run["best_us"], runs[name[:-len("chosen")] + "cudnn"]["best_us"], run) for name, run in runs.items()
+                 if name.endswith("/chosen") and name[:-len("chosen")] + "cudnn" in runs]
+        if pairs:
+            ratios = [theirs / ours for _, ours, theirs, _ in pairs]
+            lines += [f"## Convolutions beside cuDNN, {precision}, microseconds", "",
+                      f"cuDNN's time over ours: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}", ""]
+            lines += table(("", "Limpid", "cuDNN", "% of roofline"),
+                           [(name[:-len("/chosen")], f"{ours:.1f}", f"{theirs:.1f}", f"{run['percent_of_roofline']:.0f}")
+                            for name, ours, theirs, run in pairs])
+    return lines
+
+
+def model(report):
+    lines = []
+    for precision in ("fp32", "tf32"):
+        error = readers.model_error(report.result(f"kernels-{precision}").get("runs", []))
+        if error:
+            lines.append(f"{precision}: of {error['kernels']} kernels the measured time is {error['median']:.2f} times the model's (median), "
+                         f"from {error['least'][0]:.2f} ({error['least'][1]}) to {error['most'][0]:.2f} ({error['most'][1]}).")
+    return ["## The model's error", "", *lines, ""] if lines else []
+
+
+def profiles(report):
+    kernels = report.result("profiler").get("kernels", [])
+    lines = []
+    for kernel in kernels:
+        lines += [f"{kernel['kernel']}", ""] + [f"* {name}: {value}" for name, value in kernel.items() if name != "kernel"] + [""]
+    return ["## Counters", "", *lines] if lines else []
