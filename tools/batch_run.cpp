@@ -339,7 +339,7 @@ class Batch {
         for (int64_t i = 1; i < a_.streams; i++) {
             Stream& stream = more_streams.emplace_back(stream_.device(), a_.run.threads);
             stream.stop_when(stream_.stop());
-            stream.allow_memory(limit_bytes);
+            stream.allow_memory(stream_.allowed_memory() / size_t(a_.streams));
         }
         std::vector<std::thread> threads;
         try {

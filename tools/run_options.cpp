@@ -77,8 +77,7 @@ Stream open_stream(const RunArguments& arguments) {
         stream.allow_memory(allowed_memory(arguments.max_memory));
     if (stream.thread_count() < stream.threads_wanted())
         std::cerr << concat("limpid: ", stream.thread_count(), " of ", stream.threads_wanted(),
-                            " threads could be started (a limit of processes or memory): slower, the same results
-");
+                            " threads could be started (a limit of processes or memory): slower, the same results\n");
     return stream;
 }
 
