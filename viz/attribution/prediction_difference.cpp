@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
 #include "viz/attribution/variants.h"
@@ -135,8 +136,8 @@ class WindowModel {
 double probability(ConstView logits, int64_t class_index) {
     const double most = *std::max_element(logits.data, logits.data + logits.shape.c);
     double sum = 0;
-    for (int64_t c = 0; c < logits.shape.c; c++) sum += std::exp(double(logits.data[c]) - most);
-    return std::exp(double(logits.data[class_index]) - most) / sum;
+    for (int64_t c = 0; c < logits.shape.c; c++) sum += elementary::exp(double(logits.data[c]) - most);
+    return elementary::exp(double(logits.data[class_index]) - most) / sum;
 }
 
 }  // namespace
@@ -153,7 +154,7 @@ HostTensor prediction_difference(Section& section, const HostTensor& photo, int6
     const auto log2_odds = [&](double p) {
         const auto n = double(options.training_photos);
         const double smooth = (p * n + 1) / (n + double(classes));
-        return std::log2(smooth / (1 - smooth));
+        return elementary::log2(smooth / (1 - smooth));
     };
     const WindowModel model(photo, options.window, options.margin);
     const std::vector<int64_t> rows = window_places(s.h, options.window, options.stride);
