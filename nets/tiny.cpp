@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/elementary.h"
+
 namespace limpid {
 
 namespace {
@@ -21,10 +23,10 @@ HostTensor gabor_filters() {
         const double angle = std::numbers::pi * o / kOrientations;
         for (int y = 0; y < kGaborSize; y++)
             for (int x = 0; x < kGaborSize; x++) {
-                const double u = (x - middle) * std::cos(angle) + (y - middle) * std::sin(angle);
+                const double u = (x - middle) * elementary::cos(angle) + (y - middle) * elementary::sin(angle);
                 const double r2 = (x - middle) * (x - middle) + (y - middle) * (y - middle);
                 const double wave =
-                    std::exp(-r2 / (2 * width * width)) * std::sin(2 * std::numbers::pi * u / wavelength);
+                    elementary::exp(-r2 / (2 * width * width)) * elementary::sin(2 * std::numbers::pi * u / wavelength);
                 for (int j = 0; j < kColours; j++)
                     for (int c = 0; c < 3; c++) w.at(y, x, c, kColours * o + j) = float(wave * kAxes[j][c] / 255);
             }
@@ -35,9 +37,9 @@ HostTensor gabor_filters() {
 // Where texture unit k wants which orientation: weight of a Gabor of orientation `angle` and colour j at offset (dx,
 // dy).
 double texture_weight(int k, double dx, double dy, double angle, int j) {
-    const double radius = std::hypot(dx, dy), around = std::atan2(dy, dx);
+    const double radius = std::hypot(dx, dy), around = elementary::atan2(dy, dx);
     const auto near = [&](double wanted) {
-        return std::exp(4 * (std::cos(2 * (angle - wanted)) - 1));
+        return elementary::exp(4 * (elementary::cos(2 * (angle - wanted)) - 1));
     };  // 1 at the angle, even in it
     const int family = k / 4, variant = k % 4;
     switch (family) {

@@ -25,12 +25,13 @@ DeviceEntry probe(const Device& device, const std::string& note) {
 }  // namespace
 
 std::vector<DeviceEntry> list_devices() {
-    std::vector<DeviceEntry> entries{
-        probe({DeviceKind::cpu, kCpuAvx512}, "AVX-512 instructions"),
-        probe({DeviceKind::cpu, kCpuAvx2}, "AVX2 and FMA instructions"),
-        probe({DeviceKind::cpu, kCpuPortable}, "no special instructions"),
-        probe({DeviceKind::reference, 0}, "plain loops in double precision: exact and slow"),
-    };
+    std::vector<DeviceEntry> entries;
+#if defined(__x86_64__)  // no other kind of processor could ever have these
+    entries.push_back(probe({DeviceKind::cpu, kCpuAvx512}, "AVX-512 instructions"));
+    entries.push_back(probe({DeviceKind::cpu, kCpuAvx2}, "AVX2 and FMA instructions"));
+#endif
+    entries.push_back(probe({DeviceKind::cpu, kCpuPortable}, "instructions that all processors of this kind have"));
+    entries.push_back(probe({DeviceKind::reference, 0}, "plain loops in double precision: exact and slow"));
     for (int index = 0; index < kMaxGpus; index++) {
         DeviceEntry gpu = probe({DeviceKind::cuda, index}, "");
         // The first failure explains why there is none; later ones only end the list.

@@ -6,6 +6,7 @@
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/simd_math.h"
 #include "kernels/cpu/strided_walk.h"
+#include "kernels/elementary.h"
 #include "kernels/elementwise/elementwise.h"
 
 namespace limpid::CPU_NS {
@@ -52,9 +53,9 @@ Floats apply(Floats p, Floats q, Floats x) {
     else if constexpr (f == Unary::log)
         return log(x);
     else if constexpr (f == Unary::sin)
-        return each_lane(x, [](float lane) { return ::sinf(lane); });
+        return each_lane(x, [](float lane) { return elementary::sin(lane); });
     else if constexpr (f == Unary::cos)
-        return each_lane(x, [](float lane) { return ::cosf(lane); });
+        return each_lane(x, [](float lane) { return elementary::cos(lane); });
     else if constexpr (f == Unary::tanh)
         return tanh(x);
     else if constexpr (f == Unary::atan)
@@ -71,7 +72,7 @@ Floats apply(Floats p, Floats q, Floats x) {
     } else if constexpr (f == Unary::affine)
         return p * x + q;
     else if constexpr (f == Unary::power)
-        return each_lane(x, [exponent = p[0]](float lane) { return ::powf(lane, exponent); });
+        return each_lane(x, [exponent = p[0]](float lane) { return elementary::pow(lane, exponent); });
     else
         static_assert(kMissing<f>);
 }

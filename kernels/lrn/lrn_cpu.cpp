@@ -6,6 +6,7 @@
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/simd_math.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/elementary.h"
 #include "kernels/lrn/lrn.h"
 
 namespace limpid::CPU_NS {
@@ -76,7 +77,7 @@ Powers powers(Floats d, float beta) {
     } else {
         float lanes[kLanes];
         store(lanes, d);
-        for (int i = 0; i < kLanes; i++) lanes[i] = powf(lanes[i], -beta);
+        for (int i = 0; i < kLanes; i++) lanes[i] = elementary::pow(lanes[i], -beta);
         return {load(lanes), 1.0f / d};
     }
 }
@@ -152,7 +153,7 @@ void forward_wide(const LrnParameters& p, ConstView x, MutView y, int64_t pixel_
         const float* from = x.data + pixel * x.pitch;
         for (int64_t c = 0; c < x.shape.c; c++)
             y.data[pixel * y.pitch + c] =
-                float(double(from[c]) * pow(denominator(p, from, x.shape.c, c), -double(p.beta)));
+                float(double(from[c]) * elementary::pow(denominator(p, from, x.shape.c, c), -double(p.beta)));
     }
 }
 
@@ -164,8 +165,9 @@ void gradient_wide(const LrnParameters& p, ConstView x, ConstView dy, ConstView 
         for (int64_t k = 0; k < channels; k++) {
             double sum = 0;
             for (int64_t c = k > p.radius ? k - p.radius : 0; c < channels && c <= k + p.radius; c++)
-                sum += double(up[c]) * double(from[c]) * pow(denominator(p, from, channels, c), -double(p.beta) - 1.0);
-            const double own = double(up[k]) * pow(denominator(p, from, channels, k), -double(p.beta));
+                sum += double(up[c]) * double(from[c]) *
+                       elementary::pow(denominator(p, from, channels, c), -double(p.beta) - 1.0);
+            const double own = double(up[k]) * elementary::pow(denominator(p, from, channels, k), -double(p.beta));
             const double value = own - 2.0 * double(p.alpha) * double(p.beta) * double(from[k]) * sum;
             dx.data[pixel * dx.pitch + k] = mask && !(mask.data[pixel * mask.pitch + k] > 0.0f) ? 0.0f : float(value);
         }

@@ -14,6 +14,7 @@
 
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/elementary.h"
 #include "kernels/spectral/spectral.h"
 
 namespace limpid::CPU_NS {
@@ -78,8 +79,8 @@ void fill_table(int64_t n, int64_t count, int64_t pitch, float* cosines, float* 
     for (int64_t i = 0; i < count; i++)
         for (int64_t j = 0; j < pitch; j++) {
             const double angle = 2 * M_PI * double(i * j % n) / double(n);
-            cosines[i * pitch + j] = j < count ? float(::cos(angle)) : 0.0f;
-            sines[i * pitch + j] = j < count ? float(::sin(angle)) : 0.0f;
+            cosines[i * pitch + j] = j < count ? float(elementary::cos(angle)) : 0.0f;
+            sines[i * pitch + j] = j < count ? float(elementary::sin(angle)) : 0.0f;
         }
 }
 

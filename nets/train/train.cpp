@@ -8,6 +8,7 @@
 #include "graph/grad.h"
 #include "graph/ops.h"
 #include "kernels/backend.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
 
@@ -55,7 +56,7 @@ std::string to_string(const TrainOptions& o) {
 double rate_at(const TrainOptions& o, int64_t s) {
     if (s <= o.warmup) return o.rate * double(s) / double(o.warmup);
     const double part = double(s - o.warmup) / double(std::max<int64_t>(o.steps - o.warmup, 1));
-    return o.rate * (1 + std::cos(std::numbers::pi * std::min(part, 1.0))) / 2;
+    return o.rate * (1 + elementary::cos(std::numbers::pi * std::min(part, 1.0))) / 2;
 }
 
 NodeId cross_entropy(Graph& graph, NodeId logits, NodeId targets) {
@@ -212,8 +213,8 @@ Evaluation Trainer::evaluate(const Dataset& data, int64_t count) {
             const float* row = z.view().pixel(i, 0, 0);
             const int64_t answer = std::max_element(row, row + result.classes) - row, truth = batch.classes[size_t(i)];
             double sum = 0;
-            for (int64_t k = 0; k < result.classes; k++) sum += std::exp(double(row[k]) - row[answer]);
-            result.loss += (row[answer] + std::log(sum) - row[truth]) / double(result.count);
+            for (int64_t k = 0; k < result.classes; k++) sum += elementary::exp(double(row[k]) - row[answer]);
+            result.loss += (row[answer] + elementary::log(sum) - row[truth]) / double(result.count);
             result.right += answer == truth;
             result.confusion[size_t(truth * result.classes + answer)]++;
         }

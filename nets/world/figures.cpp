@@ -1,4 +1,5 @@
 // Patterns of figures strewn over a surface, and the table of all patterns.
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "nets/world/patterns.h"
 #include "nets/world/world.h"
@@ -14,7 +15,7 @@ using Figure = std::function<Texel(float u, float v, float radius, float number)
 Painter strewn(float smallest, float largest, float extent, bool any_angle, Draws& d, Figure figure) {
     const Turn turn(d.between(0, kPi));
     const float most = std::fmax(smallest, std::fmin(largest, 0.42f * extent));
-    const float radius = smallest * std::pow(most / smallest, d.unit());
+    const float radius = smallest * float(elementary::pow(most / smallest, d.unit()));
     const float cell = 2 * radius * d.between(1.15f, 1.6f), room = cell / 2 - radius;
     // The middle of a cell is near the middle of the part, so that a figure is always seen.
     const float du = cell * d.between(0.3f, 0.7f), dv = cell * d.between(0.3f, 0.7f), tilt = d.between(-0.3f, 0.3f);
@@ -57,8 +58,8 @@ Painter stars(float extent, const Palette& p, Draws& d) {
     return strewn(7, 18, extent, true, d, [=](float u, float v, float radius, float number) -> Texel {
         // Folded into half a point: the edge runs from the tip (1, 0) to the waist.
         const float period = 2 * kPi / points, angle = to_multiple(std::atan2(v, u), period), r = std::hypot(u, v);
-        const float x = r * std::cos(angle), y = r * std::sin(angle);
-        const float wx = waist * std::cos(period / 2), wy = waist * std::sin(period / 2);
+        const float x = r * cosine(angle), y = r * sine(angle);
+        const float wx = waist * cosine(period / 2), wy = waist * sine(period / 2);
         const float nx = wy, ny = 1 - wx, length = std::hypot(nx, ny);
         return {shaded(p, variety, number), inside((nx * (x - 1) + ny * y) / length * radius)};
     });
@@ -85,7 +86,7 @@ Painter curves(float extent, const Palette& p, Draws& d) {
     const float half = d.between(0.11f, 0.18f), span = d.between(1.0f, 1.6f), variety = d.between(0, 0.6f);
     return strewn(8, 22, extent, true, d, [=](float u, float v, float radius, float number) -> Texel {
         const float r = std::hypot(u, v), angle = std::fabs(std::atan2(v, u)), kMiddle = 0.8f;
-        const float end = std::hypot(u - kMiddle * std::cos(span), std::fabs(v) - kMiddle * std::sin(span));
+        const float end = std::hypot(u - kMiddle * cosine(span), std::fabs(v) - kMiddle * sine(span));
         return {shaded(p, variety, number), inside(((angle < span ? std::fabs(r - kMiddle) : end) - half) * radius)};
     });
 }
@@ -110,7 +111,7 @@ Painter flowers(float extent, const Palette& p, Draws& d) {
     const float petals = float(5 + d.below(4)), depth = d.between(0.2f, 0.32f), heart = d.between(0.22f, 0.32f);
     const Rgb centre = p.third, petal = p.first;
     return strewn(8, 20, extent, true, d, [=](float u, float v, float radius, float) -> Texel {
-        const float r = std::hypot(u, v), edge = 0.95f - depth + depth * std::cos(petals * std::atan2(v, u));
+        const float r = std::hypot(u, v), edge = 0.95f - depth + depth * cosine(petals * std::atan2(v, u));
         const Rgb shade = mix(petal, p.second, 0.5f * clamp_unit(1 - r / 0.7f));
         return {mix(shade, centre, inside((r - heart) * radius)), inside((r - edge) * 0.8f * radius)};
     });

@@ -4,9 +4,13 @@
 #include <cmath>
 #include <functional>
 
+#include "kernels/elementary.h"
 #include "nets/world/draws.h"
 
 namespace limpid {
+
+inline float sine(float x) { return float(elementary::sin(x)); }
+inline float cosine(float x) { return float(elementary::cos(x)); }
 
 struct Rgb {
     float r = 0, g = 0, b = 0;
@@ -86,7 +90,7 @@ class CellNumbers {
 // Turned by an angle.
 struct Turn {
     float c, s;
-    explicit Turn(float angle_radians) : c(std::cos(angle_radians)), s(std::sin(angle_radians)) {}
+    explicit Turn(float angle_radians) : c(cosine(angle_radians)), s(sine(angle_radians)) {}
     float u(float x, float y) const { return c * x + s * y; }
     float v(float x, float y) const { return c * y - s * x; }
 };

@@ -13,8 +13,7 @@ Painter stripes(float angle_radians, const Palette& p, Draws& d) {
     const bool soft = d.chance(0.25f);
     return [=](float x, float y) -> Texel {
         const float u = turn.u(x, y) + phase;
-        const float t =
-            soft ? 0.5f + 0.5f * std::cos(2 * kPi * u / period) : inside(to_multiple(u, period) - width / 2);
+        const float t = soft ? 0.5f + 0.5f * cosine(2 * kPi * u / period) : inside(to_multiple(u, period) - width / 2);
         return {mix(p.second, p.first, t)};
     };
 }
@@ -131,7 +130,7 @@ Painter honeycomb(float, const Palette& p, Draws& d) {
 Painter zigzag(float, const Palette& p, Draws& d) { return bent_bands(triangle_wave, 0.28f, p, d); }
 
 Painter waves(float, const Palette& p, Draws& d) {
-    return bent_bands([](float u) { return std::sin(2 * kPi * u); }, 0.2f, p, d);
+    return bent_bands([](float u) { return sine(2 * kPi * u); }, 0.2f, p, d);
 }
 
 Painter scales(float, const Palette& p, Draws& d) {

@@ -114,7 +114,7 @@ void surroundings(Scene& scene, float w, float h, Draws& d) {
         o.region.turn = Turn(d.between(0, kPi));
         // Towards the border, so that the middle stays visible.
         const float direction = d.between(0, 2 * kPi), away = d.between(0.28f, 0.5f);
-        o.region.x = w * (0.5f + away * std::cos(direction)), o.region.y = h * (0.5f + away * std::sin(direction));
+        o.region.x = w * (0.5f + away * cosine(direction)), o.region.y = h * (0.5f + away * sine(direction));
         o.region.rx = shorter * d.between(0.06f, 0.2f), o.region.ry = shorter * d.between(0.06f, 0.2f);
         o.colour = any_colour(d);
         scene.obstacles.push_back(o);
@@ -135,9 +135,9 @@ void paint(const Scene& scene, MutView image, std::span<const MutView> masks) {
     const int64_t h = image.shape.h, w = image.shape.w;
     const float size = float(std::max(h, w)), wave = 2 * kPi / scene.bend_length;
     std::vector<float> bend_y(static_cast<size_t>(w));
-    for (int64_t i = 0; i < w; i++) bend_y[size_t(i)] = scene.bend * std::sin(wave * float(i) + scene.bend_phase);
+    for (int64_t i = 0; i < w; i++) bend_y[size_t(i)] = scene.bend * sine(wave * float(i) + scene.bend_phase);
     for (int64_t row = 0; row < h; row++) {
-        const float bend_x = scene.bend * std::sin(wave * float(row) + 2 * scene.bend_phase);
+        const float bend_x = scene.bend * sine(wave * float(row) + 2 * scene.bend_phase);
         for (int64_t column = 0; column < w; column++) {
             const float x = float(column) + 0.5f, y = float(row) + 0.5f;
             const float side = 0.5f + scene.ground_turn.u(x - float(w) / 2, y - float(h) / 2) / size;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
 #include "viz/attribution/variants.h"
@@ -37,7 +38,7 @@ FaithfulnessCurve curve(Section& section, const HostTensor& before, const HostTe
             Target log_probability{section.to(), {}};
             log_probability.terms.push_back({Target::Kind::logit, class_index, 0, 0, 1, ""});
             log_probability.terms.push_back({Target::Kind::log_sum_exp, 0, 0, 0, -1, ""});
-            result.probability.push_back(std::exp(value(log_probability, logits)));
+            result.probability.push_back(elementary::exp(value(log_probability, logits)));
         },
         {});
     return result;

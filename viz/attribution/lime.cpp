@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
 #include "viz/attribution/variants.h"
@@ -64,7 +65,7 @@ Lime lime(Section& section, const HostTensor& photo, const Target& target, const
         double ones = 0;
         for (size_t k = 0; k < d; k++) ones += shown(int64_t(i), int64_t(k));
         const double distance = 1 - std::sqrt(ones / double(d));
-        weight[i] = std::sqrt(std::exp(-std::pow(distance / options.kernel_width, 2)));
+        weight[i] = std::sqrt(elementary::exp(-std::pow(distance / options.kernel_width, 2)));
         total += weight[i];
         mean_answer += weight[i] * answers[i];
         for (size_t k = 0; k < d; k++) mean_z[k] += weight[i] * shown(int64_t(i), int64_t(k));

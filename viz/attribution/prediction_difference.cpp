@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
 #include "kernels/random/philox.h"
@@ -146,8 +147,8 @@ class WindowModel {
 double probability(ConstView logits, int64_t class_index) {
     const double most = *std::max_element(logits.data, logits.data + logits.shape.c);
     double sum = 0;
-    for (int64_t c = 0; c < logits.shape.c; c++) sum += std::exp(double(logits.data[c]) - most);
-    return std::exp(double(logits.data[class_index]) - most) / sum;
+    for (int64_t c = 0; c < logits.shape.c; c++) sum += elementary::exp(double(logits.data[c]) - most);
+    return elementary::exp(double(logits.data[class_index]) - most) / sum;
 }
 
 }  // namespace
@@ -164,7 +165,7 @@ HostTensor prediction_difference(Section& section, const HostTensor& photo, int6
     const auto log2_odds = [&](double p) {
         const auto n = double(options.training_photos);
         const double smooth = (p * n + 1) / (n + double(classes));
-        return std::log2(smooth / (1 - smooth));
+        return elementary::log2(smooth / (1 - smooth));
     };
     Stream& stream = section.stream();
     check_memory(stream, WindowModel::bytes(options.window, options.margin),

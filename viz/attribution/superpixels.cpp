@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/attribution/perturbation_methods.h"
 
@@ -19,7 +20,7 @@ Colour lab(const float* rgb) {
     Colour linear;
     for (size_t c = 0; c < 3; c++) {
         const auto v = double(rgb[c]);
-        linear[c] = v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+        linear[c] = v <= 0.04045 ? v / 12.92 : elementary::pow((v + 0.055) / 1.055, 2.4);
     }
     const auto [r, g, b] = linear;
     const auto f = [](double t) { return t > 216.0 / 24389 ? std::cbrt(t) : (24389.0 / 27 * t + 16) / 116; };

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/calls/place.h"
 
@@ -53,7 +54,7 @@ struct Exponentials {
     double most = 0, sum = 0;
     explicit Exponentials(ConstView logits) {
         most = *std::max_element(logits.data, logits.data + logits.shape.c);
-        for (int64_t c = 0; c < logits.shape.c; c++) sum += std::exp(double(logits.data[c]) - most);
+        for (int64_t c = 0; c < logits.shape.c; c++) sum += elementary::exp(double(logits.data[c]) - most);
     }
 };
 
@@ -120,7 +121,7 @@ double value(const Target& target, ConstView a) {
                 break;
             case Target::Kind::log_sum_exp: {
                 const Exponentials exponentials(a);
-                v = exponentials.most + std::log(exponentials.sum);
+                v = exponentials.most + elementary::log(exponentials.sum);
                 break;
             }
             case Target::Kind::position:
@@ -145,7 +146,7 @@ void write_derivative(const Target& target, ConstView a, MutView derivative) {
             case Target::Kind::log_sum_exp: {
                 const Exponentials e(a);
                 for (int64_t c = 0; c < a.shape.c; c++)
-                    derivative.data[c] += term.sign * float(std::exp(double(a.data[c]) - e.most) / e.sum);
+                    derivative.data[c] += term.sign * float(elementary::exp(double(a.data[c]) - e.most) / e.sum);
                 break;
             }
             case Target::Kind::position: {

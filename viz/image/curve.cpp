@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -15,12 +16,12 @@ HostTensor curve(const std::vector<float>& values, int64_t w, int64_t h) {
     if (values.empty() || w < 2 || h < 2)
         throw Error("curve: nothing to draw; expected a value and a picture of at least 2x2");
     const auto [least, most] = std::ranges::minmax(values);
-    const double low = std::log10(least) - 0.05, high = std::max(std::log10(most) + 0.05, low + 0.1);
-    const auto row_of = [&](double value) { return (high - std::log10(value)) / (high - low) * double(h - 1); };
+    const double low = elementary::log10(least) - 0.05, high = std::max(elementary::log10(most) + 0.05, low + 0.1);
+    const auto row_of = [&](double value) { return (high - elementary::log10(value)) / (high - low) * double(h - 1); };
     HostTensor picture({1, h, w, 3}, 1.0f);
     for (int power = int(std::floor(low)); power <= int(std::ceil(high)); power++)
         for (const int times : {1, 2, 5}) {
-            const int64_t row = std::lround(row_of(times * std::pow(10.0, power)));
+            const int64_t row = std::lround(row_of(times * elementary::pow(10.0, power)));
             if (row < 0 || row >= h) continue;
             std::fill_n(picture.view().pixel(0, row, 0), w * 3, times == 1 ? 0.7f : 0.88f);
         }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 
 namespace limpid {
@@ -14,8 +15,8 @@ namespace {
 struct Turns {
     explicit Turns(int64_t n) {
         for (int64_t i = 0; i < n; i++) {
-            cosines.push_back(std::cos(2 * std::numbers::pi * double(i) / double(n)));
-            sines.push_back(std::sin(2 * std::numbers::pi * double(i) / double(n)));
+            cosines.push_back(elementary::cos(2 * std::numbers::pi * double(i) / double(n)));
+            sines.push_back(elementary::sin(2 * std::numbers::pi * double(i) / double(n)));
         }
     }
     std::vector<double> cosines, sines;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "kernels/elementary.h"
 #include "nets/world/world.h"
 
 namespace limpid {
@@ -30,8 +31,9 @@ int digits_of(Statistic statistic) { return statistic == Statistic::frequency ? 
 std::string compared(Statistic statistic, const Norm& norm, double value) {
     if (!norm.defined) return "-";
     const int digits = digits_of(statistic);
-    const std::string tolerance = statistic == Statistic::frequency ? " ×÷" + fixed(std::exp2(norm.tolerance), 1)
-                                                                    : " ±" + fixed(norm.tolerance, 0);
+    const std::string tolerance = statistic == Statistic::frequency
+                                      ? " ×÷" + fixed(elementary::pow(2, norm.tolerance), 1)
+                                      : " ±" + fixed(norm.tolerance, 0);
     return fixed(value, digits) + " (world " + fixed(norm.mean, digits) + tolerance + ")" +
            (norm.accepts(statistic, value) ? "" : " MISSED");
 }

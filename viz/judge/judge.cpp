@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
 #include "nets/usual_layer.h"
@@ -116,7 +117,7 @@ HostTensor bump_in_the_middle(const JudgeOptions&, const Sample& s, int) {
     for (int64_t y = 0; y < map.shape.h; y++)
         for (int64_t x = 0; x < map.shape.w; x++) {
             const double away = std::pow(double(y) - middle, 2) + std::pow(double(x) - middle, 2);
-            map.at(0, y, x, 0) = float(std::exp(-away / (2 * width * width)));
+            map.at(0, y, x, 0) = float(elementary::exp(-away / (2 * width * width)));
         }
     return map;
 }

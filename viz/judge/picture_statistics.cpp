@@ -5,6 +5,7 @@
 #include <numbers>
 #include <vector>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/image/half_spectrum.h"
 
@@ -32,12 +33,12 @@ double angle_of_lines(const HostTensor& picture, const HostTensor& mask) {
             }
         }
     // The largest change has angle atan2(2 xy, xx - yy) / 2; lines run across it.
-    return turned_into(std::atan2(2 * xy, xx - yy) / 2 * kDegrees + 90, 180);
+    return turned_into(elementary::atan2(2 * xy, xx - yy) / 2 * kDegrees + 90, 180);
 }
 
 // Hann's, without its zeros at the ends.
 double window_at(int64_t i, int64_t n) {
-    return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(n));
+    return 0.5 - 0.5 * elementary::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(n));
 }
 
 double dominant_frequency(const HostTensor& picture, const HostTensor& mask) {
@@ -80,7 +81,7 @@ double mean_hue(const HostTensor& picture, const HostTensor& mask) {
         a += inside * (double(rgb[0]) - (double(rgb[1]) + double(rgb[2])) / 2);
         b += inside * std::numbers::sqrt3 / 2 * (double(rgb[1]) - double(rgb[2]));
     }
-    return turned_into(std::atan2(b, a) * kDegrees, 360);
+    return turned_into(elementary::atan2(b, a) * kDegrees, 360);
 }
 
 }  // namespace

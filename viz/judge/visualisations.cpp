@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "nets/world/world.h"
 #include "viz/attribution/section.h"
@@ -47,7 +48,7 @@ double value_of(Statistic statistic, const PictureStatistics& m) {
 
 double distance(Statistic statistic, double a, double b) {
     const double period = period_of(statistic);
-    return period > 0 ? std::fabs(std::remainder(a - b, period)) : std::fabs(std::log2(a / b));
+    return period > 0 ? std::fabs(std::remainder(a - b, period)) : std::fabs(elementary::log2(a / b));
 }
 
 double mean_of(Statistic statistic, std::span<const double> values) {
@@ -55,11 +56,11 @@ double mean_of(Statistic statistic, std::span<const double> values) {
     const double period = period_of(statistic), turn = 2 * std::numbers::pi / period;
     double c = 0, s = 0, logs = 0;
     for (const double value : values) {
-        c += std::cos(value * turn), s += std::sin(value * turn);
-        logs += std::log2(value) / double(values.size());
+        c += elementary::cos(value * turn), s += elementary::sin(value * turn);
+        logs += elementary::log2(value) / double(values.size());
     }
-    if (period == 0) return std::exp2(logs);
-    const double mean = std::atan2(s, c) / turn;
+    if (period == 0) return elementary::pow(2, logs);
+    const double mean = elementary::atan2(s, c) / turn;
     return mean < 0 ? mean + period : mean;
 }
 
@@ -103,11 +104,11 @@ std::vector<JudgedVisualisation> judge_pictures(const Net& net, const HostTensor
         const float* z = logits.view().pixel(i, 0, 0);
         const float most = *std::max_element(z, z + logits.shape.c);
         double sum = 0;
-        for (int64_t k = 0; k < logits.shape.c; k++) sum += std::exp(double(z[k]) - double(most));
+        for (int64_t k = 0; k < logits.shape.c; k++) sum += elementary::exp(double(z[k]) - double(most));
         HostTensor picture({1, s.h, s.w, s.c});
         std::copy_n(pictures.values.begin() + i * picture.shape.size(), picture.shape.size(), picture.values.begin());
         rows.push_back({int(i), int(std::max_element(z, z + logits.shape.c) - z),
-                        std::exp(double(z[i]) - double(most)) / sum, measure(picture)});
+                        elementary::exp(double(z[i]) - double(most)) / sum, measure(picture)});
     }
     return rows;
 }

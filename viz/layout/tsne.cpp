@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
 
@@ -31,13 +32,13 @@ std::vector<double> neighbours(const double* distances, size_t n, size_t self, d
     for (int i = 0; i < 100; i++) {
         double sum = 0, mean = 0;
         for (size_t j = 0; j < n; j++) {
-            p[j] = j == self ? 0 : std::exp(-beta * (distances[j] - nearest));
+            p[j] = j == self ? 0 : elementary::exp(-beta * (distances[j] - nearest));
             sum += p[j];
             mean += p[j] * (distances[j] - nearest);
         }
-        const double entropy = std::log(sum) + beta * mean / sum;
+        const double entropy = elementary::log(sum) + beta * mean / sum;
         for (double& v : p) v /= sum;
-        const double excess = entropy - std::log(perplexity);
+        const double excess = entropy - elementary::log(perplexity);
         if (std::fabs(excess) < 1e-5) break;
         (excess > 0 ? low : high) = beta;
         beta = std::isinf(high) ? 2 * beta : (low + high) / 2;

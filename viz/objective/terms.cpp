@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "graph/ops.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/image/array_file.h"
 #include "viz/param/param.h"
@@ -236,7 +237,7 @@ NodeId alignment(const TermScope& s) {
         const NodeId apart =
             minus_square(g, ops::slice(g, x, {0, 0, 0, 0}, part), ops::slice(g, x, {d, 0, 0, 0}, part));
         const NodeId sum = ops::reduce(g, Reduce::sum, kBatch, mean_of_image(g, apart));
-        const NodeId term = ops::affine(g, sum, -float(std::pow(s.number("decay_ratio", 2), -double(d))), 0);
+        const NodeId term = ops::affine(g, sum, -float(elementary::pow(s.number("decay_ratio", 2), -double(d))), 0);
         total = total.valid() ? ops::add(g, total, term) : term;
     }
     if (!total.valid()) throw UsageError("a batch of one image has nothing to align; give --batch");

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "graph/ops.h"
+#include "kernels/elementary.h"
 
 namespace limpid {
 
@@ -66,7 +67,8 @@ HostTensor network_shares(int64_t networks, int64_t batch) {
         }
         const double place = double(n * (networks - 1)) / double(batch - 1);
         const int64_t network = std::min(int64_t(place), networks - 2);
-        const double t = (1 - std::cos(std::numbers::pi * (place - double(network)))) / 2, swell = 1 + t * (1 - t);
+        const double t = (1 - elementary::cos(std::numbers::pi * (place - double(network)))) / 2,
+                     swell = 1 + t * (1 - t);
         shares.at(n, 0, 0, network) = float((1 - t) * swell);
         shares.at(n, 0, 0, network + 1) = float(t * swell);
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "graph/ops.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/image/array_file.h"
 #include "viz/param/sources.h"
@@ -155,7 +156,7 @@ HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
         if (range == Range::centred) return p * kLevels - kMeanLevel;
         if (range != Range::sigmoid) return p;
         const double inside = std::clamp(p, 1.0 / 1024, 1 - 1.0 / 1024);
-        return std::log(inside / (1 - inside));
+        return elementary::log(inside / (1 - inside));
     };
     const HostTensor matrix = colour_matrix();  // rgb = t * matrix
     double m[3][3], inverse[3][3];
@@ -267,7 +268,7 @@ HostTensor spectral_scale(int64_t height, int64_t width, double decay_power) {
             const double fy = double(std::min(v, height - v)) / double(height),
                          fx = double(std::min(u, width - u)) / double(width);
             const double f = std::max(std::hypot(fx, fy), lowest);
-            result.at(0, v, u, 0) = float(std::sqrt(double(width * height)) / std::pow(f, decay_power));
+            result.at(0, v, u, 0) = float(std::sqrt(double(width * height)) / elementary::pow(f, decay_power));
         }
     return result;
 }

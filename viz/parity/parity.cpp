@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "graph/vjp_overrides.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/dictionary/dictionary.h"
 #include "viz/factor/groups.h"
@@ -259,9 +260,9 @@ double probabilities_error(const Lab& lab, const std::string& photo, const std::
     const HostTensor logits = lab.activations_of(photo, lab.net->logits);
     const double most = double(*std::ranges::max_element(logits.values));
     double sum = 0, worst = 0;
-    for (const float v : logits.values) sum += std::exp(double(v) - most);
+    for (const float v : logits.values) sum += elementary::exp(double(v) - most);
     for (const auto& [index, p] : listed(published.at("output").at("l")))
-        worst = std::max(worst, std::fabs(std::exp(double(logits.values.at(size_t(index))) - most) / sum - p));
+        worst = std::max(worst, std::fabs(elementary::exp(double(logits.values.at(size_t(index))) - most) / sum - p));
     return worst;
 }
 

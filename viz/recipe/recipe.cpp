@@ -5,6 +5,7 @@
 #include <cmath>
 #include <variant>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "nets/nearest.h"
 #include "viz/calls/calls.h"
@@ -229,7 +230,8 @@ RecipeSettings penalised(const Words& words) {
 
 RecipeSettings robust(const Words& words) {
     std::string scales;
-    for (int n = -10; n <= 10; n++) scales += (scales.empty() ? "" : ", ") + print_number(std::pow(1.1, n / 10.0));
+    for (int n = -10; n <= 10; n++)
+        scales += (scales.empty() ? "" : ", ") + print_number(elementary::pow(1.1, n / 10.0));
     return {{ChannelTerm(words[0]).text()},
             {{"param", "pixel; rgb"},
              {"transforms", "pad(2); jitter(1); scale(" + scales + "); rotate(-5..5)"},

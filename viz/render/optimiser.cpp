@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/overloaded.h"
 
@@ -40,7 +41,7 @@ void blur(const BlurValues& rule, Picture& picture) {
     Values kernel;
     double sum = 0;
     for (int64_t i = -reach; i <= reach; i++) {
-        kernel.push_back(std::exp(-0.5 * double(i * i) / (rule.sigma * rule.sigma)));
+        kernel.push_back(elementary::exp(-0.5 * double(i * i) / (rule.sigma * rule.sigma)));
         sum += kernel.back();
     }
     for (double& share : kernel) share /= sum;

@@ -8,6 +8,7 @@
 
 #include "graph/run.h"
 #include "kernels/backend.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
 #include "nets/nearest.h"
@@ -59,8 +60,8 @@ std::vector<float> softmax(const std::vector<float>& logits) {
     std::vector<float> p;
     double sum = 0;
     const float most = *std::ranges::max_element(logits);
-    for (const float v : logits) sum += std::exp(double(v - most));
-    for (const float v : logits) p.push_back(float(std::exp(double(v - most)) / sum));
+    for (const float v : logits) sum += elementary::exp(double(v - most));
+    for (const float v : logits) p.push_back(float(elementary::exp(double(v - most)) / sum));
     return p;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "viz/report/page_data.h"
 
 namespace limpid {
@@ -17,7 +18,7 @@ constexpr int64_t kDiverse = 4;
 }  // namespace
 
 double diversity_weight(double largest_activation) {
-    return largest_activation > 0 ? std::pow(10, std::floor(std::log10(largest_activation))) : 1;
+    return largest_activation > 0 ? elementary::pow(10, std::floor(elementary::log10(largest_activation))) : 1;
 }
 
 std::vector<Job> sheet_jobs(const Net& net, const Unit& unit, const UnitSheetOptions& options) {

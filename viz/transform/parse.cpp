@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "nets/nearest.h"
 #include "viz/calls/calls.h"
@@ -46,9 +47,9 @@ Transforms robust_transforms() {
 // Lucid's notebook of pictures with opacity, as in the sprites of the Activation Grids.
 Transforms alpha_transforms() {
     RandomScale scale;
-    for (int n = -5; n < 80; n++) scale.factors.push_back(std::pow(0.995, n));
+    for (int n = -5; n < 80; n++) scale.factors.push_back(elementary::pow(0.995, n));
     for (int time = 0; time < 2; time++)
-        for (int n = 20; n < 40; n++) scale.factors.push_back(std::pow(0.998, n));
+        for (int n = 20; n < 40; n++) scale.factors.push_back(elementary::pow(0.998, n));
     const RandomRotate rotate{
         joined({whole_range(-20, 19), whole_range(-10, 9), whole_range(-5, 4), repeated({0}, 5)})};
     return {

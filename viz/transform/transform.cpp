@@ -7,6 +7,7 @@
 #include <span>
 
 #include "graph/ops.h"
+#include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "viz/overloaded.h"
 #include "viz/param/param.h"
@@ -58,7 +59,7 @@ int first_alike(const RandomScale& t, Size size, int which) {
 // Lucid's matrix (tf.contrib.image.angles_to_projective_transforms): rotation about the centre of pixel coordinates.
 std::array<float, 6> rotation(double degrees, Size size) {
     const double angle = 3.14 * degrees / 180;  // 3.14: Lucid, transform.py
-    const double c = std::cos(angle), s = std::sin(angle), w = double(size.w - 1), h = double(size.h - 1);
+    const double c = elementary::cos(angle), s = elementary::sin(angle), w = double(size.w - 1), h = double(size.h - 1);
     const double x0 = (w - (c * w - s * h)) / 2, y0 = (h - (s * w + c * h)) / 2;
     return {float(c), float(-s), float(x0), float(s), float(c), float(y0)};
 }
