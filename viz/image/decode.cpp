@@ -123,7 +123,12 @@ Raster decode(Bytes bytes, const std::string& name, const PictureLimits& limits,
         check_limits(header, limits, pixel_bytes);
         Raster raster{header.h, header.w, header.channels, {}, {}};
         const auto read = [&](const auto& placer) {
-            format.read_rows(bytes, [&](int64_t y, const std::byte* row) { placer(y, colours.convert(row)); });
+            int64_t rows = 0;
+            format.read_rows(bytes, [&](int64_t y, const std::byte* row) {
+                CHECK(y == rows++);
+                placer(y, colours.convert(row));
+            });
+            CHECK(rows == stored.h, rows, " rows of ", stored.h);
         };
         if (stored.deep)
             read(Placer(raster.deep, stored, raster.channels));

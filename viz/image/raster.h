@@ -53,7 +53,6 @@ struct PictureRows {
     Shape shape;
     std::function<const float*(int64_t n, int64_t y)> row;
 };
-PictureRows rows_of(ConstView pictures);
 // RGB in [0, 1] over a plain background: what a network sees of transparency. White like the page of a browser. (Lucid
 // has no rule: its networks fail on four channels.)
 PictureRows flat_rows(const Raster& raster, float background = 1.0f);
