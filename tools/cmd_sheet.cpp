@@ -36,12 +36,14 @@ ExitStatus write_sheet(const SheetArguments& a) {
     double floats = 0;
     for (const std::string& path : a.pictures) {
         interrupt_stop().check();
-        const HostTensor picture = flatten(load_image(path));
-        const int64_t longest = std::max(picture.shape.h, picture.shape.w);
-        pictures.push_back(a.cell == 0
-                               ? picture
-                               : resize(picture.view(), std::max<int64_t>(1, picture.shape.h * a.cell / longest),
-                                        std::max<int64_t>(1, picture.shape.w * a.cell / longest)));
+        if (a.cell == 0) {
+            pictures.push_back(load_flat(path));
+        } else {
+            const Raster raster = load_raster(path);
+            const int64_t longest = std::max(raster.h, raster.w);
+            pictures.push_back(resize(flat_rows(raster), std::max<int64_t>(1, raster.h * a.cell / longest),
+                                      std::max<int64_t>(1, raster.w * a.cell / longest)));
+        }
         floats += double(pictures.back().shape.size());
     }
     // Cells are as large as the largest picture.

@@ -21,8 +21,9 @@ void declare_photo(CLI::App& app, PhotoArguments& arguments) {
 }
 
 HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
-    HostTensor photo = flatten(load_image(arguments.path));
-    return arguments.whole ? photo : fit_photo(photo.view(), net.image_size);
+    if (arguments.whole) return load_flat(arguments.path);
+    const Raster raster = load_raster(arguments.path);
+    return fit_photo(flat_rows(raster), net.image_size);
 }
 
 nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,

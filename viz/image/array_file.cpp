@@ -80,24 +80,23 @@ HostTensor decode_npy(Bytes bytes) {
 
 HostTensor load_array(const std::string& path) {
     const std::vector<std::byte> bytes = read_file(path);
-    if (!is_npy(bytes)) return flatten(decode_image(bytes, path));
+    if (!is_npy(bytes)) return decode_flat(bytes, path);
     return with_context(path, [&] { return decode_npy(bytes); });
 }
 
 HostTensor load_photo(const std::string& path, int64_t h, int64_t w, bool with_alpha) {
     const std::vector<std::byte> bytes = read_file(path);
     if (is_npy(bytes)) return with_context(path, [&] { return decode_npy(bytes); });
-    const Image image = decode_image(bytes, path);
-    const auto fitted = [&](ConstView photo) {
-        if (photo.shape.h == h && photo.shape.w == w)
-            return HostTensor(photo.shape, std::vector<float>(photo.data, photo.data + photo.shape.size()));
+    const Raster raster = decode_raster(bytes, path);
+    const auto fitted = [&](const PictureRows& photo) {
+        if (photo.shape.h == h && photo.shape.w == w) return picture_of(photo);
         HostTensor square = fit_photo(photo, std::max(h, w));
         return h == w ? std::move(square) : crop_centre(square.view(), h, w);
     };
-    const HostTensor rgb = fitted(flatten(image).view());
+    const HostTensor rgb = fitted(flat_rows(raster));
     if (!with_alpha) return rgb;
     HostTensor rgba({1, h, w, 4}, 1.0f);
-    const HostTensor alpha = image.alpha.values.empty() ? HostTensor() : fitted(image.alpha.view());
+    const HostTensor alpha = raster.has_alpha() ? fitted(alpha_rows(raster)) : HostTensor();
     for (int64_t i = 0; i < h * w; i++) {
         std::copy_n(&rgb.values[size_t(3 * i)], 3, &rgba.values[size_t(4 * i)]);
         if (!alpha.values.empty()) rgba.values[size_t(4 * i + 3)] = alpha.values[size_t(i)];

@@ -1,15 +1,13 @@
-// PNG and JPEG files to pictures. The files are hostile: nothing is believed before the decoder has checked it.
-#include <climits>
+// PNG and JPEG files to pictures: what both have in common. The files are hostile: nothing is believed before it has
+// been checked.
 #include <cstring>
-#include <memory>
-
-#define STBI_NO_STDIO
-#include <stb_image.h>
 
 #include "kernels/error.h"
+#include "viz/image/colours.h"
+#include "viz/image/exif.h"
 #include "viz/image/image.h"
-#include "viz/image/jpeg_check.h"
-#include "viz/image/png_check.h"
+#include "viz/image/raster.h"
+#include "viz/image/stored_picture.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -22,86 +20,160 @@ bool has_at(Bytes bytes, size_t offset, std::string_view magic) {
     return bytes.size() >= offset + magic.size() && std::memcmp(bytes.data() + offset, magic.data(), magic.size()) == 0;
 }
 
-bool is_png(Bytes bytes) { return has_at(bytes, 0, "\x89PNG\r\n\x1a\n"); }
-bool is_jpeg(Bytes bytes) { return has_at(bytes, 0, "\xff\xd8\xff"); }
+struct Format {
+    std::string_view magic;
+    StoredPicture (*read_header)(Bytes);
+    void (*read_rows)(Bytes, const RowSink&);
+};
+constexpr Format kFormats[] = {{"\x89PNG\r\n\x1a\n", read_png_header, read_png_rows},
+                               {"\xff\xd8\xff", read_jpeg_header, read_jpeg_rows}};
 
 // What a file is that is neither: formats that people will try.
 std::string kind_of(Bytes bytes) {
     struct Kind {
         size_t offset;
-        const char *magic, *name;
+        std::string_view magic;
+        const char* name;
     };
-    constexpr Kind kinds[] = {{0, "GIF8", "a GIF"},          {8, "WEBP", "a WebP picture"},
-                              {0, "BM", "a BMP picture"},    {4, "ftyp", "HEIC, AVIF or a film"},
-                              {0, "%PDF", "a PDF"},          {0, "II*", "a TIFF picture"},
-                              {0, "<svg", "an SVG drawing"}, {0, "\x89HDF", "an HDF5 file"}};
+    constexpr Kind kinds[] = {{0, "GIF8", "a GIF"},
+                              {8, "WEBP", "a WebP picture"},
+                              {0, "BM", "a BMP picture"},
+                              {4, "ftyp", "HEIC, AVIF or a film"},
+                              {4, "jP  ", "a JPEG 2000 picture"},
+                              {0, "\xff\x4f\xff\x51", "a JPEG 2000 picture"},
+                              {4, "JXL ", "a JPEG XL picture"},
+                              {0, "\xff\x0a", "a JPEG XL picture"},
+                              {0, "\x8aMNG", "an MNG film"},
+                              {0, "\x8bJNG", "a JNG picture"},
+                              {0, "8BPS", "a Photoshop document"},
+                              {0, "%PDF", "a PDF"},
+                              {0, "II*", "a TIFF picture"},
+                              {0, {"MM\0*", 4}, "a TIFF picture"},
+                              {0, "<svg", "an SVG drawing"},
+                              {0, "\x89HDF", "an HDF5 file"}};
     for (const Kind& kind : kinds)
         if (has_at(bytes, kind.offset, kind.magic)) return concat("is ", kind.name);
     return "is not a picture that is known here";
 }
 
-struct FreePixels {
-    void operator()(void* pixels) const { stbi_image_free(pixels); }
+const Format& format_of(Bytes bytes) {
+    if (bytes.empty()) throw Error(concat("is empty, ", kExpected, "; was it downloaded completely?"));
+    for (const Format& format : kFormats)
+        if (has_at(bytes, 0, format.magic)) return format;
+    throw Error(concat(kind_of(bytes), ", ", kExpected, "; convert it first"));
+}
+
+PictureHeader header_of(const StoredPicture& stored, const ColourConverter& colours) {
+    PictureHeader header;
+    const Upright place = upright(stored.h, stored.w, stored.orientation);
+    header.h = place.h;
+    header.w = place.w;
+    header.channels = channels_of(colours.samples());
+    header.bits = stored.deep ? 16 : 8;
+    header.raster_bytes = uint64_t(header.h) * uint64_t(header.w) * uint64_t(header.channels) << int(stored.deep);
+    header.decoder_bytes = stored.decoder_bytes;
+    return header;
+}
+
+// pixel_bytes: what will be made of each pixel besides.
+void check_limits(const PictureHeader& header, const PictureLimits& limits, uint64_t pixel_bytes) {
+    const auto mib = [](uint64_t bytes) { return concat((bytes + (1 << 20) - 1) >> 20, " MiB"); };
+    if (header.w > limits.pixels / header.h)
+        throw Error(concat("has ", header.w, "x", header.h, " pixels, expected at most ", limits.pixels,
+                           "; make it smaller first"));
+    const uint64_t bytes = header.bytes() + pixel_bytes * uint64_t(header.h * header.w);
+    if (bytes > limits.bytes)
+        throw Error(concat("has ", header.w, "x", header.h, " pixels, which take ", mib(bytes), ", expected at most ",
+                           mib(limits.bytes),
+                           "; make it smaller first, or save it neither interlaced nor progressive"));
+}
+
+// Copies rows to where they lie in the upright picture.
+template <class Sample>
+class Placer {
+  public:
+    Placer(std::vector<Sample>& samples, const StoredPicture& stored, int channels)
+        : to_(samples), place_(upright(stored.h, stored.w, stored.orientation)), w_(stored.w), channels_(channels) {
+        samples.resize(size_t(stored.h * stored.w * channels));
+    }
+    void operator()(int64_t y, const std::byte* row) const {
+        const int64_t start = place_.first + y * place_.step_y;
+        if (place_.step_x == 1) {
+            std::memcpy(&to_[size_t(start * channels_)], row, size_t(w_ * channels_) * sizeof(Sample));
+            return;
+        }
+        const auto bytes = size_t(channels_) * sizeof(Sample);
+        for (int64_t x = 0; x < w_; x++, row += bytes)
+            std::memcpy(&to_[size_t((start + x * place_.step_x) * channels_)], row, bytes);
+    }
+
+  private:
+    std::vector<Sample>& to_;
+    Upright place_;
+    int64_t w_;
+    int channels_;
 };
 
-// Spreads `channels` interleaved samples (grey, grey and alpha, RGB, or RGBA) over the parts of an image.
-template <class Sample>
-Image unpack(const Sample* samples, Shape shape, int channels, float white) {
-    const bool colour = channels >= 3, alpha = channels % 2 == 0;
-    Image image;
-    image.rgb = HostTensor({1, shape.h, shape.w, 3});
-    if (alpha) image.alpha = HostTensor({1, shape.h, shape.w, 1});
-    for (int64_t i = 0; i < shape.h * shape.w; i++, samples += channels) {
-        for (int c = 0; c < 3; c++) image.rgb.values[size_t(i * 3 + c)] = float(samples[colour ? c : 0]) / white;
-        if (alpha) image.alpha.values[size_t(i)] = float(samples[channels - 1]) / white;
-    }
-    return image;
+Raster decode(Bytes bytes, const std::string& name, const PictureLimits& limits, uint64_t pixel_bytes) {
+    return with_context(name, [&] {
+        const Format& format = format_of(bytes);
+        const StoredPicture stored = format.read_header(bytes);
+        ColourConverter colours(stored);
+        const PictureHeader header = header_of(stored, colours);
+        check_limits(header, limits, pixel_bytes);
+        Raster raster{header.h, header.w, header.channels, {}, {}};
+        const auto read = [&](const auto& placer) {
+            int64_t rows = 0;
+            format.read_rows(bytes, [&](int64_t y, const std::byte* row) {
+                CHECK(y == rows++);
+                placer(y, colours.convert(row));
+            });
+            CHECK(rows == stored.h, rows, " rows of ", stored.h);
+        };
+        if (stored.deep)
+            read(Placer(raster.deep, stored, raster.channels));
+        else
+            read(Placer(raster.flat, stored, raster.channels));
+        return raster;
+    });
 }
 
 }  // namespace
 
-Image decode_image(Bytes bytes, const std::string& name, int64_t most_pixels) {
-    if (bytes.empty()) throw Error(concat(name, ": is empty, ", kExpected, "; was it downloaded completely?"));
-    if (!is_png(bytes) && !is_jpeg(bytes))
-        throw Error(concat(name, ": ", kind_of(bytes), ", ", kExpected, "; convert it first"));
-    if (bytes.size() > INT_MAX)
-        throw Error(concat(name, ": has ", bytes.size(), " bytes, ", kExpected, " below 2 GiB"));
-    if (is_jpeg(bytes)) bytes = with_context(name, [&] { return checked_jpeg(bytes); });
-    if (is_png(bytes)) with_context(name, [&] { check_png(bytes); });
-    const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
-    const int size = int(bytes.size());
-    const auto damaged = [&](const std::string& what) {
-        return Error(concat(name, ": ", what, ", ", kExpected, "; is the file complete and undamaged?"));
-    };
-    int w = 0, h = 0, channels = 0;
-    if (!stbi_info_from_memory(data, size, &w, &h, &channels)) throw damaged("its header cannot be read");
-    if (w < 1 || h < 1 || int64_t(w) * h > most_pixels)
-        throw Error(
-            concat(name, ": has ", w, "x", h, " pixels, expected at most ", most_pixels, "; make it smaller first"));
+PictureHeader peek_picture(Bytes bytes, const std::string& name) {
+    return with_context(name, [&] {
+        const StoredPicture stored = format_of(bytes).read_header(bytes);
+        return header_of(stored, ColourConverter(stored));
+    });
+}
 
-    const bool deep = stbi_is_16_bit_from_memory(data, size);
-    const std::unique_ptr<void, FreePixels> pixels(
-        deep ? static_cast<void*>(stbi_load_16_from_memory(data, size, &w, &h, &channels, 0))
-             : static_cast<void*>(stbi_load_from_memory(data, size, &w, &h, &channels, 0)));
-    if (!pixels) throw damaged(concat("cannot be decoded (", stbi_failure_reason(), ")"));
-    CHECK(channels >= 1 && channels <= 4, "decoder gave ", channels, " channels");
-    const Shape shape{1, h, w, channels};
-    return deep ? unpack(static_cast<const stbi_us*>(pixels.get()), shape, channels, 65535.0f)
-                : unpack(static_cast<const stbi_uc*>(pixels.get()), shape, channels, 255.0f);
+PictureHeader peek_picture(const std::string& path) { return peek_picture(read_file(path), path); }
+
+Raster decode_raster(Bytes bytes, const std::string& name, const PictureLimits& limits) {
+    return decode(bytes, name, limits, 0);
+}
+
+Raster load_raster(const std::string& path, const PictureLimits& limits) {
+    return decode_raster(read_file(path), path, limits);
+}
+
+HostTensor decode_flat(Bytes bytes, const std::string& name, const PictureLimits& limits) {
+    return picture_of(flat_rows(decode(bytes, name, limits, 3 * sizeof(float))));
+}
+
+HostTensor load_flat(const std::string& path, const PictureLimits& limits) {
+    return decode_flat(read_file(path), path, limits);
+}
+
+Image decode_image(Bytes bytes, const std::string& name, const PictureLimits& limits) {
+    Image image;
+    const Raster raster = decode(bytes, name, limits, 4 * sizeof(float));
+    image.alpha = raster.has_alpha() ? picture_of(alpha_rows(raster)) : HostTensor();
+    // Colours as they are, whatever is to be seen of them.
+    image.rgb = picture_of(colour_rows(raster));
+    return image;
 }
 
 Image load_image(const std::string& path) { return decode_image(read_file(path), path); }
-
-HostTensor flatten(const Image& image, float background) {
-    HostTensor flat = image.rgb;
-    for (size_t i = 0; i < image.alpha.values.size(); i++) {
-        const float alpha = image.alpha.values[i];
-        for (size_t c = 0; c < 3; c++) {
-            float& value = flat.values[i * 3 + c];
-            value = alpha * value + (1.0f - alpha) * background;
-        }
-    }
-    return flat;
-}
 
 }  // namespace limpid

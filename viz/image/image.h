@@ -1,14 +1,14 @@
 // Pictures in files and in memory: reading and writing PNG and JPEG, resizing, cropping, contact sheets.
 //
-// In memory a picture is {1, h, w, c} with values in [0, 1], encoded as in the file (sRGB; nothing here linearises),
-// RGB order. Orientation tags of cameras (EXIF) and colour profiles are ignored: the pixels are taken as they are
-// stored.
+// In memory a picture is {1, h, w, c} with values in [0, 1], encoded as sRGB (nothing here linearises), RGB order,
+// upright. What files may be, and how little memory one may be held in: raster.h.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "kernels/tensor.h"
+#include "viz/image/raster.h"
 #include "weights/bytes.h"
 
 namespace limpid {
@@ -18,16 +18,11 @@ struct Image {
     HostTensor alpha;  // {1, h, w, 1}, 1 = opaque; no values where the file has no alpha channel
 };
 
-constexpr int64_t kMostPixels = int64_t(1) << 27;  // 134 megapixels: above any camera's, 1.6 GB as floats
-
-// PNG (1 to 16 bits, grey, palette, colour, alpha) or JPEG, told apart by content. Error on anything else, on damaged
-// or truncated files, and on more than kMostPixels pixels, which is found out before memory is taken.
+// All of a file as floats: load_raster, and 16 bytes for each pixel besides.
 Image load_image(const std::string& path);
-// The same for the bytes of a file; `name` is for messages.
-Image decode_image(Bytes bytes, const std::string& name, int64_t most_pixels = kMostPixels);
+Image decode_image(Bytes bytes, const std::string& name, const PictureLimits& limits = {});
 
-// What a network sees of a picture with transparency: over a plain background, white like the page of a browser. (Lucid
-// has no rule: its networks fail on four channels.)
+// As flat_rows.
 HostTensor flatten(const Image& image, float background = 1.0f);
 
 // The bytes of an 8-bit PNG: 1 (grey), 3 (RGB) or 4 (RGBA) channels, one image. Values are clipped to [0, 1],
@@ -46,6 +41,7 @@ void write_jpeg(const std::string& path, ConstView picture, int quality = 90);
 // than alias; pixel centres at half-integers; at the borders the filter is cut and renormalised. Any number of channels
 // and images.
 HostTensor resize(ConstView picture, int64_t h, int64_t w);
+HostTensor resize(const PictureRows& picture, int64_t h, int64_t w);
 
 // The h x w pixels at the centre; where the rest is odd the extra row or column is dropped at the bottom and right. h
 // and w at most the picture's.
@@ -54,6 +50,7 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w);
 // A photo as a network's input: the short side resized to short_side, then the central size x size. short_side = 0: 8/7
 // of size (ImageNet's 256 for 224), but a photo that has the right size already is taken as it is.
 HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side = 0);
+HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side = 0);
 
 // Contact sheet: pictures of equal channel counts in rows, each centred in a cell as large as the largest, `gap` pixels
 // of background between cells and around them. Views of a batch come from View::image.

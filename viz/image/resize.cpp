@@ -1,6 +1,7 @@
 // Resampling, cropping and contact sheets.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "kernels/error.h"
 #include "viz/image/image.h"
@@ -37,23 +38,25 @@ std::vector<Tap> triangle_taps(int64_t in, int64_t out, int64_t begin, int64_t c
 }
 
 // One output pixel for every pair of taps.
-HostTensor resample(ConstView picture, const std::vector<Tap>& rows, const std::vector<Tap>& columns) {
+HostTensor resample(const PictureRows& picture, const std::vector<Tap>& rows, const std::vector<Tap>& columns) {
     const Shape s = picture.shape;
     const auto h = int64_t(rows.size()), w = int64_t(columns.size());
     // Along x first, and only the rows that are needed afterwards: what is read together lies together.
     const int64_t top = rows.front().first, needed = rows.back().first + int64_t(rows.back().weights.size()) - top;
     HostTensor wide({s.n, needed, w, s.c}), result({s.n, h, w, s.c});
     for (int64_t n = 0; n < s.n; n++) {
-        for (int64_t y = 0; y < needed; y++)
+        for (int64_t y = 0; y < needed; y++) {
+            const float* row = picture.row(n, top + y);
             for (int64_t q = 0; q < w; q++) {
                 const Tap& tap = columns[size_t(q)];
                 for (int64_t c = 0; c < s.c; c++) {
                     double sum = 0;
                     for (size_t j = 0; j < tap.weights.size(); j++)
-                        sum += double(tap.weights[j]) * picture.at(n, top + y, tap.first + int64_t(j), c);
+                        sum += double(tap.weights[j]) * row[(tap.first + int64_t(j)) * s.c + c];
                     wide.at(n, y, q, c) = float(sum);
                 }
             }
+        }
         for (int64_t p = 0; p < h; p++) {
             const Tap& tap = rows[size_t(p)];
             for (int64_t q = 0; q < w; q++)
@@ -68,13 +71,25 @@ HostTensor resample(ConstView picture, const std::vector<Tap>& rows, const std::
     return result;
 }
 
+PictureRows rows_of(ConstView pictures) {
+    const auto row = std::make_shared<std::vector<float>>(size_t(pictures.shape.w * pictures.shape.c));
+    return {pictures.shape, [=](int64_t n, int64_t y) -> const float* {
+                if (pictures.dense()) return pictures.pixel(n, y, 0);
+                for (int64_t x = 0; x < pictures.shape.w; x++)
+                    std::copy_n(pictures.pixel(n, y, x), pictures.shape.c, row->data() + x * pictures.shape.c);
+                return row->data();
+            }};
+}
+
 }  // namespace
 
-HostTensor resize(ConstView picture, int64_t h, int64_t w) {
+HostTensor resize(const PictureRows& picture, int64_t h, int64_t w) {
     const Shape s = picture.shape;
     CHECK(s.h > 0 && s.w > 0 && h > 0 && w > 0, s, " to ", h, "x", w);
     return resample(picture, triangle_taps(s.h, h, 0, h), triangle_taps(s.w, w, 0, w));
 }
+
+HostTensor resize(ConstView picture, int64_t h, int64_t w) { return resize(rows_of(picture), h, w); }
 
 HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
     const Shape s = picture.shape;
@@ -90,7 +105,7 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
     return result;
 }
 
-HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
+HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side) {
     const Shape s = photo.shape;
     if (short_side == 0) short_side = s.h == size && s.w == size ? size : (size * 8 + 3) / 7;
     CHECK(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, s, " to ", size, " of short side ", short_side);
@@ -99,6 +114,10 @@ HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
     const int64_t w = std::max<int64_t>(short_side, std::llround(double(s.w) * scale));
     // Only what the crop keeps is computed: the long side of a panorama may be enormous.
     return resample(photo, triangle_taps(s.h, h, (h - size) / 2, size), triangle_taps(s.w, w, (w - size) / 2, size));
+}
+
+HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
+    return fit_photo(rows_of(photo), size, short_side);
 }
 
 HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background) {

@@ -1,4 +1,4 @@
-// The one place where stb's code is compiled: decoding and encoding of PNG and JPEG.
+// The one place where stb's code is compiled: the encoding of PNG and JPEG.
 #include <cstdlib>
 
 #include <zlib.h>
@@ -17,13 +17,6 @@ static unsigned char* compress_with_zlib(const unsigned char* data, int size, in
 }
 #define STBIW_ZLIB_COMPRESS compress_with_zlib
 
-// A damaged file may leave parts of the picture undecoded: they are black, not whatever the memory held before.
-#define STBI_MALLOC(size_bytes) std::calloc(1, size_bytes)
-#define STBI_REALLOC(memory, size_bytes) std::realloc(memory, size_bytes)
-#define STBI_FREE(memory) std::free(memory)
-// Its assertions would let a file stop the program; what they guard is checked in jpeg_check.cpp.
-#define STBI_ASSERT(condition) static_cast<void>(0)
-
 // Its warnings are not ours to mend.
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
@@ -33,24 +26,9 @@ static unsigned char* compress_with_zlib(const unsigned char* data, int size, in
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #endif
-// Damaged files make it shift and add beyond int, and copy zero bytes from nowhere; what such a file decodes to is
-// nobody's business. The fuzzer is to look for accesses outside of memory, which stay checked.
-#if defined(__clang__)
-#pragma clang attribute push(                                                                                  \
-    __attribute__((no_sanitize("shift", "signed-integer-overflow", "nonnull-attribute", "pointer-overflow"))), \
-    apply_to = function)
-#endif
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_NO_STDIO
-#define STB_IMAGE_IMPLEMENTATION
-#include <stb_image.h>
 #define STBI_WRITE_NO_STDIO
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
