@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <algorithm>
+#include <mutex>
+#include <new>
 #include <system_error>
 
 #include "kernels/stream.h"

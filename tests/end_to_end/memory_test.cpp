@@ -18,15 +18,15 @@ struct Hungry {
 };
 
 const std::vector<Hungry> kHungry{
-    {"render", {"render", "class:stars", "--net", "patterns", "-o", "OUT.png"}},
-    {"recipe", {"recipe", "cppn", "class:stars", "--net", "patterns", "-o", "OUT.png"}},
-    {"batch", {"batch", "class:stars", "--net", "patterns", "--quiet", "-o", "OUT"}, 3},
-    {"appendix", {"appendix", "OUT", "--net", "tiny", "--layers", "gabor", "--quiet"}, 3},
-    {"grid", {"grid", "PHOTO", "--net", "patterns", "-o", "OUT.png"}},
-    {"groups", {"groups", "PHOTO", "--net", "patterns", "-o", "OUT.png"}},
-    {"report", {"report", "PHOTO", "--net", "patterns", "-o", "OUT.html"}},
-    {"judge", {"judge", "--count", "1"}},
-    {"train", {"train", "world", "-o", "OUT.h5", "--quiet"}},
+    {"render", {"render", "class:stars", "--net", "patterns", "--steps", "2", "-o", "OUT.png"}},
+    {"recipe", {"recipe", "cppn", "class:stars", "--net", "patterns", "--steps", "2", "-o", "OUT.png"}},
+    {"batch", {"batch", "class:stars", "--net", "patterns", "--steps", "2", "--quiet", "-o", "OUT"}, 3},
+    {"appendix", {"appendix", "OUT", "--net", "tiny", "--layers", "gabor", "--steps", "1", "--quiet"}, 3},
+    {"grid", {"grid", "PHOTO", "--net", "patterns", "--steps", "2", "-o", "OUT.png"}},
+    {"groups", {"groups", "PHOTO", "--net", "patterns", "--icon-steps", "2", "-o", "OUT.png"}},
+    {"report", {"report", "PHOTO", "--net", "patterns", "--no-cache", "--figures", "dictionary", "-o", "OUT.html"}},
+    {"judge", {"judge", "--count", "1", "--method", "linear", "--part", "methods"}},
+    {"train", {"train", "world", "--steps", "2", "--evaluate", "9", "-o", "OUT.h5", "--quiet"}},
     {"attribute", {"attribute", "PHOTO", "--to", "class:stars", "--net", "patterns", "-o", "OUT.png"}},
     {"occlusion",
      {"attribute", "PHOTO", "--to", "class:stars", "--method", "occlusion", "--net", "patterns", "-o", "OUT.png"}},
@@ -34,7 +34,7 @@ const std::vector<Hungry> kHungry{
     {"activations", {"activations", "PHOTO", "--layer", "mixed4a", "--net", "patterns", "-o", "OUT.npy"}},
     {"dictionary", {"dictionary", "PHOTO", "--net", "patterns", "-o", "OUT.png"}},
     {"classify", {"classify", "PHOTO", "--net", "patterns"}},
-    {"gradcheck", {"gradcheck", "class:stars", "--net", "patterns", "--device", "cpu"}},
+    {"gradcheck", {"gradcheck", "class:stars", "--net", "patterns", "--device", "cpu", "--directions", "1"}},
     {"world", {"world", "-n", "10", "-o", "OUT.png"}},
     {"sheet", {"sheet", "PHOTO", "PHOTO", "-o", "OUT.png"}},
 };
