@@ -6,7 +6,7 @@ import subprocess
 import time
 from typing import NamedTuple
 
-KEPT_BYTES = 1 << 20  # of a step's output: its end
+KEPT_BYTES = 1 << 19  # of a step's output: of each command its beginning and its end
 
 
 class Finished(NamedTuple):
@@ -40,7 +40,7 @@ def run_commands(commands, limit_s, path, together=False):
                 if not isinstance(process, str):
                     _kill(process)
         for command, file in zip(batch, files):
-            outputs.append("$ " + " ".join(map(str, command)) + "\n" + _tail(file))
+            outputs.append("$ " + " ".join(map(str, command)) + "\n" + _kept(file, KEPT_BYTES // len(commands)))
             os.remove(file)
         if status != "passed":
             break
@@ -72,9 +72,12 @@ def _ended(code):
     return f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
-def _tail(file):
+def _kept(file, most):
     with open(file, "rb") as printed:
         size = printed.seek(0, os.SEEK_END)
-        printed.seek(max(0, size - KEPT_BYTES))
-        text = printed.read().decode(errors="replace")
-    return text if size <= KEPT_BYTES else f"[{size - KEPT_BYTES} bytes left out]\n{text}"
+        printed.seek(0)
+        if size <= most:
+            return printed.read().decode(errors="replace")
+        begin = printed.read(most // 4)
+        printed.seek(size - most * 3 // 4)
+        return f"{begin.decode(errors='replace')}\n[{size - most} bytes left out]\n{printed.read().decode(errors='replace')}"

@@ -151,7 +151,7 @@ def measurements(pack):
                 *program("kernels_bench", *device(precision), "--benchmark_min_time=0.001", f"--benchmark_filter={rows}")]
 
     profiles = [profiled("conv2d_tf32", "^googlenet224/conv2d2/forward/chosen", "tf32"),
-                profiled("conv2d", "^googlenet224/conv2d0/grad_input/chosen", "tf32"),
+                profiled("conv2d_(tf32|pipelined|tiled|direct)", "^googlenet224/conv2d0/grad_input/chosen", "tf32"),
                 profiled("spectral_product", "^spectral/recipe224/inverse/chosen", "fp32")]
     return [
         Step("model", 5, [program("kernels_bench", "--model")], readers.model),
