@@ -35,7 +35,7 @@ class Limits:
 
     def __str__(self):
         words = [f"{field.name} {value}" for field in dataclasses.fields(self)
-                 if (value := getattr(self, field.name)) not in (None, (), "", False) and field.name != "signals"]
+                 if field.name != "signals" and (value := getattr(self, field.name)) != field.default]
         words += [f"{signal.Signals(number).name} after {after:.2f} s" for after, number in self.signals]
         return ", ".join(words) or "none"
 
@@ -48,7 +48,6 @@ class Finished:
     err: bytes = b""
     peak_bytes: int = 0
     cpu: float = 0.0
-    cpu_after_signal: float = 0.0
     sent: tuple[int, ...] = ()  # signals that found it running
     fault: str = ""             # why it was ended from outside
 
@@ -78,10 +77,10 @@ def shell_word(word):
 
 
 class Runner:
-    """Starts programs in a folder, one at a time. scratch: a folder outside of it."""
+    """Starts programs in a folder, one at a time."""
 
-    def __init__(self, scratch, fence=ADDRESS_SPACE):
-        self.scratch, self.fence = scratch, fence
+    def __init__(self, fence=ADDRESS_SPACE):
+        self.fence = fence
         self.root = os.geteuid() == 0
         self.next_user = 61184 + os.getpid() % 3000  # dynamic users of systemd: nobody's
 
@@ -91,11 +90,12 @@ class Runner:
         return self.next_user
 
     def __call__(self, argv, folder, environment, limits=Limits(), user=None):
-        out, err = os.path.join(self.scratch, "stdout"), os.path.join(self.scratch, "stderr")
         finished = Finished()
-        pipe = os.pipe() if limits.streams in ("stdout broken", "stdout slow") else None
+        to_out, to_err, full = os.pipe(), os.pipe(), None  # no files: they would fall under the limit of their size
+        if limits.streams == "stdout full":
+            full = os.open("/dev/full", os.O_WRONLY)
         if limits.streams == "stdout broken":
-            os.close(pipe[0])
+            os.close(to_out[0])
 
         def prepare():
             os.umask(0o022)
@@ -110,38 +110,43 @@ class Runner:
                 if value is not None:
                     resource.setrlimit(what, (value, value))
 
-        with open(out, "wb") as to_out, open(err, "wb") as to_err, open(os.devnull, "rb") as nothing:
-            full = open("/dev/full", "wb") if limits.streams == "stdout full" else None
-            child = subprocess.Popen(argv, cwd=folder, env=environment, stdin=nothing, stderr=to_err, preexec_fn=prepare,
-                                     stdout=pipe[1] if pipe else full or to_out, start_new_session=True,
+        with open(os.devnull, "rb") as nothing:
+            child = subprocess.Popen(argv, cwd=folder, env=environment, stdin=nothing, stdout=full or to_out[1], stderr=to_err[1],
+                                     preexec_fn=prepare, start_new_session=True,
                                      **({"user": user, "group": user, "extra_groups": []} if user else {}))
-            if full:
-                full.close()
-            if pipe:
-                os.close(pipe[1])
-            try:
-                self.watch(child, limits, finished, pipe[0] if limits.streams == "stdout slow" else None)
-            finally:
-                if child.returncode is None:
-                    os.killpg(child.pid, signal.SIGKILL)
-                    child.wait()
-        finished.out, finished.err = finished.out or content_of(out), content_of(err)
+        for fd in (full, to_out[1], to_err[1]):
+            if fd is not None:
+                os.close(fd)
+        answers = {to_err[0]: bytearray()}
+        if limits.streams != "stdout broken":
+            answers[to_out[0]] = bytearray()
+        try:
+            self.watch(child, limits, finished, answers, to_out[0])
+        finally:
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+            for pipe, text in answers.items():
+                text += waiting_in(pipe)
+                os.close(pipe)
+        finished.out, finished.err = bytes(answers.get(to_out[0], b"")), bytes(answers[to_err[0]])
         return finished
 
-    def watch(self, child, limits, finished, reading):
+    def watch(self, child, limits, finished, answers, out):
         started = moved = time.monotonic()
-        signals, cpu, cpu_at_signal = list(limits.signals), 0.0, None
+        signals, cpu, cpu_when_moved, cpu_at_signal = list(limits.signals), 0.0, 0.0, None
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             now = time.monotonic()
             if pid:
                 break
-            if reading is not None and now - started > 1:
-                finished.out += waiting_in(reading)
+            for pipe, text in answers.items():
+                if pipe != out or limits.streams != "stdout slow" or now - started > 1:
+                    text += waiting_in(pipe)
             used, asleep = processor_time(child.pid)
-            if used > cpu + 0.02 or not asleep:
-                moved = now
             cpu = max(cpu, used)
+            if not asleep or cpu >= cpu_when_moved + 0.02:
+                moved, cpu_when_moved = now, cpu
             if signals and now - started >= signals[0][0]:
                 os.kill(child.pid, signals[0][1])
                 finished.sent += (signals.pop(0)[1],)
@@ -156,21 +161,11 @@ class Runner:
                 if finished.fault:
                     os.killpg(child.pid, signal.SIGKILL)
             time.sleep(0.002 if now - started < 0.2 else 0.02)
-        if reading is not None:
-            finished.out += waiting_in(reading)
-            os.close(reading)
         child.returncode = os.waitstatus_to_exitcode(status)
         finished.killed = -child.returncode if child.returncode < 0 else None
         finished.status = child.returncode if child.returncode >= 0 else None
         finished.peak_bytes = usage.ru_maxrss * 1024
         finished.cpu = usage.ru_utime + usage.ru_stime
-        if cpu_at_signal is not None:
-            finished.cpu_after_signal = finished.cpu - cpu_at_signal
-
-
-def content_of(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def waiting_in(pipe):

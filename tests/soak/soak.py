@@ -23,9 +23,7 @@ class Soak:
         shutil.copy2(limpid, self.limpid)  # where other users may run it
         os.chmod(self.limpid, 0o755)
         os.chmod(base, 0o755)
-        self.scratch = os.path.join(base, "scratch")
-        os.mkdir(self.scratch)
-        self.runner = process.Runner(self.scratch)
+        self.runner = process.Runner()
         self.notes = collections.Counter()  # what could not be tried here, and why
         self.temporary = os.path.join(base, "tmp")
         os.mkdir(self.temporary)
