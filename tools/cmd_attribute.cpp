@@ -63,7 +63,8 @@ ordered_json channels_of(const HostTensor& attribution) {
 
 // Says how much memory the positions of a layer take, refuses what is not allowed, and says how long the rest lasts as
 // soon as it is known.
-HostTensor watched_positions(const AttributeArguments& a, Section& section, const HostTensor& values, const std::string& from) {
+HostTensor watched_positions(const AttributeArguments& a, Section& section, const HostTensor& values,
+                             const std::string& from) {
     const Shape s = values.shape, to = section.to_shape();
     const std::string what = concat(to.h * to.w, " positions of ", a.to, " to ", s.h * s.w, " positions of ", from);
     // The array, the sprites of it in floats and in bytes, their file; the array's own file in the making.
@@ -239,10 +240,11 @@ ExitStatus attribute(const AttributeArguments& a) {
 Run declare_attribute(CLI::App& app) {
     const auto a = std::make_shared<AttributeArguments>();
     declare_photo(app, a->photo);
-    app.add_option("--to", a->to,
-                   "what is explained: class:LABEL, logsumexp, LAYER:CHANNEL, LAYER:ROW,COLUMN (norm of a position; rows "
-                   "from the top, columns from the left, from 0), several of one layer joined by \" + \" and \" - \"; or "
-                   "LAYER (every position of it)")
+    app.add_option(
+           "--to", a->to,
+           "what is explained: class:LABEL, logsumexp, LAYER:CHANNEL, LAYER:ROW,COLUMN (norm of a position; rows "
+           "from the top, columns from the left, from 0), several of one layer joined by \" + \" and \" - \"; or "
+           "LAYER (every position of it)")
         ->required();
     app.add_option("--from", a->from,
                    "what it is owed to: a layer, or input (the pixels); by default mixed4d (mixed5b for grad-cam, or "

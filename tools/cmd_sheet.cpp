@@ -39,7 +39,7 @@ ExitStatus write_sheet(const SheetArguments& a) {
         if (a.cell == 0) {
             pictures.push_back(load_flat(path));
         } else {
-            const Raster raster = load_raster(path);
+            const RasterImage raster = load_raster(path);
             const int64_t longest = std::max(raster.h, raster.w);
             pictures.push_back(resize(flat_rows(raster), std::max<int64_t>(1, raster.h * a.cell / longest),
                                       std::max<int64_t>(1, raster.w * a.cell / longest)));

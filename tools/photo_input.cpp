@@ -22,7 +22,7 @@ void declare_photo(CLI::App& app, PhotoArguments& arguments) {
 
 HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
     if (arguments.whole) return load_flat(arguments.path);
-    const Raster raster = load_raster(arguments.path);
+    const RasterImage raster = load_raster(arguments.path);
     return fit_photo(flat_rows(raster), net.image_size);
 }
 

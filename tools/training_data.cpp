@@ -87,7 +87,7 @@ std::vector<fs::path> sorted_entries(const std::string& folder) {
 }
 
 void add_picture(Pictures& p, const std::string& path, int label) {
-    const Raster raster = load_raster(path);
+    const RasterImage raster = load_raster(path);
     const HostTensor fitted = fit_photo(flat_rows(raster), p.height);
     for (const float value : fitted.values)
         p.bytes.push_back(uint8_t(std::lround(std::clamp(value, 0.0f, 1.0f) * 255)));

@@ -105,7 +105,7 @@ std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, i
     HostTensor picture({1, rows * cell_px, columns * cell_px, 3}, 1.0f);
     nlohmann::ordered_json channels = nlohmann::ordered_json::object();
     for (const auto& [channel, file] : sheet.files) {
-        const Raster raster = load_raster(folder + "/" + file);
+        const RasterImage raster = load_raster(folder + "/" + file);
         const HostTensor cell = resize(flat_rows(raster), cell_px, cell_px);
         const int64_t column = channel % columns, row = channel / columns;
         for (int64_t y = 0; y < cell_px; y++)

@@ -87,7 +87,7 @@ HostTensor load_array(const std::string& path) {
 HostTensor load_photo(const std::string& path, int64_t h, int64_t w, bool with_alpha) {
     const std::vector<std::byte> bytes = read_file(path);
     if (is_npy(bytes)) return with_context(path, [&] { return decode_npy(bytes); });
-    const Raster raster = decode_raster(bytes, path);
+    const RasterImage raster = decode_raster(bytes, path);
     const auto fitted = [&](const PictureRows& photo) {
         if (photo.shape.h == h && photo.shape.w == w) return picture_of(photo);
         HostTensor square = fit_photo(photo, std::max(h, w));

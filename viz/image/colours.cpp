@@ -15,11 +15,9 @@ constexpr double kSrgbGamma = 0.45455;
 constexpr std::array<double, 8> kSrgbChromaticities = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
 
 struct Close {
-    void operator()(cmsContext context) const { cmsDeleteContext(context); }
     void operator()(void* profile) const { cmsCloseProfile(profile); }
     void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
 };
-using Context = std::unique_ptr<std::remove_pointer_t<cmsContext>, Close>;
 using Profile = std::unique_ptr<void, Close>;
 using Curve = std::unique_ptr<cmsToneCurve, Close>;
 
@@ -98,10 +96,14 @@ Profile profile_of(cmsContext context, const ColourTags& tags, bool grey) {
 }  // namespace
 
 struct ColourConverter::Transform {
+    Transform() = default;
     ~Transform() {
         if (handle) cmsDeleteTransform(handle);
+        cmsDeleteContext(context);
     }
-    Context context{cmsCreateContext(nullptr, nullptr)};
+    Transform(const Transform&) = delete;
+    Transform& operator=(const Transform&) = delete;
+    cmsContext context = cmsCreateContext(nullptr, nullptr);
     cmsHTRANSFORM handle = nullptr;
 };
 
@@ -161,7 +163,7 @@ ColourConverter::ColourConverter(const StoredPicture& picture)
     if (from_ == Samples::kCmyk) to_ = Samples::kRgb;
     if (!tags.profile.empty() || tags.gamma || tags.chromaticities) {
         auto transform = std::make_unique<Transform>();
-        cmsContext context = transform->context.get();
+        cmsContext context = transform->context;
         const Profile profile = profile_of(context, tags, is_grey(from_));
         const char* remedy = "; remove the profile, or convert the picture to sRGB";
         if (!profile)

@@ -149,7 +149,7 @@ TEST(Colours, GammaAndChromaticitiesOfPngAreConverted) {
 TEST(Colours, GreyIsConvertedByProfilesOfGreyAndOfColour) {
     const auto levels = [](PngWriter& png) {
         std::vector<int> result;
-        const Raster raster = decode_raster(png.finish(std::string("\0\0\x40\x80\xff", 5)), "grey");
+        const RasterImage raster = decode_raster(png.finish(std::string("\0\0\x40\x80\xff", 5)), "grey");
         for (int64_t x = 0; x < 4; x++) result.push_back(raster.flat[size_t(x * raster.channels)]);
         return result;
     };

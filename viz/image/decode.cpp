@@ -114,14 +114,14 @@ class Placer {
     int channels_;
 };
 
-Raster decode(Bytes bytes, const std::string& name, const PictureLimits& limits, uint64_t pixel_bytes) {
+RasterImage decode(Bytes bytes, const std::string& name, const PictureLimits& limits, uint64_t pixel_bytes) {
     return with_context(name, [&] {
         const Format& format = format_of(bytes);
         const StoredPicture stored = format.read_header(bytes);
         ColourConverter colours(stored);
         const PictureHeader header = header_of(stored, colours);
         check_limits(header, limits, pixel_bytes);
-        Raster raster{header.h, header.w, header.channels, {}, {}};
+        RasterImage raster{header.h, header.w, header.channels, {}, {}};
         const auto read = [&](const auto& placer) {
             int64_t rows = 0;
             format.read_rows(bytes, [&](int64_t y, const std::byte* row) {
@@ -149,11 +149,11 @@ PictureHeader peek_picture(Bytes bytes, const std::string& name) {
 
 PictureHeader peek_picture(const std::string& path) { return peek_picture(read_file(path), path); }
 
-Raster decode_raster(Bytes bytes, const std::string& name, const PictureLimits& limits) {
+RasterImage decode_raster(Bytes bytes, const std::string& name, const PictureLimits& limits) {
     return decode(bytes, name, limits, 0);
 }
 
-Raster load_raster(const std::string& path, const PictureLimits& limits) {
+RasterImage load_raster(const std::string& path, const PictureLimits& limits) {
     return decode_raster(read_file(path), path, limits);
 }
 
@@ -167,7 +167,7 @@ HostTensor load_flat(const std::string& path, const PictureLimits& limits) {
 
 Image decode_image(Bytes bytes, const std::string& name, const PictureLimits& limits) {
     Image image;
-    const Raster raster = decode(bytes, name, limits, 4 * sizeof(float));
+    const RasterImage raster = decode(bytes, name, limits, 4 * sizeof(float));
     image.alpha = raster.has_alpha() ? picture_of(alpha_rows(raster)) : HostTensor();
     // Colours as they are, whatever is to be seen of them.
     image.rgb = picture_of(colour_rows(raster));

@@ -69,7 +69,7 @@ TEST(Exif, AllEightAreAppliedToPng) {
                 if (!behind) png.chunk("eXIf", tiff(orientation, behind));
                 png.data(PngWriter::compressed(rows));
                 if (behind) png.chunk("eXIf", tiff(orientation, behind));
-                const Raster raster = decode_raster(png.chunk("IEND", "").file(), "png");
+                const RasterImage raster = decode_raster(png.chunk("IEND", "").file(), "png");
                 EXPECT_EQ(raster.w, 3) << orientation;
                 EXPECT_EQ(raster.flat, (std::vector<uint8_t>{1, 2, 3, 4, 5, 6})) << orientation << interlaced << behind;
             }

@@ -11,11 +11,11 @@ namespace limpid {
 
 namespace {
 
-float sample(const Raster& raster, int64_t i) {
+float sample(const RasterImage& raster, int64_t i) {
     return raster.deep.empty() ? float(raster.flat[size_t(i)]) / 255.0f : float(raster.deep[size_t(i)]) / 65535.0f;
 }
 
-PictureRows rgb_rows(const Raster& raster, std::optional<float> background) {
+PictureRows rgb_rows(const RasterImage& raster, std::optional<float> background) {
     const auto row = std::make_shared<std::vector<float>>(size_t(raster.w) * 3);
     return {{1, raster.h, raster.w, 3}, [=, &raster](int64_t, int64_t y) -> const float* {
                 const int channels = raster.channels;
@@ -33,11 +33,11 @@ PictureRows rgb_rows(const Raster& raster, std::optional<float> background) {
 
 }  // namespace
 
-PictureRows colour_rows(const Raster& raster) { return rgb_rows(raster, std::nullopt); }
+PictureRows colour_rows(const RasterImage& raster) { return rgb_rows(raster, std::nullopt); }
 
-PictureRows flat_rows(const Raster& raster, float background) { return rgb_rows(raster, background); }
+PictureRows flat_rows(const RasterImage& raster, float background) { return rgb_rows(raster, background); }
 
-PictureRows alpha_rows(const Raster& raster) {
+PictureRows alpha_rows(const RasterImage& raster) {
     const auto row = std::make_shared<std::vector<float>>(size_t(raster.w), 1.0f);
     return {{1, raster.h, raster.w, 1}, [=, &raster](int64_t, int64_t y) -> const float* {
                 for (int64_t x = 0; raster.has_alpha() && x < raster.w; x++)

@@ -12,7 +12,7 @@
 
 namespace limpid {
 
-struct Raster {
+struct RasterImage {
     int64_t h = 0, w = 0;
     int channels = 0;            // 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity
     std::vector<uint8_t> flat;   // interleaved samples of 8 bits,
@@ -43,9 +43,9 @@ PictureHeader peek_picture(Bytes bytes, const std::string& name);
 // progressive, arithmetic), told apart by content. EXIF's orientation is applied; colours with an ICC profile, gAMA or
 // cHRM are converted to sRGB. Throws Error naming the file on anything else, and on whatever is damaged or cut short:
 // no sample is shown that the file does not hold.
-Raster load_raster(const std::string& path, const PictureLimits& limits = {});
+RasterImage load_raster(const std::string& path, const PictureLimits& limits = {});
 // The same for the bytes of a file; `name` is for messages.
-Raster decode_raster(Bytes bytes, const std::string& name, const PictureLimits& limits = {});
+RasterImage decode_raster(Bytes bytes, const std::string& name, const PictureLimits& limits = {});
 
 // Pictures of which a row at a time is looked at, whatever they lie in: shape, and its values {w, c} of row y of
 // picture n, which are kept until the next call. Borrows what it was made of.
@@ -55,10 +55,10 @@ struct PictureRows {
 };
 // RGB in [0, 1] over a plain background: what a network sees of transparency. White like the page of a browser. (Lucid
 // has no rule: its networks fail on four channels.)
-PictureRows flat_rows(const Raster& raster, float background = 1.0f);
+PictureRows flat_rows(const RasterImage& raster, float background = 1.0f);
 // RGB whatever the opacity, which may be 0; and the opacity, 1 where the file has none.
-PictureRows colour_rows(const Raster& raster);
-PictureRows alpha_rows(const Raster& raster);
+PictureRows colour_rows(const RasterImage& raster);
+PictureRows alpha_rows(const RasterImage& raster);
 
 // All rows.
 HostTensor picture_of(const PictureRows& rows);
