@@ -126,7 +126,8 @@ TEST(GpuReport, ToolsThatRefuseAreSkippedWithTheirReason) {
 }
 
 TEST(GpuReport, WithoutAGpuNothingElseIsRun) {
-    const FakePack pack({{"limpid", R"(echo '[{"name": "cuda:0", "available": false, "note": "no driver"}]')"}});
+    const FakePack pack(std::map<std::string, std::string>{
+        {"limpid", R"(echo '[{"name": "cuda:0", "available": false, "note": "no driver"}]')"}});
     const Finished run = pack.run();
     EXPECT_EQ(run.status, 1);
     EXPECT_THAT(run.err, HasSubstr("there is no GPU to use, so nothing was run (no driver)"));

@@ -82,7 +82,9 @@ TEST_P(Memory, RunningOutOfAddressesIsAnError) {
         EXPECT_LT(run.status, 128) << mebibytes << " MiB: " << run.err;
         for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path()))
             EXPECT_EQ(entry.path().filename().string().find(".tmp-"), std::string::npos) << entry.path();
-        if (run.status == 1) EXPECT_THAT(run.err, HasSubstr("memory")) << mebibytes;
+        if (run.status == 1) {
+            EXPECT_THAT(run.err, HasSubstr("memory")) << mebibytes;
+        }
         if (run.status == 0) break;
     }
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "graph/npy.h"
+#include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
 
@@ -77,11 +78,11 @@ TEST_F(Outputs, BesideThePictureAreNoInputsEither) {
     EXPECT_TRUE(refused({"report", folder / "a.json", "--data", folder / "a.json", "-o", folder / "c.html"}));
     fs::create_directories(folder / "b");
     fs::copy_file(photo, folder / "b/job.png");
-    write_text(folder / "jobs.jsonl", R"({"name": "job", "objective": "class:stars + input_diff()" + (folder / "b/job.png") + R"()"
-})");
+    write_text(folder / "jobs.jsonl",
+               concat(R"({"name": "job", "objective": "class:stars + input_diff()", folder / "b/job.png", ")\"}\n"));
     EXPECT_TRUE(refused({"batch", folder / "jobs.jsonl", "-o", folder / "b"}));
-write_text(folder / "b/manifest.jsonl", R"({"objective": "class:stars"})");
-EXPECT_TRUE(refused({"batch", folder / "b/manifest.jsonl", "--resume", "-o", folder / "b"}));
+    write_text(folder / "b/manifest.jsonl", R"({"objective": "class:stars"})");
+    EXPECT_TRUE(refused({"batch", folder / "b/manifest.jsonl", "--resume", "-o", folder / "b"}));
 }
 
 TEST_F(Outputs, AreNeverTheWeights) {

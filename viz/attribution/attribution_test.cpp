@@ -249,7 +249,9 @@ TEST(Attribution, IsTheSameInSmallerPasses) {
         int64_t now = 0;
         HostTensor smaller;
         ASSERT_NO_THROW(smaller = all(allowed, now)) << allowed;
-        if (now != at_once) EXPECT_TRUE(same_bits(whole, smaller)) << now << " at once";
+        if (now != at_once) {
+            EXPECT_TRUE(same_bits(whole, smaller)) << now << " at once";
+        }
         at_once = now;
     }
     EXPECT_EQ(at_once, 1);
