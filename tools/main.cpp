@@ -147,6 +147,15 @@ std::string option_hint(const CLI::App& app, std::span<const std::string> argume
     return ";";
 }
 
+// CLI11's words for an option that is given too often are not a sentence.
+std::string message_of(const CLI::ParseError& error) {
+    constexpr std::string_view kTooOften = ": At Most 1 required but received ";
+    const std::string message = error.what();
+    const size_t at = message.find(kTooOften);
+    if (at == message.npos) return message;
+    return concat(message.substr(0, at), " has ", message.substr(at + kTooOften.size()), " values, expected one");
+}
+
 // Objectives such as -mixed4a:3 are values, though CLI11 takes every word behind a minus for options: those that are
 // like an objective, and begin with no option of the command, are hidden behind a space, which the option takes away
 // again.
@@ -184,7 +193,7 @@ std::optional<Run> parse(const Command& command, std::span<const std::string> ar
         throw UsageError(concat(command.name, ": found ", surplus, ", which it does not take",
                                 option_hint(app, arguments), " see limpid ", command.name, " --help"));
     } catch (const CLI::ParseError& error) {
-        throw UsageError(concat(command.name, ": ", error.what(), option_hint(app, arguments), " see limpid ",
+        throw UsageError(concat(command.name, ": ", message_of(error), option_hint(app, arguments), " see limpid ",
                                 command.name, " --help"));
     }
 }

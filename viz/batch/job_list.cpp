@@ -112,13 +112,13 @@ class Reader {
     Reader(const RenderOptions& defaults, const Net& net)
         : defaults_(defaults), default_settings_(settings_of(defaults, net)), net_(net), channels_(net) {}
 
-    // Does what `take` does; what it throws becomes an error of the place.
+    // Does what `take` does; what it throws becomes an error of the place, unless that is "".
     template <class Take>
     void at(const std::string& place, Take&& take) {
         try {
             take();
         } catch (const std::exception& error) {
-            fail(concat(place, ": ", error.what()));
+            fail(concat(place, place.empty() ? "" : ": ", error.what()));
         }
     }
     void fail(const std::string& error) { list_.errors.push_back(error); }
@@ -323,7 +323,7 @@ JobList read_jobs(const std::vector<std::string>& sources, const RenderOptions& 
     Reader reader(defaults, net);
     for (const std::string& source : sources) {
         try {
-            if (!read_as_file(source, reader)) reader.at(source, [&] { take_text(source, reader); });
+            if (!read_as_file(source, reader)) reader.at("", [&] { take_text(source, reader); });  // errors quote it
         } catch (const Error& error) {
             reader.fail(error.what());  // of the file, which it names
         }
