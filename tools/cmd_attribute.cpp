@@ -61,25 +61,34 @@ ordered_json channels_of(const HostTensor& attribution) {
     return list;
 }
 
-// Says how much memory the positions of a layer take, refuses what is not allowed, and says how long the rest lasts as
-// soon as it is known.
-HostTensor watched_positions(const AttributeArguments& a, Section& section, const HostTensor& values,
-                             const std::string& from) {
-    const Shape s = values.shape, to = section.to_shape();
-    const std::string what = concat(to.h * to.w, " positions of ", a.to, " to ", s.h * s.w, " positions of ", from);
+// What all positions of a layer take, before anything of it is computed; what is not allowed is refused.
+struct PositionsPlan {
+    std::string what;
+    size_t bytes = 0;
+};
+PositionsPlan plan_positions(const AttributeArguments& a, const Section& section) {
+    const Shape from = section.from_shape(), to = section.to_shape();
+    PositionsPlan plan;
+    plan.what = concat(to.h * to.w, " positions of ", a.to, " to ", from.h * from.w, " positions of ", section.from());
     // The array, the sprites of it in floats and in bytes, their file; the array's own file in the making.
-    const size_t bytes = position_attribution_bytes(section) * (a.array.empty() ? 4 : 8);
+    plan.bytes = position_attribution_bytes(section) * (a.array.empty() ? 4 : 8);
     constexpr const char* kAdvice = "a smaller picture or later layers need less";
-    check_memory(section.stream(), bytes, what, kAdvice);
+    check_memory(section.stream(), plan.bytes, plan.what, kAdvice);
     if (position_attribution_bytes(section) / sizeof(float) > size_t(INT_MAX / 2))
-        throw Error(concat(what, ": are more than a picture of sprites can show; ", kAdvice));
+        throw Error(concat(plan.what, ": are more than a picture of sprites can show; ", kAdvice));
+    return plan;
+}
+
+// Says how long it lasts as soon as that is known.
+HostTensor watched_positions(const AttributeArguments& a, const PositionsPlan& plan, Section& section,
+                             const HostTensor& values) {
     Progress progress("attribute", a.quiet);
     bool said = a.quiet;
     const auto begin = std::chrono::steady_clock::now();
     return position_attribution(section, values, [&](int64_t done, int64_t total) {
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         if (!std::exchange(said, true))
-            progress.say(concat("limpid attribute: ", what, ": ", print_bytes(double(bytes)), ", about ",
+            progress.say(concat("limpid attribute: ", plan.what, ": ", print_bytes(double(plan.bytes)), ", about ",
                                 int64_t(seconds * double(total) / double(done) + 0.5), " s"));
         progress.report(done, total);
         return !interrupted();
@@ -109,10 +118,12 @@ void append_json(SpilledBytes& json, const ordered_json& head, const HostTensor&
 void attribute_positions(const AttributeArguments& a, const Net& net, const HostTensor& photo, Stream& stream,
                          const RunOptions& run, const std::string& json_path) {
     const std::string from = usual_layer(net, a.from);
+    const Shape s = layer_shape(net, from, photo.shape);
+    Section section(net, from, s, a.to, stream, {.overrides = kPools.at(a.pool)(), .run = run});
+    const PositionsPlan plan = plan_positions(a, section);
+    const Shape to = section.to_shape();
     const HostTensor values = activations(net, {from}, photo, stream, run)[0];
-    Section section(net, from, values.shape, a.to, stream, {.overrides = kPools.at(a.pool)(), .run = run});
-    const Shape s = values.shape, to = section.to_shape();
-    const HostTensor all = watched_positions(a, section, values, from);
+    const HostTensor all = watched_positions(a, plan, section, values);
     ordered_json result = provenance(a.photo, photo, net, stream);
     result.update({{"from", from},
                    {"to", a.to},

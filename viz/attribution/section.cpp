@@ -127,6 +127,11 @@ HostTensor Section::pull_back(const HostTensor& x, const HostTensor& seeds) {
     return result;
 }
 
+Shape layer_shape(const Net& net, const std::string& name, Shape photo) {
+    Graph graph;
+    return graph.shape(layer(net, apply(net, graph, graph.input("image", photo)), name));
+}
+
 std::vector<HostTensor> activations(const Net& net, const std::vector<std::string>& names, const HostTensor& photo,
                                     Stream& stream, const RunOptions& options) {
     Graph graph;

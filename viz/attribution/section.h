@@ -67,6 +67,8 @@ class Section {
     Buffer arena_;
 };
 
+// The shape of a layer for a photo of this one; nothing is computed.
+Shape layer_shape(const Net& net, const std::string& name, Shape photo);
 // Values of layers for a photo {1,h,w,3}, in the order of the names.
 std::vector<HostTensor> activations(const Net& net, const std::vector<std::string>& layers, const HostTensor& photo,
                                     Stream& stream, const RunOptions& options = {});

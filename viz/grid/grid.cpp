@@ -162,16 +162,18 @@ struct Watched {
     const RenderWatcher& watcher;
     int64_t total = 0, done = 0;
     bool stopped = false;
-    // Reports the score that the update answers. An update that is stopped did not happen; of the first one nothing is
-    // kept.
+    double score = 0;
+    // Reports the score that the update answers. An update that is stopped did not happen, and the watcher is asked
+    // once more, so that it knows; of the first one nothing is kept.
     template <class Update>
     void run(const Update& update) {
         try {
-            const double score = update();
+            score = update();
             done++;
             stopped = watcher && !watcher({done, total, score});
         } catch (const Stopped&) {
             if (done == 0) throw;
+            if (watcher) watcher({done, total, score});
             stopped = true;
         }
     }
