@@ -37,8 +37,8 @@ struct Net {
     std::shared_ptr<const Weights> weights;
     int64_t image_size = 224;  // canonical height and width
     std::string logits = "softmax2_pre_activation";
-    // The first convolution's filter with its input channels in RGB order: images are RGB whatever the network was
-    // trained on.
+    // Parameters used instead of those of `weights`, by experiments. (`weights` are for RGB, whatever the network was
+    // trained on: make_net turns the first filter and the preprocessing round; checksum and source stay the file's.)
     std::map<std::string, std::shared_ptr<const HostTensor>> replaced;
 
     const std::vector<std::string>& labels() const { return weights->labels; }

@@ -1,7 +1,7 @@
 // One way to write each kind.
 #include "weights/attribute_text.h"
 
-#include <cstdio>
+#include <charconv>
 
 namespace limpid {
 namespace {
@@ -10,8 +10,7 @@ constexpr size_t kMostElements = 64;
 
 std::string text_of(float value) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.9g", double(value));
-    return text;
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};  // the shortest that reads back
 }
 
 }  // namespace

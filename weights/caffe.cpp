@@ -98,8 +98,6 @@ bool has_operator(const FoundNodes& nodes, std::string_view op) {
 // The likeliest reason why a file is not the known network, with what to do.
 std::string probable_cause(const KnownNetwork& network, const CaffeGraph& graph, const FoundParameters& found,
                            std::string_view name) {
-    if (graph.has_v0_layers())
-        return "it is of Caffe's first form (V0); bring it up to date with Caffe's upgrade_net_proto_binary first";
     if (std::ranges::any_of(found, [](const auto& each) { return each.second.fault == kRawData; }))
         return "its values are half precision, as NVIDIA's Caffe writes them; save it with float32 blobs";
     if (const std::string prefix = foreign_prefix(network.parameters, kCaffeFormat, found); !prefix.empty())
@@ -139,6 +137,10 @@ Weights read_caffemodel(Bytes file, const KnownNetwork& network) {
         v1_layers += v1;
         add_parameters(graph.add(field, v1, problems), found, problems);
     }
+    if (graph.has_v0_layers())
+        throw Error(
+            "is of Caffe's first form (V0), expected V1 or current layers; bring it up to date with Caffe's "
+            "upgrade_net_proto_binary first");
     if (v1_layers > 0 && v1_layers < layers) problems.add("has layers of the V1 and of the current form, expected one");
     std::set<std::string> groups = groups_of(network.graph, graph.nodes());
     groups.merge(groups_of(network.parameters, kCaffeFormat, found));

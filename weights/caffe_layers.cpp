@@ -49,12 +49,7 @@ void CaffeGraph::take_field(const Field& field, bool v1, Record& record) {
     if (field.number == at.name) {
         record.layer.name = field.text();
     } else if (field.number == at.type) {
-        if (!v1) {
-            record.type = field.text();
-        } else {
-            const OperatorRule* rule = list_.find_operator(static_cast<int64_t>(field.integer()));
-            record.type = rule != nullptr ? rule->name : concat("layer of V1 type ", field.integer());
-        }
+        record.type = v1 ? list_.name_of(static_cast<int64_t>(field.integer())) : std::string(field.text());
     } else if (field.number == at.bottom || field.number == at.top) {
         std::vector<std::string>& wires = field.number == at.bottom ? record.bottoms : record.tops;
         if (wires.size() == kMostWires) refuse_many(field, record.layer.name, "inputs or outputs", kMostWires);

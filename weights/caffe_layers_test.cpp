@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "weights/readers.h"
 #include "weights/small_models.h"
@@ -158,7 +159,7 @@ TEST(CaffeLayers, OtherAttributesAreNamed) {
                 HasSubstr("conv (Convolution) has the field 99 among its parameters, expected none such"));
     EXPECT_THAT(with("conv", {}), HasSubstr("conv (Convolution) has no num_output, expected 64"));
     EXPECT_THAT(with("relu", WireWriter().number_f32(1, 0.1f)),
-                HasSubstr("relu (ReLU) has negative_slope 0.100000001, expected 0"));
+                HasSubstr("relu (ReLU) has negative_slope 0.1, expected 0"));
     EXPECT_THAT(with("pool", numbers({{1, 1}, {2, 3}, {3, 2}})), HasSubstr("has pool AVE, expected MAX"));
     EXPECT_THAT(with("average", numbers({{2, 3}, {4, 1}})), HasSubstr("has pool MAX (by default), expected AVE"));
     EXPECT_THAT(with("pool", numbers({{1, 7}, {2, 3}, {3, 2}})), HasSubstr("has pool number 7, expected MAX"));
@@ -188,8 +189,7 @@ TEST(CaffeLayers, OtherOperatorsAndWiringAreNamed) {
     std::vector<SmallLayer> all = layers();
     const std::vector<SmallLayer> original = all;
     named(all, "relu").type = "TanH";
-    EXPECT_THAT(outcome(current_caffemodel(all)), HasSubstr("relu is a TanH, expected ReLU"));
-    EXPECT_THAT(outcome(v1_caffemodel(all)), HasSubstr("relu is a layer of V1 type 23, expected ReLU"));
+    EXPECT_THAT(outcome(all), HasSubstr("relu is TanH, expected ReLU"));
     all = original;
     std::erase_if(all, [](const SmallLayer& layer) { return layer.name == "relu"; });
     EXPECT_THAT(outcome(all), AllOf(HasSubstr("relu (ReLU) is missing; pool takes conv, expected relu")));
@@ -205,7 +205,7 @@ TEST(CaffeLayers, OtherOperatorsAndWiringAreNamed) {
     EXPECT_THAT(outcome(all), HasSubstr("both takes average, left, expected left, average"));
     all = original;
     named(all, "both").type = "Eltwise";
-    EXPECT_THAT(outcome(current_caffemodel(all)), HasSubstr("both is a Eltwise, expected Concat"));
+    EXPECT_THAT(outcome(all), HasSubstr("both is Eltwise, expected Concat"));
     all = original;
     named(all, "average").bottoms = {"p"};
     EXPECT_THAT(outcome(all), HasSubstr("average takes pool, expected norm"));

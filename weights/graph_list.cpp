@@ -70,8 +70,9 @@ GraphRow parse_row(const std::vector<std::string>& words) {
 bool near(const std::string& found, const std::string& expected, double tolerance) {
     const std::vector<std::string> a = split(found, ','), b = split(expected, ',');
     return std::ranges::equal(a, b, [&](const std::string& x, const std::string& y) {
-        const double value = std::strtod(x.c_str(), nullptr), wanted = std::strtod(y.c_str(), nullptr);
-        return std::abs(value - wanted) <= tolerance * std::abs(wanted);
+        char* end = nullptr;
+        const double value = std::strtod(x.c_str(), &end), wanted = std::strtod(y.c_str(), nullptr);
+        return *end == 0 && std::abs(value - wanted) <= tolerance * std::abs(wanted);  // not "of another type"
     });
 }
 
@@ -89,7 +90,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 void check_node(const GraphList& list, const GraphRow& row, const FoundNode& node, Problems& problems) {
     if (node.op != row.op) {
-        problems.add(concat(row.name, " is a ", printable(node.op), ", expected ", row.op));
+        problems.add(concat(row.name, " is ", printable(node.op), ", expected ", row.op));
         return;
     }
     if (node.inputs != row.inputs)
@@ -129,6 +130,9 @@ GraphList parse_graph_list(std::string_view text) {
         } else if (words[0] == "harmless" || words[0] == "harmless_v1") {
             for (size_t i = 1; i < words.size(); ++i)
                 (words[0] == "harmless" ? list.harmless : list.harmless_v1).insert(uint32_t(std::stoul(words[i])));
+        } else if (words[0] == "foreign") {
+            CHECK(words.size() == 3, "graph list: ", line);
+            list.foreign[std::stol(words[1])] = words[2];
         } else if (words[0] == "node") {
             list.rows.push_back(parse_row(words));
         } else {
@@ -141,6 +145,12 @@ GraphList parse_graph_list(std::string_view text) {
 
 KnownNetwork parse_network(std::string_view parameters, std::string_view graph) {
     return {parse_name_table(parameters), parse_graph_list(graph)};
+}
+
+std::string GraphList::name_of(int64_t v1_number) const {
+    if (const OperatorRule* rule = find_operator(v1_number)) return rule->name;
+    const auto found = foreign.find(v1_number);
+    return found != foreign.end() ? found->second : concat("type ", v1_number);
 }
 
 std::set<std::string> groups_of(const GraphList& list, const FoundNodes& found) {
@@ -175,17 +185,17 @@ void check_attributes(const OperatorRule& rule, const std::map<std::string, std:
 void check_graph(const GraphList& list, const std::set<std::string>& groups, const FoundNodes& found,
                  Problems& problems) {
     std::set<std::string, std::less<>> listed;
+    for (const GraphRow& row : list.rows) listed.insert(row.name);
+    for (const auto& [name, node] : found)
+        if (!listed.contains(name))
+            problems.add(concat(printable(name), " (", printable(node.op), ") is no part of the known network"));
     for (const GraphRow& row : list.rows) {
-        listed.insert(row.name);
         if (!groups.contains(row.group)) continue;
         if (const auto node = found.find(row.name); node != found.end())
             check_node(list, row, node->second, problems);
         else
             problems.add(concat(row.name, " (", row.op, ") is missing"));
     }
-    for (const auto& [name, node] : found)
-        if (!listed.contains(name))
-            problems.add(concat(printable(name), " (", printable(node.op), ") is no part of the known network"));
 }
 
 }  // namespace limpid

@@ -11,6 +11,7 @@
 //                                         "-": it must be there. USUAL: what nodes have where they do not say
 //                                         otherwise; by default ABSENT
 //   harmless N..., harmless_v1 N...       Caffe: fields of every layer that say nothing about what it computes
+//   foreign V1_NUMBER NAME                Caffe: an operator of other networks, to be called by its name
 //   node GROUP NAME OPERATOR INPUT,... [ATTRIBUTE=VALUE]...      "-": no inputs
 #pragma once
 
@@ -71,9 +72,11 @@ struct GraphList {
     std::vector<OperatorRule> operators;
     std::vector<GraphRow> rows;
     std::set<uint32_t> harmless, harmless_v1;
+    std::map<int64_t, std::string> foreign;
 
     const OperatorRule* find_operator(std::string_view name) const;
     const OperatorRule* find_operator(int64_t v1_number) const;
+    std::string name_of(int64_t v1_number) const;  // known, foreign, or "type 38"
 };
 
 // CHECKs the syntax: lists are ours.

@@ -265,7 +265,7 @@ TEST_F(Hdf5, MisshapenContentsAreRefused) {
                     H5Sclose(space);
                     H5Tclose(type);
                 }),
-                HasSubstr("attribute source: is of another type or shape; convert or train it again"));
+                HasSubstr("attribute source: is of another type or shape than expected; convert or train it again"));
     EXPECT_THAT(error_after([](hid_t file) {
                     const float nan = std::numeric_limits<float>::quiet_NaN(), values[5] = {0, nan, 0, nan, 0};
                     const hid_t dataset = H5Dopen2(file, "tensors/conv2d0_b", H5P_DEFAULT);

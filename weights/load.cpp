@@ -175,7 +175,7 @@ Weights load_weights(const std::string& path) {
 
 Weights import_weights(const std::string& path, const ImportOptions& options) {
     const std::vector<std::byte> file = read_file(path);
-    Weights weights = with_context(path, [&] {
+    Weights result = with_context(path, [&] {
         const FileKind kind = kind_of(file);
         Weights weights;
         if (kind == FileKind::hdf5) {
@@ -194,8 +194,8 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
             throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
         return weights;
     });
-    if (!options.labels_file.empty()) weights.labels = read_labels_file(options, weights);
-    return weights;
+    if (!options.labels_file.empty()) result.labels = read_labels_file(options, result);
+    return result;
 }
 
 Weights stored(Weights weights, Storage storage) {

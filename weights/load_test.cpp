@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -73,10 +74,11 @@ TEST_F(Load, NamesWhatAWrongFileSeemsToBe) {
 TEST_F(Load, ErrorsNameTheFileOnceAndAreShort) {
     const std::string path = write("small.caffemodel", v1_caffemodel(small_caffe_layers()));
     const std::string error = error_of([&] { import_weights(path); });
-    EXPECT_THAT(error, AllOf(HasSubstr(path + ": 3"),
-                             HasSubstr(" problems, the first three: conv1/7x7_s2 (Convolution) is "
-                                       "missing; conv1/relu_7x7 (ReLU) is missing; "),
-                             HasSubstr("it is a GoogLeNet for 5 classes")));
+    EXPECT_THAT(error,
+                AllOf(::testing::StartsWith(path + ": "),
+                      HasSubstr(" problems, the first three: conv1/2x3 (Convolution) is no part of the known network; "
+                                "relu (ReLU) is no part of the known network; conv1/7x7_s2 (Convolution) is missing; "),
+                      HasSubstr("it is a GoogLeNet for 5 classes")));
     EXPECT_EQ(error.find(path, path.size()), std::string::npos);
     EXPECT_LT(error.size(), 600u);
 }

@@ -166,7 +166,7 @@ TEST(LucidPb, OtherAttributesAreNamed) {
 
 TEST(LucidPb, OtherOperatorsAndWiringAreNamed) {
     EXPECT_THAT(error_with("localresponsenorm0", op_node("Relu6", "localresponsenorm0", {"conv2d0_pre_relu/conv"})),
-                HasSubstr("localresponsenorm0 is a Relu6, expected LRN"));
+                HasSubstr("localresponsenorm0 is Relu6, expected LRN"));
     EXPECT_THAT(error_with("x", op_node("Softmax", "x", {"mixed3a"})),
                 HasSubstr("x (Softmax) is no part of the known network"));
     EXPECT_THAT(error_with("bn", op_node("FusedBatchNorm", "bn", {"mixed3a"})),
