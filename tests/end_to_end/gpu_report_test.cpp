@@ -41,6 +41,8 @@ class FakePack {
     Finished run(const std::vector<std::string>& words = {}) const {
         std::vector<std::string> all{"--out", folder_ / "results"};
         all.insert(all.end(), words.begin(), words.end());
+        EXPECT_EQ(
+            run_program("/bin/sh", {"-c", "cd " + folder_.path() + " && tar -cJf programs.tar.xz bin lib"}).status, 0);
         return run_program(folder_ / "run", all, {{"PATH", folder_ / "bin:" + std::getenv("PATH")}});
     }
     std::string result(const std::string& name) const { return read_text(folder_ / ("results/" + name)); }

@@ -33,14 +33,14 @@ class Pack:
         self.emulated = about["emulated"]
         self.weights = next((str(file) for file in sorted(folder.glob("weights/*.h5"))), "")
         self.cores = os.cpu_count() or 1
-        self.libraries = [str(folder / "lib")]
+        self.libraries = [str(work / "lib")]
 
     def program(self, name, *words, libraries=()):
         """A command. Only our programs see our libraries: the machine's tools have their own."""
         paths = ":".join([*self.libraries, *libraries])
         return ["env", f"LD_LIBRARY_PATH={paths}", f"LIMPID_SOURCE_DIR={self.folder / 'source'}",
-                f"LIMPID_PROGRAM={self.folder / 'bin/limpid'}", f"XDG_CACHE_HOME={self.work}",
-                self.folder / "bin" / name, *words]
+                f"LIMPID_PROGRAM={self.work / 'bin/limpid'}", f"XDG_CACHE_HOME={self.work}",
+                self.work / "bin" / name, *words]
 
     def shards(self, most, command):
         """The tests of a program, shared among several processes."""
