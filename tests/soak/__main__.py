@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--command", help="only cases of this command")
     parser.add_argument("--limpid", default=os.path.join(TOP, "build/dev/tools/limpid"), help="the program; default: that of build/dev")
     parser.add_argument("--keep", default=os.path.join(TOP, "build/soak"), metavar="DIR", help="where cases that fail are kept")
+    parser.add_argument("--verbose", action="store_true", help="a line for each case")
     parser.add_argument("--check", action="store_true", help="only ask whether every command and option has a row")
     return parser.parse_args()
 
@@ -105,6 +106,8 @@ def soak(a, seed, program, base):
         case = make_case(seed, number, program, fixtures)
         if a.command and case.command != a.command:
             continue
+        if a.verbose:
+            print(f"{time.strftime('%H:%M:%S')} {number}: {process.shell_line(['limpid', *case.words], case.limits)}", flush=True)
         found, run = soak.try_case(case)
         ended[case.command][run.ended()] += 1
         work.append((run.cpu, f"{case.command} {run.cpu:.1f} s (case {number})"))
