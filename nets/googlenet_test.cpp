@@ -111,7 +111,11 @@ class ListFollower {
             if (caffe_) expect(conv, "kernel", pair(spec.window)), expect(conv, "pad", pair(spec.pad));
             value = activated(spec, conv.name);
         } else if (spec.kind == Kind::max_pool || average) {
-            const GraphRow& pool = row(caffe_ ? "Pooling" : average ? "AvgPool" : "MaxPool", inputs);
+            // A head's pool shares its input with that of the next block.
+            const std::string head = !caffe_ || !spec.name.starts_with("head") ? ""
+                                     : spec.name[4] == '0'                     ? "loss1/ave_pool"
+                                                                               : "loss2/ave_pool";
+            const GraphRow& pool = row(caffe_ ? "Pooling" : average ? "AvgPool" : "MaxPool", inputs, head);
             expect(pool, caffe_ ? "kernel" : "ksize", pair(spec.window));
             expect(pool, caffe_ ? "stride" : "strides", pair(spec.stride));
             if (caffe_) expect(pool, "pad", pair(spec.pad)), expect(pool, "pool", average ? "AVE" : "MAX");
