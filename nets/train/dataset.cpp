@@ -11,7 +11,7 @@ namespace limpid {
 
 namespace {
 
-enum Purpose : uint32_t { kOrder = 21, kAugment = 22 };  // RandomKey::purpose
+enum DrawPurpose : uint32_t { kOrder = 21, kAugment = 22 };  // RandomKey::purpose
 
 }  // namespace
 
