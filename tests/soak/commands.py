@@ -226,6 +226,7 @@ VALUES = {
     "--from": lambda m: m.draw.choice(["input", m.layer()]),
     "--earlier": lambda m: m.layer(),
     "--method": lambda m: m.draw.choice(METHODS) if m.draw.random() < 0.9 else "nothing",
+    "judge --method": lambda m: m.draw.choice(["linear", "gradient", "grad-cam", "saliency", "nothing"]),  # of one forward and back
     "--out": lambda m: m.out(".png"),
     "activations --out": lambda m: m.out(m.draw.choice([".npy", ".h5"])),
     "batch --out": lambda m: m.out_folder(),
