@@ -92,7 +92,7 @@ static inline void fill_panel(const Core& core, ConstView in, int64_t first, int
 }
 
 // Panels of a block should stay in L2 with a few groups of filters.
-inline constexpr int64_t kPanelBytes = 320 * 1024;
+constexpr int64_t kPanelBytes = 320 * 1024;
 
 struct DirectBlocks {
     int64_t blocks, parts;  // tasks: blocks of pixels times parts of the output channels

@@ -6,11 +6,11 @@
 
 namespace limpid::CPU_NS {
 
-inline constexpr int64_t kRows = kMostPixels[2];   // rows of dw in one tile
-inline constexpr int64_t kRowTiles = 112 / kRows;  // tiles in one task
-inline constexpr int64_t kPixelBlock = 256;        // pixels summed in registers; their sums are added in order
-inline constexpr int64_t kTaskRows = kRowTiles * kRows;
-inline constexpr int64_t kTileFloats = kPixelBlock * kRows + kLanes;  // whole vectors are copied, beyond the last row
+constexpr int64_t kRows = kMostPixels[2];   // rows of dw in one tile
+constexpr int64_t kRowTiles = 112 / kRows;  // tiles in one task
+constexpr int64_t kPixelBlock = 256;        // pixels summed in registers; their sums are added in order
+constexpr int64_t kTaskRows = kRowTiles * kRows;
+constexpr int64_t kTileFloats = kPixelBlock * kRows + kLanes;  // whole vectors are copied, beyond the last row
 
 // Per thread: dy of a block as [vector][pixel][lanes], x of a block as [tile][pixel][kRows].
 static inline int64_t grad_filter_thread_floats(const Conv2dShape& s) {

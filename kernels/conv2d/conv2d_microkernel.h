@@ -13,17 +13,17 @@ namespace limpid::CPU_NS {
 
 // Panels: float d of pixel p lies at panel[(d / 16) * block + p * 16 + d % 16]. So whole vectors of channels are copied
 // in, and every displacement inside the kernel is a constant.
-inline constexpr int64_t kPanel = 16;
+constexpr int64_t kPanel = 16;
 // How many pixels go with K vectors. The accumulators, K filter vectors and one broadcast must fit the registers (32
 // with AVX-512, else 16); K*P >= 8 hides the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3 + 2.
-inline constexpr bool kWide = kLanes == 16;
-inline constexpr int kMostVectors = kWide ? 6 : 4;
-inline constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3,
+constexpr bool kWide = kLanes == 16;
+constexpr int kMostVectors = kWide ? 6 : 4;
+constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3,
                                        0, kWide ? 4 : 0};
-inline constexpr int kTile = 28 * kLanes;  // floats in the largest tile
+constexpr int kTile = 28 * kLanes;  // floats in the largest tile
 
 // Bytes ahead of the filter loads: they come from L2 or L3 in a stream, and 4 KiB is about 200 cycles of work.
-inline constexpr int kPrefetchBytes = 4096;
+constexpr int kPrefetchBytes = 4096;
 
 // PixelStep and DepthStep: distances of the panel's floats between pixels and along depth. filters_block: floats from
 // one vector of output channels to the next. dst[p * dst_pixel + o * dst_vector] receives the tile.

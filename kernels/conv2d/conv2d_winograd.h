@@ -133,10 +133,10 @@ struct WinogradBlocks {
 
 // The transformed input of a block and the products of a group of kGroup vectors: half of a 1 MiB L2, as filters pass
 // through it too.
-inline constexpr int64_t kBlockBytes = 512 * 1024;
-inline constexpr int64_t kGroup = 2;
+constexpr int64_t kBlockBytes = 512 * 1024;
+constexpr int64_t kGroup = 2;
 // Below this many tiles per thread, filters cost more than hand-overs.
-inline constexpr int64_t kTilesPerThread = 14;
+constexpr int64_t kTilesPerThread = 14;
 
 static inline WinogradBlocks winograd_blocks(const Plan& plan, int threads) {
     const WinogradSize size = winograd_size(plan.algorithm);

@@ -21,11 +21,11 @@
 namespace limpid::CPU_NS {
 
 #if defined(__AVX512F__)
-inline constexpr int kLanes = 16;
+constexpr int kLanes = 16;
 #elif defined(__AVX2__)
-inline constexpr int kLanes = 8;
+constexpr int kLanes = 8;
 #else
-inline constexpr int kLanes = 4;
+constexpr int kLanes = 4;
 #endif
 
 // kLanes floats / 32-bit integers; arithmetic, comparison and ?: work as on numbers (GCC and Clang vector extensions).

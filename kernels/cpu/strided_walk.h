@@ -12,9 +12,9 @@
 
 namespace limpid::CPU_NS {
 
-inline constexpr int kMostInputs = 3;
+constexpr int kMostInputs = 3;
 // Elements in a piece: packed copies of four arrays stay in the first-level cache, and the work hides the call.
-inline constexpr int64_t kPiece = 1024;
+constexpr int64_t kPiece = 1024;
 
 // Computes y[0..count) from inputs[k][0..count); where repeats[k], from the single number inputs[k][0].
 using Piece = void (*)(const float* scalars, const float* const* inputs, const bool* repeats, float* y, int64_t count);

@@ -8,7 +8,7 @@
 namespace limpid::CPU_NS {
 
 // Output columns whose source positions are computed at a time, into a table on the stack.
-inline constexpr int64_t kColumns = 256;
+constexpr int64_t kColumns = 256;
 
 // Rows per task, so that handing a task over costs little against its work.
 static inline int64_t row_grain(const Shape& shape) {

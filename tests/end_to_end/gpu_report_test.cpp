@@ -47,7 +47,8 @@ class FakePack {
     }
     std::string result(const std::string& name) const { return read_text(folder_ / ("results/" + name)); }
     nlohmann::json step(const std::string& name) const {
-        for (const auto& step : nlohmann::json::parse(result("report.json")).at("steps"))
+        const nlohmann::json report = nlohmann::json::parse(result("report.json"));
+        for (const auto& step : report.at("steps"))
             if (step.at("name") == name) return step;
         ADD_FAILURE() << "no step " << name << " in the report";
         return {};

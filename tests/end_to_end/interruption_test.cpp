@@ -120,7 +120,9 @@ TEST(Interruptions, EndWhatWaitsForever) {
 TEST(Interruptions, ASecondSignalEndsAtOnce) {
     const TemporaryFolder folder;
     const std::string script = LIMPID_PROGRAM " render class:stars --net patterns --steps 1000000 --size 512 -o " +
-                               (folder / "a.png") + " & sleep 2; kill -TERM $!; kill -TERM $!; wait $!";
+                               (folder / "a.png") +
+                               // Both are there when it goes on; the first alone would end it before the second came.
+                               " & sleep 2; kill -STOP $!; kill -HUP $!; kill -TERM $!; kill -CONT $!; wait $!";
     EXPECT_EQ(run_program("/bin/sh", {"-c", script}).status, 128 + SIGTERM);
 }
 

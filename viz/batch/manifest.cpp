@@ -48,12 +48,14 @@ bool stays_inside(const std::string& file) {
 // parameters are those of the same job. A line that was changed by others, or cannot be read, is left.
 void bring_up_to_date(ordered_json& record) {
     try {
-        ordered_json& parameters = record.at("parameters");
+        ordered_json parameters = record.at("parameters");  // a copy: a new field moves the others
         if (sha256_of(as_bytes(to_json_text(parameters))) != record.at("identity")) return;
         const Objective objective = parse_objective(parameters.at("objective").get<std::string>());
         if (old_form_note({&objective, 1}).empty()) return;
-        parameters["objective"] = record["objective"] = to_string(objective);
+        parameters["objective"] = to_string(objective);
         record["identity"] = sha256_of(as_bytes(to_json_text(parameters)));
+        record["objective"] = parameters["objective"];
+        record["parameters"] = std::move(parameters);
     } catch (const nlohmann::json::exception&) {
     } catch (const Error&) {
     }
