@@ -3,6 +3,8 @@
 #include "kernels/elementary.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numbers>
 
@@ -74,9 +76,58 @@ struct QuarterTurns {
     double rest;
 };
 
+// The binary digits of 2/pi behind the point.
+constexpr uint64_t kTwoOverPi[] = {0xa2f9836e4e441529u, 0xfc2757d1f534ddc0u, 0xdb6295993c439041u, 0xfe5163abdebbc561u,
+                                   0xb7246e3a424dd2e0u, 0x06492eea09d1921cu, 0xfe1deb1cb129a73eu, 0xe88235f52ebb4484u,
+                                   0xe99c7026b45f7e41u, 0x3991d639835339f4u, 0x9c845f8bbdf9283bu, 0x1ff897ffde05980fu,
+                                   0xef2f118b5a0a6d1fu, 0x6d367ecf27cb09b7u, 0x4f463f669e5fea2du, 0x7527bac7ebe5f17bu,
+                                   0x3d0739f78a5292eau, 0x6bfb5fb11f8d5d08u, 0x56033046fc7b6babu};
+
+// 64 digits of 2/pi from the first-th on, which is numbered 1.
+uint64_t two_over_pi(int first) {
+    const size_t word = size_t(first - 1) / 64;
+    const int shift = (first - 1) % 64;
+    return shift == 0 ? kTwoOverPi[word] : kTwoOverPi[word] << shift | kTwoOverPi[word + 1] >> (64 - shift);
+}
+
+// For 2^20 <= |x| < infinity (Payne and Hanek, Radian Reduction for Trigonometric Functions, 1983): x = m * 2^e with a
+// whole m of 53 digits. Of 2/pi only 192 digits count: those before them give whole turns, those behind 2^-137 at most.
+QuarterTurns quarter_turns_of_large(double x) {
+    int exponent = 0;
+    const uint64_t m = uint64_t(std::ldexp(std::frexp(std::fabs(x), &exponent), 53));
+    exponent -= 53;
+    const int first = exponent > 2 ? exponent - 1 : 1;
+    // The product, least word first, of which the last 191 + first - exponent digits are the fraction.
+    uint64_t product[4] = {};
+    unsigned __int128 carry = 0;
+    for (int i = 0; i < 3; i++) {
+        carry += static_cast<unsigned __int128>(m) * two_over_pi(first + 64 * (2 - i));
+        product[i] = uint64_t(carry);
+        carry >>= 64;
+    }
+    product[3] = uint64_t(carry);
+    // Moved up until two digits stand before the point, which is then behind the second digit of the highest word.
+    const int up = 254 - (191 + first - exponent);
+    for (int i = 3; i >= 0; i--) {
+        const int from = i - up / 64, shift = up % 64;
+        const uint64_t high = from >= 0 ? product[from] : 0, low = from >= 1 ? product[from - 1] : 0;
+        product[i] = shift == 0 ? high : high << shift | low >> (64 - shift);
+    }
+    int count = int(product[3] >> 62);
+    uint64_t high = product[3] << 2 | product[2] >> 62, middle = product[2] << 2 | product[1] >> 62,
+             low = product[1] << 2 | product[0] >> 62;
+    const bool above = high >> 63;  // the nearest multiple is the next one
+    if (above) count++, high = ~high, middle = ~middle, low = ~low;
+    const double fraction =
+        std::ldexp(double(high), -64) + (std::ldexp(double(middle), -128) + std::ldexp(double(low), -192));
+    double rest = fraction * (std::numbers::pi / 2);
+    if (above) rest = -rest;
+    return x < 0 ? QuarterTurns{-count & 3, -rest} : QuarterTurns{count & 3, rest};
+}
+
 QuarterTurns quarter_turns(double x) {
-    constexpr double kMost = 1 << 20;
-    if (!(std::fabs(x) < kMost)) x = std::remainder(x, 2 * std::numbers::pi);
+    if (!(std::fabs(x) < kInfinity)) return {0, kNan};
+    if (std::fabs(x) >= 1 << 20) return quarter_turns_of_large(x);
     const double k = std::nearbyint(x * (2 / std::numbers::pi));
     const double rest = std::fma(-k, 0x1.921fb54442d18p+0, x);
     return {int(k) & 3, std::fma(-k, 0x1.1a62633145c07p-54, rest)};

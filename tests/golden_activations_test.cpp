@@ -7,8 +7,10 @@
 
 #include "graph/run.h"
 #include "nets/net.h"
+#include "tests/end_to_end/program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/golden.h"
+#include "tests/harness/unprofiled_photo.h"
 #include "viz/image/image.h"
 
 namespace limpid {
@@ -16,6 +18,14 @@ namespace {
 
 using testing::read_npy;
 using testing::shared_file;
+
+// As the other engines took it.
+HostTensor golden_photo(const std::string& name) {
+    const testing::TemporaryFolder folder;
+    return load_image(
+               testing::unprofiled(shared_file("golden/bvlc_googlenet/" + name + "_224_rgb.png"), folder / "photo.png"))
+        .rgb;
+}
 
 // BVLC's blob names, as ours.
 std::string our_name(std::string name) {
@@ -64,7 +74,7 @@ TEST(GoldenActivations, OfBvlc) {
     const nlohmann::json items = nlohmann::json::parse(file)["items"];
     ASSERT_EQ(items.size(), 3u);
     for (const auto& [photo, golden] : items.items()) {
-        const HostTensor image = load_image(shared_file("golden/bvlc_googlenet/" + photo + "_224_rgb.png")).rgb;
+        const HostTensor image = golden_photo(photo);
         Graph graph;
         const Layers layers = apply(net, graph, graph.input("image", image.shape));
         std::vector<std::string> names;
@@ -104,7 +114,7 @@ TEST(GoldenActivations, OfLucidsGraph) {
     std::ifstream file(shared_file("golden/inception5h_hybrid/golden.json"));
     const nlohmann::json items = nlohmann::json::parse(file)["items"];
     for (const auto& [photo, golden] : items.items()) {
-        const HostTensor image = load_image(shared_file("golden/bvlc_googlenet/" + photo + "_224_rgb.png")).rgb;
+        const HostTensor image = golden_photo(photo);
         Graph graph;
         const Layers layers = apply(net, graph, graph.input("image", image.shape));
         for (const char* head : {"head0_pool", "head0_bottleneck", "head0_bottleneck/reshape", "nn0", "softmax0",

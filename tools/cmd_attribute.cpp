@@ -22,6 +22,7 @@
 #include "viz/attribution/methods.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "viz/json_text.h"
 #include "weights/file.h"
 #include "weights/spilled_bytes.h"
 
@@ -98,14 +99,14 @@ HostTensor watched_positions(const AttributeArguments& a, const PositionsPlan& p
 // The fields of `head` and "attribution", a row of positions at a time: as numbers in a document it would be many times
 // as large as the array.
 void append_json(SpilledBytes& json, const ordered_json& head, const HostTensor& all, Shape to, const Stop& stop) {
-    std::string text = head.dump();
+    std::string text = to_json_text(head);
     text.back() = ',';
     json.append(text + "\"attribution\":[");
     for (int64_t i = 0; i < to.h; i++) {
         json.append(i > 0 ? ",[" : "[");
         for (int64_t j = 0; j < to.w; j++) {
             stop.check();
-            json.append((j > 0 ? "," : "") + rows_of(all.view().image(i * to.w + j)).dump());
+            json.append((j > 0 ? "," : "") + to_json_text(rows_of(all.view().image(i * to.w + j))));
         }
         json.append("]");
     }

@@ -8,6 +8,7 @@
 
 #include "graph/npy.h"
 #include "tests/end_to_end/program.h"
+#include "tests/harness/unprofiled_photo.h"
 #include "viz/image/image.h"
 
 namespace limpid::testing {
@@ -300,9 +301,11 @@ TEST(Classify, PhotosAreWhatTheGoldenOutputsSay) {
     const char* shared = std::getenv("LIMPID_SHARED");
     if (!shared) GTEST_SKIP() << "LIMPID_SHARED is not set: no weights, no photos";
     const std::string folder = shared;
+    const TemporaryFolder copies;
     const nlohmann::json golden = nlohmann::json::parse(read_text(folder + "/golden/bvlc_googlenet/golden.json"));
     for (const auto& [name, item] : golden.at("items").items()) {
-        const Finished run = run_limpid({"classify", folder + "/photos/" + item.at("photo").get<std::string>(),
+        const std::string photo = item.at("photo");
+        const Finished run = run_limpid({"classify", unprofiled(folder + "/photos/" + photo, copies / photo),
                                          "--weights", folder + "/models/bvlc_googlenet.caffemodel", "--json"});
         ASSERT_EQ(run.status, 0) << run.err;
         const nlohmann::json found = nlohmann::json::parse(run.out).at("top"), &expected = item.at("top5");
