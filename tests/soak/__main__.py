@@ -78,6 +78,7 @@ def main():
     a = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is cleared away
     seed = random.randrange(1 << 32) if a.seed is None else a.seed
+    a.limpid = os.path.abspath(a.limpid)  # commands run in folders of their own
     if not os.access(a.limpid, os.X_OK):
         sys.exit(f"soak: there is no program {a.limpid}; build limpid_program, or name one with --limpid")
     program = read_manual(printed_by(a.limpid, "manual"), printed_by(a.limpid, "manual", "--as", "fish"))
