@@ -183,7 +183,7 @@ void TensorFlowGraph::add(const TensorFlowNode& from, Problems& problems) {
         if (!input.starts_with("^")) node.inputs.emplace_back(node_of(input));
     if (node.op == "ConcatV2") {
         node.op = "Concat";
-        if (!node.inputs.empty()) std::ranges::rotate(node.inputs, node.inputs.end() - 1);
+        if (!node.inputs.empty()) std::rotate(node.inputs.begin(), node.inputs.end() - 1, node.inputs.end());
     }
     const OperatorRule* rule = list_.find_operator(node.op);
     if (rule != nullptr) add_attributes(*rule, from, node);
