@@ -85,7 +85,9 @@ FoundParameter find_parameter(const Field& record) {
 
 void add_parameters(const CaffeLayer& layer, FoundParameters& found, Problems& problems) {
     for (size_t i = 0; i < layer.blobs.size(); ++i) {
-        const std::string suffix = i == 0 ? kCaffeFormat.weight_suffix : i == 1 ? kCaffeFormat.bias_suffix : concat(" blob ", i);
+        const std::string suffix = i == 0   ? kCaffeFormat.weight_suffix
+                                   : i == 1 ? kCaffeFormat.bias_suffix
+                                            : concat(" blob ", i);
         if (!found.emplace(layer.name + suffix, find_parameter(layer.blobs[i])).second)
             problems.add(concat(printable(layer.name), suffix, " appears twice"));
     }
@@ -106,8 +108,9 @@ std::string probable_cause(const KnownNetwork& network, const CaffeGraph& graph,
         return "it has batch normalisation, so it is another network than BVLC GoogLeNet, which alone is read";
     if (const int64_t classes = other_classes(network.parameters, kCaffeFormat, found); classes > 0)
         return concat("it is a GoogLeNet for ", classes, " classes; BVLC's for 1000 alone is read");
-    const auto known = std::ranges::count_if(
-        network.parameters, [&](const NameRow& row) { return found.contains(row.source + kCaffeFormat.weight_suffix); });
+    const auto known = std::ranges::count_if(network.parameters, [&](const NameRow& row) {
+        return found.contains(row.source + kCaffeFormat.weight_suffix);
+    });
     if (known == 0)
         return concat("it is another network", name.empty() ? "" : concat(" (", printable(name), ")"),
                       " than BVLC GoogLeNet, which alone is read, or its layers were renamed");

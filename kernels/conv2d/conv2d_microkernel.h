@@ -18,8 +18,7 @@ constexpr int64_t kPanel = 16;
 // with AVX-512, else 16); K*P >= 8 hides the latency of FMA (4 cycles, 2 per cycle). 5 vectors are taken as 3 + 2.
 constexpr bool kWide = kLanes == 16;
 constexpr int kMostVectors = kWide ? 6 : 4;
-constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3,
-                                       0, kWide ? 4 : 0};
+constexpr int kMostPixels[7] = {0, kWide ? 28 : 12, kWide ? 14 : 6, kWide ? 9 : 4, kWide ? 6 : 3, 0, kWide ? 4 : 0};
 constexpr int kTile = 28 * kLanes;  // floats in the largest tile
 
 // Bytes ahead of the filter loads: they come from L2 or L3 in a stream, and 4 KiB is about 200 cycles of work.

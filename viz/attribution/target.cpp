@@ -13,7 +13,8 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kExpected = "expected class:LABEL, logsumexp, LAYER:CHANNEL or LAYER:ROW,COLUMN; several are joined by \" + \" and \" - \"";
+constexpr const char* kExpected =
+    "expected class:LABEL, logsumexp, LAYER:CHANNEL or LAYER:ROW,COLUMN; several are joined by \" + \" and \" - \"";
 
 bool parse_count(std::string_view text, int64_t& value) {
     const char* end = text.data() + text.size();

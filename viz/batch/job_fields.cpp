@@ -31,7 +31,9 @@ UsageError unexpected(const ordered_json& value, const std::string& expected) {
 // fraction is no whole number, and nothing is rounded to one.
 template <class T>
 std::optional<T> number_in(const ordered_json& value) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.is_number() ? to_json_text(value) : "";
+    const std::string text = value.is_string()   ? value.get<std::string>()
+                             : value.is_number() ? to_json_text(value)
+                                                 : "";
     T result{};
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), result);
     if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;

@@ -188,8 +188,8 @@ Objective Objective::number(double value) {
     return Objective(std::make_shared<const Node>(std::move(node)));
 }
 
-Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments,
-                          TextPlace place, bool old_form) {
+Objective Objective::term(std::shared_ptr<const Term> term, std::map<std::string, Argument> arguments, TextPlace place,
+                          bool old_form) {
     std::vector<std::string> names;
     for (const TermParameter& p : term->parameters) {
         names.push_back(p.name);

@@ -56,9 +56,10 @@ TEST(Objective, FormerNamesOfPositionsAreReadAndSaid) {
                                      parse_objective("neuron(a, 1, row=3, column=9)")};
     EXPECT_EQ(to_string(all[0]), "2*neuron(a, 1, row=3, column=9)");
     EXPECT_EQ(all[0], parse_objective("2*neuron(a, 1, 3, 9)"));
-    EXPECT_EQ(old_form_note(all),
-              "neuron is read with x= as row=, y= as column=, and written neuron(a, 1, row=3, column=9) now; 1 more like "
-              "it");
+    EXPECT_EQ(
+        old_form_note(all),
+        "neuron is read with x= as row=, y= as column=, and written neuron(a, 1, row=3, column=9) now; 1 more like "
+        "it");
     EXPECT_EQ(old_form_note({&all[2], 1}), "");
     EXPECT_THROW(parse_objective("neuron(a, 1, x=3, row=3)"), UsageError);
     EXPECT_THROW(parse_objective("diversity(a, x=3)"), UsageError);

@@ -86,7 +86,8 @@ class Parser {
     }
 
     Objective factor() {
-        if (++depth_ > kDeepestNesting) fail(at_, concat("more than ", kDeepestNesting, " parentheses within each other"));
+        if (++depth_ > kDeepestNesting)
+            fail(at_, concat("more than ", kDeepestNesting, " parentheses within each other"));
         const Objective result = factor_inside();
         depth_--;
         return result;
@@ -259,7 +260,8 @@ class Parser {
             if (next() != ',' && next() != ')') fail(at_, "expected ',' or ')'");
         }
         expect(')');
-        return located(begin, [&] { return Objective::term(std::move(term), std::move(arguments), place(begin), old_form); });
+        return located(begin,
+                       [&] { return Objective::term(std::move(term), std::move(arguments), place(begin), old_form); });
     }
 
     std::shared_ptr<const std::string> whole_;

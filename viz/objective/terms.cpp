@@ -333,9 +333,9 @@ constexpr auto kText = Parameter::Kind::text;
 constexpr auto kArray = Parameter::Kind::file;
 
 const Parameter kTheLayer{"layer", kLayer, true}, kOnInput{"layer", kLayer}, kTheChannel{"channel", kCount, true, true},
-    kRow{"row", kCount, false, true, "x"}, kColumn{"column", kCount, false, true, "y"}, kFile{"file", kArray, false, true},
-    kSeed{"seed", kCount, false, true}, kPower{"cossim_pow", kNumber}, kImage{"batch", kCount},
-    kReference{"reference", kCount};
+    kRow{"row", kCount, false, true, "x"}, kColumn{"column", kCount, false, true, "y"},
+    kFile{"file", kArray, false, true}, kSeed{"seed", kCount, false, true}, kPower{"cossim_pow", kNumber},
+    kImage{"batch", kCount}, kReference{"reference", kCount};
 
 constexpr auto kMean = Term::Reach::image_mean, kSum = Term::Reach::image_sum, kJoint = Term::Reach::batch;
 
