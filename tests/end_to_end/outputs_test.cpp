@@ -110,7 +110,7 @@ TEST_F(Outputs, ThroughALinkAreItsTargetAndTheLinkStays) {
         ASSERT_EQ(run_limpid({"sheet", photo, "-o", folder / name}).status, 0);
     EXPECT_TRUE(fs::is_symlink(folder / "out.png") && fs::is_symlink(folder / "dangling.png"));
     EXPECT_EQ(read_text(folder / "sub/old.png"), read_text(folder / "sub/new.png"));
-    EXPECT_NO_THROW(load_image(folder / "sub/old.png"));
+    EXPECT_EQ(load_image(folder / "sub/old.png").rgb.shape.h, 48 + 2 * 4);  // within gaps of 4
     fs::create_symlink("circle.png", folder / "circle.png");
     EXPECT_TRUE(
         fails_with(1, "a symbolic link that leads nowhere", run_limpid({"sheet", photo, "-o", folder / "circle.png"})));
