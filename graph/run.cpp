@@ -11,7 +11,6 @@
 #include <numeric>
 #include <optional>
 
-#include "graph/npy.h"
 #include "kernels/buffer.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
@@ -226,27 +225,27 @@ struct Execution {
             const std::lock_guard lock(one_lane);
             traced.push_back(std::move(*moments));
         }
-        if (options.check || options.shadow || !options.dump_folder.empty()) {
+        if (options.check || options.shadow || options.dump) {
             HostTensor value = download(stream, output);
             if (options.check) check_finite(step, index, value, block.first);
             if (options.shadow) compare_with_shadow(step, index, before, value, *options.shadow);
-            if (!options.dump_folder.empty()) dump(step, index, std::move(value), block);
+            if (options.dump) dump(step, index, std::move(value), block);
         }
         if (options.poison) poison_dead(plan, stream, arena.data, int(index), block);
     }
 
-    // One file per step, once all of its batch is there.
+    // Each step once, when all of its batch is there.
     void dump(const PlanStep& step, size_t index, HostTensor value, const Block& block) {
         HostTensor& whole = dumped[index];
         whole.shape = step.output.shape;
         whole.values.insert(whole.values.end(), value.values.begin(), value.values.end());
         if (!block.last) return;
-        std::string file = step.name.empty() ? step.op->kind() : step.name;
+        std::string name = step.name.empty() ? step.op->kind() : step.name;
         std::replace_if(
-            file.begin(), file.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+            name.begin(), name.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
         char number[32];
         std::snprintf(number, sizeof number, "%04zu_", index);
-        write_npy(concat(options.dump_folder, "/", number, file.substr(0, 100), ".npy"), whole);
+        options.dump(number + name.substr(0, 100), whole);
         dumped.erase(index);
     }
 };

@@ -1,6 +1,7 @@
 // Executes a plan; and the four ways to look inside a run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,14 +37,15 @@ struct RunOptions {
     bool check = false;  // stop at the first value that is not finite, naming the node
     Trace* trace = nullptr;
     Shadow* shadow = nullptr;
-    std::string dump_folder;  // one .npy per step
-    bool poison = false;      // fill memory with NaN before the run and as soon as no later step reads it: proves the
+    // Is given what each step made, with a name that is fit for a file: its number and its node's.
+    std::function<void(const std::string& name, const HostTensor& value)> dump;
+    bool poison = false;  // fill memory with NaN before the run and as soon as no later step reads it: proves the
                               // plan's lifetimes
 
     // Whether values are looked at or changed between steps: such a run cannot be recorded and replayed.
     bool watches() const { return trace || looks(); }
     // Whether one step must be done before the next begins.
-    bool looks() const { return check || shadow || !dump_folder.empty() || poison; }
+    bool looks() const { return check || shadow || dump || poison; }
 };
 
 // inputs and outputs in the plan's order: device memory; outputs dense, of the plan's shapes. arena: device memory of

@@ -8,7 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"

@@ -1,5 +1,6 @@
 // limpid sheet: many pictures as one.
 #include <CLI/CLI.hpp>
+#include <deque>
 #include <iostream>
 #include <memory>
 
@@ -21,42 +22,55 @@ struct SheetArguments {
     int quality = 90;
 };
 
+// One of the pictures: as it is in its file, or resized.
+struct Cell {
+    RasterImage raster;
+    HostTensor resized;
+    PictureRows rows() const { return resized.values.empty() ? flat_rows(raster) : rows_of(resized.view()); }
+};
+
+Shape fitted(int64_t h, int64_t w, int64_t cell) {
+    if (cell == 0) return {1, h, w, 3};
+    const int64_t longest = std::max(h, w);
+    return {1, std::max<int64_t>(1, h * cell / longest), std::max<int64_t>(1, w * cell / longest), 3};
+}
+
+// Memory for all of the sheet is asked for before the first picture is decoded.
+void check_sheet(const SheetArguments& a) {
+    double kept = 0, largest = 0, h = 0, w = 0;
+    for (const std::string& path : a.pictures) {
+        const PictureHeader header = peek_picture(path);
+        const Shape shape = fitted(header.h, header.w, a.cell);
+        kept += a.cell == 0 ? double(header.raster_bytes) : double(shape.size()) * sizeof(float);
+        largest = std::max(largest, double(header.bytes()));
+        h = std::max(h, double(shape.h + a.gap)), w = std::max(w, double(shape.w + a.gap));
+    }
+    // The samples of the sheet, the encoder's filtered copy of them, and the file.
+    check_memory(a.max_memory, kept + largest + 3 * 3 * h * w * double(a.pictures.size()),
+                 concat("a sheet of ", a.pictures.size(), " pictures"), "fewer or smaller ones (--cell) need less");
+}
+
 ExitStatus write_sheet(const SheetArguments& a) {
     const bool jpeg = a.out.ends_with(".jpg") || a.out.ends_with(".jpeg");
     if (!a.out.ends_with(".png") && !jpeg)
         throw UsageError(concat(a.out, ": a sheet is a PNG or a JPEG file; end the name with .png or .jpg"));
     check_outputs({a.out}, a.pictures);
-    std::vector<HostTensor> pictures;
-    std::vector<ConstView> views;
-    const auto check_sheet = [&](double floats) {
-        check_memory(a.max_memory, floats * 2 * sizeof(float), concat("a sheet of ", a.pictures.size(), " pictures"),
-                     "fewer or smaller ones (--cell) need less");
-    };
-    if (a.cell > 0) check_sheet(3.0 * double(a.cell) * double(a.cell) * double(a.pictures.size()));
-    double floats = 0;
+    check_sheet(a);
+    std::deque<Cell> cells;  // whose rows stay where they are
+    std::vector<PictureRows> rows;
     for (const std::string& path : a.pictures) {
         interrupt_stop().check();
-        if (a.cell == 0) {
-            pictures.push_back(load_flat(path));
-        } else {
-            const RasterImage raster = load_raster(path);
-            const int64_t longest = std::max(raster.h, raster.w);
-            pictures.push_back(resize(flat_rows(raster), std::max<int64_t>(1, raster.h * a.cell / longest),
-                                      std::max<int64_t>(1, raster.w * a.cell / longest)));
+        Cell& cell = cells.emplace_back(Cell{load_raster(path), {}});
+        if (a.cell > 0) {
+            const Shape shape = fitted(cell.raster.h, cell.raster.w, a.cell);
+            cell.resized = resize(flat_rows(cell.raster), shape.h, shape.w);
+            cell.raster = {};
         }
-        floats += double(pictures.back().shape.size());
+        rows.push_back(cell.rows());
     }
-    // Cells are as large as the largest picture.
-    const auto largest = [&](int64_t Shape::*side) {
-        int64_t most = 0;
-        for (const HostTensor& picture : pictures) most = std::max(most, picture.shape.*side);
-        return double(most + a.gap);
-    };
-    check_sheet(floats + 3 * largest(&Shape::h) * largest(&Shape::w) * double(pictures.size()));
-    for (const HostTensor& picture : pictures) views.push_back(picture.view());
-    const HostTensor sheet = tile(views, std::min<int64_t>(a.columns, int64_t(views.size())), a.gap);
+    const PictureRows sheet = tile_rows(rows, std::min<int64_t>(a.columns, int64_t(rows.size())), a.gap);
     keep_results();
-    jpeg ? write_jpeg(a.out, sheet.view(), a.quality) : write_png(a.out, sheet.view());
+    jpeg ? write_jpeg(a.out, sheet, a.quality) : write_png(a.out, sheet);
     std::cout << a.out << '\n';
     return kDone;
 }

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "viz/image/image.h"

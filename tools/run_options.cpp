@@ -15,6 +15,7 @@
 #include "tools/memory_limit.h"
 #include "tools/shard.h"
 #include "weights/file.h"
+#include "weights/npy.h"
 #include "weights/outputs.h"
 
 namespace limpid {
@@ -70,6 +71,7 @@ Device choose_device(const RunArguments& arguments) {
 }
 
 Stream open_stream(const RunArguments& arguments) {
+    if (!arguments.shadow.empty()) parse_device(arguments.shadow);  // refused before anything is done or said
     Stream stream(choose_device(arguments), arguments.threads);
     stream.stop_when(interrupt_stop());
     // How much of a GPU is free only its allocations tell.
@@ -151,7 +153,9 @@ Inspection::Inspection(const RunArguments& arguments, Stream& stream) {
     }
     if (!arguments.dump.empty()) {
         with_context("--dump", [&] { create_folder(arguments.dump); });
-        options_.dump_folder = arguments.dump;
+        options_.dump = [folder = arguments.dump](const std::string& name, const HostTensor& value) {
+            write_npy(concat(folder, "/", name, ".npy"), value);
+        };
     }
 }
 

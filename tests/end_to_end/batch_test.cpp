@@ -9,7 +9,7 @@
 #include <random>
 #include <sstream>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"

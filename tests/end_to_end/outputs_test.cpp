@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"

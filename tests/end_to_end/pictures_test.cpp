@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "tests/end_to_end/program.h"
 #include "tests/harness/unprofiled_photo.h"
 #include "viz/image/image.h"

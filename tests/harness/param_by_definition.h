@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "graph/run.h"
 #include "viz/param/param.h"
 

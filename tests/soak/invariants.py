@@ -102,7 +102,7 @@ def is_whole(name, data):
         try:
             for text in data.splitlines() if name.endswith(b"l") else [data]:
                 json.loads(text)
-            return data.endswith(b"\n")
+            return data.endswith(b"\n") or name.endswith(b"l") and not data  # a list to which nothing was added yet
         except ValueError:
             return False
     if name.endswith(b".npy"):

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/error.h"
 #include "nets/patterns.h"
 #include "nets/tiny.h"

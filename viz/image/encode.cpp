@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <climits>
 #include <cmath>
+#include <new>
+#include <span>
 
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
@@ -21,7 +23,7 @@ void append(void* context, void* data, int size) {
 }
 
 // 8-bit samples in rows.
-std::vector<unsigned char> samples_of(ConstView picture) {
+std::vector<unsigned char> samples_of(const PictureRows& picture) {
     const Shape s = picture.shape;
     CHECK(s.n == 1 && s.h > 0 && s.w > 0 && (s.c == 1 || s.c == 3 || s.c == 4), "a picture of shape ", s);
     // The encoders count bytes in int.
@@ -31,14 +33,13 @@ std::vector<unsigned char> samples_of(ConstView picture) {
     int64_t not_finite = 0;
     auto sample = samples.begin();
     for (int64_t y = 0; y < s.h; y++)
-        for (int64_t x = 0; x < s.w; x++)
-            for (int64_t c = 0; c < s.c; c++, ++sample) {
-                const float value = picture.at(0, y, x, c);
-                if (std::isfinite(value))
-                    *sample = static_cast<unsigned char>(std::clamp(value, 0.0f, 1.0f) * 255.0f);
-                else
-                    not_finite++;
-            }
+        for (const float value : std::span(picture.row(0, y), size_t(s.w * s.c))) {
+            if (std::isfinite(value))
+                *sample = static_cast<unsigned char>(std::clamp(value, 0.0f, 1.0f) * 255.0f);
+            else
+                not_finite++;
+            ++sample;
+        }
     if (not_finite > 0)
         throw Error(
             concat("picture: ", not_finite, " of ", s.size(),
@@ -48,15 +49,16 @@ std::vector<unsigned char> samples_of(ConstView picture) {
 
 }  // namespace
 
-std::vector<std::byte> encode_png(ConstView picture) {
+std::vector<std::byte> encode_png(const PictureRows& picture) {
     const Shape s = picture.shape;
     const std::vector<unsigned char> samples = samples_of(picture);
     std::vector<std::byte> bytes;
-    CHECK(stbi_write_png_to_func(append, &bytes, int(s.w), int(s.h), int(s.c), samples.data(), int(s.w * s.c)) != 0);
+    if (stbi_write_png_to_func(append, &bytes, int(s.w), int(s.h), int(s.c), samples.data(), int(s.w * s.c)) == 0)
+        throw std::bad_alloc();  // the only way in which it fails
     return bytes;
 }
 
-std::vector<std::byte> encode_jpeg(ConstView picture, int quality) {
+std::vector<std::byte> encode_jpeg(const PictureRows& picture, int quality) {
     const Shape s = picture.shape;
     CHECK(s.c != 4, "JPEG has no opacity");
     CHECK(quality >= 1 && quality <= 100, quality);
@@ -66,12 +68,22 @@ std::vector<std::byte> encode_jpeg(ConstView picture, int quality) {
     return bytes;
 }
 
-void write_png(const std::string& path, ConstView picture) {
+std::vector<std::byte> encode_png(ConstView picture) { return encode_png(rows_of(picture)); }
+
+std::vector<std::byte> encode_jpeg(ConstView picture, int quality) { return encode_jpeg(rows_of(picture), quality); }
+
+void write_png(const std::string& path, const PictureRows& picture) {
     write_file_atomically(path, with_context(path, [&] { return encode_png(picture); }));
 }
 
-void write_jpeg(const std::string& path, ConstView picture, int quality) {
+void write_jpeg(const std::string& path, const PictureRows& picture, int quality) {
     write_file_atomically(path, with_context(path, [&] { return encode_jpeg(picture, quality); }));
+}
+
+void write_png(const std::string& path, ConstView picture) { write_png(path, rows_of(picture)); }
+
+void write_jpeg(const std::string& path, ConstView picture, int quality) {
+    write_jpeg(path, rows_of(picture), quality);
 }
 
 }  // namespace limpid

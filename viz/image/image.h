@@ -29,13 +29,17 @@ HostTensor flatten(const Image& image, float background = 1.0f);
 // multiplied by 255 and truncated, not rounded: Lucid's normalize_array. Error on values that are not finite, which no
 // picture should hide.
 std::vector<std::byte> encode_png(ConstView picture);
+std::vector<std::byte> encode_png(const PictureRows& picture);
 // Writes atomically: on any failure the old file, or none, is left.
 void write_png(const std::string& path, ConstView picture);
+void write_png(const std::string& path, const PictureRows& picture);
 
 // The same as JPEG, which has no opacity and loses detail: for pages that must be small. quality: 1 to 100; 90 is
 // Lucid's.
 std::vector<std::byte> encode_jpeg(ConstView picture, int quality = 90);
+std::vector<std::byte> encode_jpeg(const PictureRows& picture, int quality = 90);
 void write_jpeg(const std::string& path, ConstView picture, int quality = 90);
+void write_jpeg(const std::string& path, const PictureRows& picture, int quality = 90);
 
 // Resampled to h x w. Triangle filter whose width grows with the reduction, so that fine patterns average out rather
 // than alias; pixel centres at half-integers; at the borders the filter is cut and renormalised. Any number of channels
@@ -55,5 +59,6 @@ HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side 
 // Contact sheet: pictures of equal channel counts in rows, each centred in a cell as large as the largest, `gap` pixels
 // of background between cells and around them. Views of a batch come from View::image.
 HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background = 1.0f);
+PictureRows tile_rows(std::vector<PictureRows> pictures, int64_t columns, int64_t gap, float background = 1.0f);
 
 }  // namespace limpid

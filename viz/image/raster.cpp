@@ -46,6 +46,16 @@ PictureRows alpha_rows(const RasterImage& raster) {
             }};
 }
 
+PictureRows rows_of(ConstView pictures) {
+    const auto row = std::make_shared<std::vector<float>>(size_t(pictures.shape.w * pictures.shape.c));
+    return {pictures.shape, [=](int64_t n, int64_t y) -> const float* {
+                if (pictures.dense()) return pictures.pixel(n, y, 0);
+                for (int64_t x = 0; x < pictures.shape.w; x++)
+                    std::copy_n(pictures.pixel(n, y, x), pictures.shape.c, row->data() + x * pictures.shape.c);
+                return row->data();
+            }};
+}
+
 HostTensor picture_of(const PictureRows& rows) {
     const Shape s = rows.shape;
     HostTensor picture(s);

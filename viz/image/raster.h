@@ -60,6 +60,9 @@ PictureRows flat_rows(const RasterImage& raster, float background = 1.0f);
 PictureRows colour_rows(const RasterImage& raster);
 PictureRows alpha_rows(const RasterImage& raster);
 
+// Of pictures in memory.
+PictureRows rows_of(ConstView pictures);
+
 // All rows.
 HostTensor picture_of(const PictureRows& rows);
 // All of a file over white, within the limits: 12 bytes for each pixel besides the raster.

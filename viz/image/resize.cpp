@@ -71,16 +71,6 @@ HostTensor resample(const PictureRows& picture, const std::vector<Tap>& rows, co
     return result;
 }
 
-PictureRows rows_of(ConstView pictures) {
-    const auto row = std::make_shared<std::vector<float>>(size_t(pictures.shape.w * pictures.shape.c));
-    return {pictures.shape, [=](int64_t n, int64_t y) -> const float* {
-                if (pictures.dense()) return pictures.pixel(n, y, 0);
-                for (int64_t x = 0; x < pictures.shape.w; x++)
-                    std::copy_n(pictures.pixel(n, y, x), pictures.shape.c, row->data() + x * pictures.shape.c);
-                return row->data();
-            }};
-}
-
 }  // namespace
 
 HostTensor resize(const PictureRows& picture, int64_t h, int64_t w) {
@@ -120,10 +110,10 @@ HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
     return fit_photo(rows_of(photo), size, short_side);
 }
 
-HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background) {
+PictureRows tile_rows(std::vector<PictureRows> pictures, int64_t columns, int64_t gap, float background) {
     CHECK(!pictures.empty() && columns > 0 && gap >= 0, pictures.size(), " pictures, ", columns, " columns, gap ", gap);
     Shape cell{1, 0, 0, pictures[0].shape.c};
-    for (const ConstView& picture : pictures) {
+    for (const PictureRows& picture : pictures) {
         CHECK(picture.shape.n == 1 && picture.shape.c == cell.c, "tile of ", picture.shape);
         cell.h = std::max(cell.h, picture.shape.h);
         cell.w = std::max(cell.w, picture.shape.w);
@@ -131,16 +121,26 @@ HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t
     const auto count = int64_t(pictures.size());
     columns = std::min(columns, count);
     const int64_t rows = (count + columns - 1) / columns;
-    HostTensor sheet({1, rows * (cell.h + gap) + gap, columns * (cell.w + gap) + gap, cell.c}, background);
-    for (int64_t i = 0; i < count; i++) {
-        const ConstView& picture = pictures[size_t(i)];
-        const int64_t top = gap + i / columns * (cell.h + gap) + (cell.h - picture.shape.h) / 2;
-        const int64_t left = gap + i % columns * (cell.w + gap) + (cell.w - picture.shape.w) / 2;
-        for (int64_t y = 0; y < picture.shape.h; y++)
-            for (int64_t x = 0; x < picture.shape.w; x++)
-                std::copy_n(picture.pixel(0, y, x), cell.c, sheet.view().pixel(0, top + y, left + x));
-    }
-    return sheet;
+    const Shape sheet{1, rows * (cell.h + gap) + gap, columns * (cell.w + gap) + gap, cell.c};
+    const auto row = std::make_shared<std::vector<float>>(size_t(sheet.w * sheet.c));
+    return {sheet, [=, pictures = std::move(pictures)](int64_t, int64_t y) -> const float* {
+                std::ranges::fill(*row, background);
+                const int64_t first = y / (cell.h + gap) * columns;
+                for (int64_t i = first; i < std::min(count, first + columns); i++) {
+                    const Shape s = pictures[size_t(i)].shape;
+                    const int64_t top = gap + i / columns * (cell.h + gap) + (cell.h - s.h) / 2;
+                    const int64_t left = gap + i % columns * (cell.w + gap) + (cell.w - s.w) / 2;
+                    if (y >= top && y < top + s.h)
+                        std::copy_n(pictures[size_t(i)].row(0, y - top), s.w * s.c, row->data() + left * s.c);
+                }
+                return row->data();
+            }};
+}
+
+HostTensor tile(const std::vector<ConstView>& pictures, int64_t columns, int64_t gap, float background) {
+    std::vector<PictureRows> rows;
+    for (const ConstView& picture : pictures) rows.push_back(rows_of(picture));
+    return picture_of(tile_rows(std::move(rows), columns, gap, background));
 }
 
 }  // namespace limpid

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "graph/grad.h"
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "graph/vjp_overrides.h"

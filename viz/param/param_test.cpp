@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "graph/grad.h"
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "kernels/adam/adam.h"

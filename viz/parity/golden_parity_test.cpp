@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "tests/end_to_end/program.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/kernel_case.h"

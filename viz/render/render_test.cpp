@@ -10,7 +10,7 @@
 #include <new>
 
 #include "graph/grad.h"
-#include "graph/npy.h"
+#include "weights/npy.h"
 #include "kernels/error.h"
 #include "nets/tiny.h"
 #include "tests/harness/kernel_case.h"

@@ -1,12 +1,10 @@
 // The header is a Python literal, padded so that the data starts at a multiple of 64 bytes.
-#include "graph/npy.h"
+#include "weights/npy.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <span>
 
 #include "kernels/error.h"
+#include "weights/file.h"
 
 namespace limpid {
 
@@ -26,13 +24,7 @@ std::vector<std::byte> npy_bytes(const HostTensor& tensor) {
 }
 
 void write_npy(const std::string& path, const HostTensor& tensor) {
-    const std::vector<std::byte> bytes = npy_bytes(tensor);
-    std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-    file.close();
-    if (!file)
-        throw Error(
-            concat(path, ": could not be written (", std::strerror(errno), "); check the folder and the free space"));
+    write_file_atomically(path, npy_bytes(tensor));
 }
 
 }  // namespace limpid

@@ -11,7 +11,7 @@ namespace limpid {
 
 // The bytes of the file; shape [n,h,w,c].
 std::vector<std::byte> npy_bytes(const HostTensor& tensor);
-// Throws Error naming the path and the reason.
+// Writes atomically. Throws Error naming the path and the reason.
 void write_npy(const std::string& path, const HostTensor& tensor);
 
 }  // namespace limpid
