@@ -51,10 +51,8 @@ class Op {
   public:
     virtual ~Op() = default;
 
-    virtual std::string kind() const = 0;  // "conv2d"; also the key of gradient overrides
-    virtual std::string attributes() const {
-        return "";
-    }  // "stride 2, pad 2 3", for printing and for telling operations apart
+    virtual std::string kind() const = 0;                  // "conv2d"; also the key of gradient overrides
+    virtual std::string attributes() const { return ""; }  // "stride 2, pad 2 3", for printing
     // The output's shape. Throws Error when the inputs do not fit.
     virtual Shape infer(std::span<const Shape> inputs) const = 0;
 

@@ -3,10 +3,10 @@
 //
 //   remove_dead           what the outputs do not need
 //   fuse_bias_relu        conv2d, add bias, relu                      ->  conv2d {bias, relu}
-//   hoist_relu_grad       relu_grad(y_i, slice_i(g)), M = concat(y)   ->  slice_i(relu_grad(M, g)): one mask for a
-//   whole block merge_siblings        1x1 convolutions of one image               ->  slices of one convolution
+//   hoist_relu_grad       relu_grad(y_i, slice_i(g)), M = concat(y)   ->  slice_i(relu_grad(M, g)): one mask for all
+//   merge_siblings        1x1 convolutions of one image               ->  slices of one convolution
 //   merge_sibling_grads   sums of gradients of those                  ->  one gradient of a concatenation
-//   fuse_epilogues        add and relu_grad behind a gradient kernel  ->  its epilogue
+//   fuse_epilogues        add and relu_grad after a gradient kernel   ->  its epilogue
 #pragma once
 
 #include <vector>

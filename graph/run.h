@@ -40,7 +40,7 @@ struct RunOptions {
     // Is given what each step made, with a name that is fit for a file: its number and its node's.
     std::function<void(const std::string& name, const HostTensor& value)> dump;
     bool poison = false;  // fill memory with NaN before the run and as soon as no later step reads it: proves the
-                              // plan's lifetimes
+                          // plan's lifetimes
 
     // Whether values are looked at or changed between steps: such a run cannot be recorded and replayed.
     bool watches() const { return trace || looks(); }

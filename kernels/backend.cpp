@@ -19,9 +19,11 @@ LIMPID_DECLARE_ALL
 namespace cpu_avx2 {
 LIMPID_DECLARE_ALL
 }
+#if defined(LIMPID_AVX512)
 namespace cpu_avx512 {
 LIMPID_DECLARE_ALL
 }
+#endif
 #endif
 
 namespace {
@@ -36,16 +38,19 @@ namespace {
                        .roofline_kernels = roofline_kernels};            \
     }()
 
-// Null: this processor, or any of its kind, has no such instructions.
+// Null: this processor, or any of its kind, has no such instructions, or they were left out of this build.
 const Backend* cpu_backend(int level) {
 #if defined(__x86_64__)
     static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    static const Backend avx2 = LIMPID_CPU_BACKEND(avx2);
+    if (level == kCpuAvx2) return has_avx2 ? &avx2 : nullptr;
+#if defined(LIMPID_AVX512)
     static const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
                                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                                    __builtin_cpu_supports("avx512vl");
-    static const Backend avx2 = LIMPID_CPU_BACKEND(avx2), avx512 = LIMPID_CPU_BACKEND(avx512);
+    static const Backend avx512 = LIMPID_CPU_BACKEND(avx512);
     if (level == kCpuAvx512) return has_avx512 ? &avx512 : nullptr;
-    if (level == kCpuAvx2) return has_avx2 ? &avx2 : nullptr;
+#endif
 #endif
     static const Backend portable = LIMPID_CPU_BACKEND(portable);
     return level == kCpuPortable ? &portable : nullptr;
@@ -65,9 +70,10 @@ const Backend& backend(const Device& device) {
             for (const int level : {kCpuAvx512, kCpuAvx2, kCpuPortable})
                 if (device.index == kCpuBest || device.index == level)
                     if (const Backend* found = cpu_backend(level)) return *found;
-            throw Error(concat("device ", to_string(device),
-                               ": this processor has no such instructions; use --device cpu, which takes the widest it "
-                               "has"));
+            throw Error(
+                concat("device ", to_string(device),
+                       ": this processor, or this build, has no such instructions; use --device cpu, which takes "
+                       "the widest there are"));
         case DeviceKind::cuda:
             if (const Backend* cuda = cuda_backend(device)) return *cuda;
             throw Error(concat("device ", to_string(device), ": ", cuda_status()));

@@ -1,11 +1,13 @@
 // Shapes and views of arrays: the one memory layout of the whole engine.
 //
-// Layout: activations are NHWC: element (n, h, w, c) of a view lies at data[((n*H + h)*W + w)*pitch + c], where pitch
-// >= C is the distance between pixels in elements. pitch > C makes a view of a channel slice (one branch of a
-// concatenation) or a padded buffer; the elements between C and pitch belong to somebody else and are neither read nor
-// written. Filters are RSCK (Lucid's HWIO): Shape{n = R, h = S, w = C, c = K}. Matrices are [rows, columns] = Shape{1,
-// 1, rows, columns}. A vector over channels is Shape{1, 1, 1, C}; one number per image is Shape{N, 1, 1, 1}; a scalar
-// is Shape{1, 1, 1, 1}.
+// Activations are NHWC: element (n, h, w, c) of a view lies at data[((n*H + h)*W + w)*pitch + c], where pitch >= C is
+// the distance between pixels in elements. pitch > C makes a view of a channel slice (one branch of a concatenation) or
+// a padded buffer; the elements between C and pitch belong to somebody else and are neither read nor written.
+//
+//   filters               RSCK (Lucid's HWIO): Shape{n = R, h = S, w = C, c = K}
+//   matrices              [rows, columns] = Shape{1, 1, rows, columns}
+//   vectors of channels   Shape{1, 1, 1, C}
+//   a number per image    Shape{N, 1, 1, 1}; a scalar is Shape{1, 1, 1, 1}
 #pragma once
 
 #include <cstddef>

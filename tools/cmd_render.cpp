@@ -8,7 +8,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
@@ -21,6 +20,7 @@
 #include "viz/render/limits.h"
 #include "viz/render/render.h"
 #include "weights/file.h"
+#include "weights/npy.h"
 
 namespace limpid {
 

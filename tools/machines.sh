@@ -164,7 +164,7 @@ x86_machines() {  # BUILD NAME:CPU:WIDEST...
 }
 
 aarch64_machine() {
-    build aarch64 limpid_program kernels_test || { echo "FAILED: the build for aarch64"; failed=$((failed + 1)); return; }
+    build aarch64 limpid_program kernels_test || { fail "the build for aarch64"; return; }
     check "aarch64: fused multiply-adds" aarch64_fuses
     machine aarch64 portable aarch64 build/aarch64 qemu-aarch64 -L build/aarch64-sysroot
 }
@@ -196,6 +196,7 @@ machines() {  # [--digests]
         *) die "machines has no option $1; see tools/dev help" ;;
     esac
     rm -rf build/machines
+    start_counting
     if [ "${1:-}" = --digests ]; then
         local written=$digests digests=/dev/null
         all_machines build/test

@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "weights/npy.h"
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "viz/image/image.h"
 #include "viz/json_text.h"
 #include "weights/arrays.h"
 #include "weights/file.h"
+#include "weights/npy.h"
 
 namespace limpid {
 

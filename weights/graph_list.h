@@ -6,10 +6,9 @@
 //
 //   operator NAME ROLE [V1_NUMBER]        then the attributes of that operator, one a line:
 //   message N V1_N                        Caffe: the fields of an operator's parameters, in a layer of either form
-//   [FIELD] NAME KIND [ABSENT [USUAL]]    FIELD: Caffe's number, below a message. ABSENT: what a missing attribute
-//   means;
-//                                         "-": it must be there. USUAL: what nodes have where they do not say
-//                                         otherwise; by default ABSENT
+//   [FIELD] NAME KIND [ABSENT [USUAL]]    FIELD: Caffe's number, below a message
+//                                         ABSENT: what a missing attribute means; "-": it must be there
+//                                         USUAL: what nodes have where they do not say otherwise; by default ABSENT
 //   harmless N..., harmless_v1 N...       Caffe: fields of every layer that say nothing about what it computes
 //   foreign V1_NUMBER NAME                Caffe: an operator of other networks, to be called by its name
 //   node GROUP NAME OPERATOR INPUT,... [ATTRIBUTE=VALUE]...      "-": no inputs

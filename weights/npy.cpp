@@ -23,8 +23,6 @@ std::vector<std::byte> npy_bytes(const HostTensor& tensor) {
     return bytes;
 }
 
-void write_npy(const std::string& path, const HostTensor& tensor) {
-    write_file_atomically(path, npy_bytes(tensor));
-}
+void write_npy(const std::string& path, const HostTensor& tensor) { write_file_atomically(path, npy_bytes(tensor)); }
 
 }  // namespace limpid

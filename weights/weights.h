@@ -27,13 +27,13 @@ struct Weights {
     std::string variant;        // which table of nets/ describes the network: "inception5h", "bvlc", ...
     std::string source;         // name of the file they were converted from, without folders
     std::string source_sha256;  // of that file
-    std::string
-        checksum;  // SHA-256 over names, shapes and values, in order of name: identifies the parameters themselves
+    // SHA-256 over names, shapes and values, in order of name: identifies the parameters themselves.
+    std::string checksum;
     Preprocessing preprocessing;
     std::vector<std::string> labels;  // by output index; "" for outputs without a meaning; empty: none known
     std::map<std::string, HostTensor> tensors;
-    std::vector<std::string>
-        unused;  // after an import: arrays of the file which the variant has no place for; not saved
+    // After an import: arrays of the file for which the variant has no place; not saved.
+    std::vector<std::string> unused;
 };
 
 // Options of an import. Empty strings: decided from the file.

@@ -1,7 +1,9 @@
 // 2-D convolution (cross-correlation, as in every deep-learning framework), its gradients, and filter packing.
 //
-//   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * w[r,s,c,k] ) x
-//   = 0 outside dx[n,h,w,c] = mask( add + sum_{p,q,r,s,k: p*stride_y + r - pad_top = h, ...} dy[n,p,q,k] * w[r,s,c,k] )
+//   y[n,p,q,k]  = act( b[k] + sum_{r,s,c} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * w[r,s,c,k] )
+//                 where x is 0 outside the image
+//   dx[n,h,w,c] = mask( add + sum_{p,q,r,s,k} dy[n,p,q,k] * w[r,s,c,k] )
+//                 over all p*stride_y + r - pad_top = h, q*stride_x + s - pad_left = w
 //   dw[r,s,c,k] = sum_{n,p,q} x[n, p*stride_y + r - pad_top, q*stride_x + s - pad_left, c] * dy[n,p,q,k]
 //   db[k]       = sum_{n,p,q} dy[n,p,q,k]                      (a reduction: reduce.h)
 //

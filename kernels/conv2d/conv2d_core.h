@@ -3,13 +3,13 @@
 //   out[n,i,j,m] = sum_{a,b,l} in[n, i*stride_y + a - top, j*stride_x + b - left, l] * f[a,b,l,m]
 //
 // forward:     in = x, out = y, f = w.
-// grad_input:  in = dy, out = dx. With stride 1, f is w turned by 180 degrees with its channels exchanged. With a
-// stride, write a row
-//              of padded x as h + pad = stride*u + phase: all rows of one phase see the same taps r = stride*t + phase
-//              at p = u - t. So the rows u of all phases together are the output of one stride-1 correlation over dy
-//              whose output channels are (phase_y, phase_x, c), and a last step shuffles them into place (phases.h).
-// The same decomposition turns a strided forward pass into a stride-1 correlation over in-channels (phase_y, phase_x,
-// c), which Winograd can take.
+// grad_input:  in = dy, out = dx. With stride 1, f is w turned by 180 degrees with its channels exchanged.
+//              With a stride, write a row of padded x as h + pad = stride*u + phase: all rows of one phase see the
+//              same taps r = stride*t + phase at p = u - t. So the rows u of all phases together are the output of one
+//              stride-1 correlation over dy whose output channels are (phase_y, phase_x, c), and a last step shuffles
+//              them into place (phases.h).
+// The same decomposition turns a strided forward pass into a stride-1 correlation over the input channels
+// (phase_y, phase_x, c), which Winograd can take.
 #pragma once
 
 #include "kernels/conv2d/conv2d.h"

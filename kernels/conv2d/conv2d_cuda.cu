@@ -2,8 +2,7 @@
 //
 //   conv2d_direct           one thread per output, no reuse: what the others must agree with
 //   conv2d_tiled            an implicit matrix product [pixels] x [taps and channels] x [out channels], through tiles
-//   in
-//                           shared memory, 128 bits at a time
+//                           in shared memory, 128 bits at a time
 //   conv2d_pipelined        the next tiles are copied (cp.async) while these are multiplied
 //   conv2d_tf32x3, _tf32    the same on tensor cores
 //   conv2d_finish           all of them can share the depth of one output among blocks; this adds the parts, in order

@@ -1,8 +1,9 @@
-// Winograd's minimal filtering: a tile of M x M outputs from T x T taps takes (M+T-1)^2 multiplications instead of M^2
-// T^2.
+// Winograd's minimal filtering: a tile of M x M outputs from T x T taps takes (M+T-1)^2 multiplications instead of
+// M^2 T^2.
 //
-//   Y = A^T [ sum_l (G f_l G^T) . (B^T x_l B) ] A      one product per point of the (M+T-1)^2 grid: a matrix product
-//   over l for each
+//   Y = A^T [ sum_l (G f_l G^T) . (B^T x_l B) ] A
+//
+// For each point of the (M+T-1)^2 grid the sum is a product of matrices over l.
 //
 // The points of interpolation are 0, 1, -1, infinity (4 in all) or 0, 1, -1, 2, -2, infinity (6); B depends on them
 // alone, so one input transform serves every 6-point algorithm. Rounding grows by a factor that conv2d_test.cpp derives

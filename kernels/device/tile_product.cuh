@@ -2,8 +2,8 @@
 // slices of the depth are added up in shared memory. Convolutions and matrix products differ only in where tiles come
 // from.
 //
-//   total[row, column] = (slice 0) + (slice 1) + ...,   slice i = sum of a[row, d] * b[d, column] over its kSliceTiles
-//                                                       tiles of depth, in order of d
+//   total[row, column] = (slice 0) + (slice 1) + ...
+//   slice i            = sum of a[row, d] * b[d, column] over its kSliceTiles tiles of depth, in order of d
 //
 // A total is a function of its row, its column and the depth alone: a block that computes all slices and several blocks
 // that compute one each (and are added later, in order) give the same bits, and so does every size of tile.

@@ -1,17 +1,18 @@
 // Moving elements without changing them: boxes, padding, transposition. Slicing and concatenating are copies between
 // views.
 //
-//   copy_box: y[i] = x[i + x_first] for every i of `extent`, written at y[i + y_first]; the rest of y is left alone.
-//   fill:     y = value everywhere.
-//   pad:      y[i] = x[source(i - before)], y may be larger or smaller at each end (negative before/after crop).
-//             constant: value outside; reflect: mirrored without repeating the edge; symmetric: mirrored with it
-//             (TensorFlow's names).
-//   pad_grad: the adjoint: dx[j] = sum of dy[i] over all i with source(i - before) = j.
-//   shift_crop: y[n,p,q,c] = x[n, p + dy_n, q + dx_n, c], offsets (dy,dx) read from `offsets` {1 or N,1,1,2} on the
-//   device and rounded to
-//             the nearest integer: one graph serves every random crop. Offsets must keep the window inside x.
-//   shift_crop_grad: the adjoint: zero outside the window.
-//   transpose: y axis i is x axis order[i].
+//   copy_box:         y[i] = x[i + x_first] for every i of `extent`, written at y[i + y_first]; the rest of y is left
+//                     alone.
+//   fill:             y = value everywhere.
+//   pad:              y[i] = x[source(i - before)]; y may be larger or smaller at each end (a negative number of
+//                     elements before or after crops). constant: value outside; reflect: mirrored without repeating
+//                     the edge; symmetric: mirrored with it (TensorFlow's names).
+//   pad_grad:         the adjoint: dx[j] = sum of dy[i] over all i with source(i - before) = j.
+//   shift_crop:       y[n,p,q,c] = x[n, p + dy_n, q + dx_n, c]. The offsets (dy,dx) are read from `offsets`
+//                     {1 or N,1,1,2} on the device and rounded to the nearest integer: one graph serves every random
+//                     crop. They must keep the window inside x.
+//   shift_crop_grad:  the adjoint: zero outside the window.
+//   transpose:        axis i of y is axis order[i] of x.
 // Views may be pitched.
 #pragma once
 
@@ -25,7 +26,7 @@ namespace limpid {
 enum class PadMode { constant, reflect, symmetric };
 const char* name(PadMode);
 
-// Elements added before and behind each axis (n, h, w, c); negative removes.
+// Elements added before and after each axis (n, h, w, c); negative removes.
 struct Padding {
     std::array<int64_t, 4> before{}, after{};
     bool operator==(const Padding&) const = default;

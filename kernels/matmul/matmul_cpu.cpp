@@ -34,8 +34,7 @@ Left left_of(const MatmulShape& s, const float* a, int64_t batch) {
     return {a + batch * s.stride_a, s.transpose_a ? 1 : s.lda, s.transpose_a ? s.lda : 1};
 }
 
-// Packing: panel[k][j] = B[k0 + k, j0 + j], zero behind the last column
-// -----------------------------------------------------------------
+// Packing: panel[k][j] = B[k0 + k, j0 + j], zero behind the last column -----------------------------------------------
 
 void pack_rows(const float* b, int64_t ldb, int64_t depth, int64_t columns, float* panel) {
     for (int64_t k = 0; k < depth; k++, b += ldb, panel += kPanel)
@@ -76,8 +75,7 @@ void pack_columns(const float* b, int64_t ldb, int64_t depth, int64_t columns, f
     }
 }
 
-// Tiles
-// ------------------------------------------------------------------------------------------------------------------------------
+// Tiles ---------------------------------------------------------------------------------------------------------------
 
 // A tile of y as it is stored: its first rows and columns only.
 struct Tile {
@@ -168,8 +166,7 @@ void multiply_tiles(Stream& stream, const MatmulShape& s, const float* a, const 
     });
 }
 
-// A few rows
-// -------------------------------------------------------------------------------------------------------------------------
+// A few rows ----------------------------------------------------------------------------------------------------------
 
 // Columns [0, columns) of y, from b stored by rows: four rows of b at a time are added to sums that stay in the L1
 // cache.

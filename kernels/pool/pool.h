@@ -1,10 +1,10 @@
 // Max and average pooling over r x s windows, and their gradients.
 //
-//   window(p,q) = { (h,w) : 0 <= h - (p*stride_y - pad_top) < r, 0 <= w - (q*stride_x - pad_left) < s, inside the image
-//   } max:      y[n,p,q,c] = max over the window of x;  padding never wins. NaN in the window gives NaN. average:
-//   y[n,p,q,c] = mean over the *valid* cells of the window (TensorFlow; Caffe agrees where pad = 0). dx of max: dy goes
-//   to the first maximum of the window in row-major order (as TensorFlow breaks ties), then the epilogue. epilogue of
-//   both gradients: dx = mask(add + sum), mask(v) = mask[n,h,w,c] > 0 ? v : 0; add and mask may be empty.
+//   window(p,q) = { (h,w) : 0 <= h - (p*stride_y - pad_top) < r, 0 <= w - (q*stride_x - pad_left) < s }, where in x
+//   max:      y[n,p,q,c] = max over the window of x; padding never wins. NaN in the window gives NaN.
+//   average:  y[n,p,q,c] = mean over the *valid* cells of the window (TensorFlow; Caffe agrees where pad = 0).
+//   dx of max: dy goes to the first maximum of the window in row-major order (as TensorFlow breaks ties).
+//   Epilogue of both gradients: dx = mask(add + sum), mask(v) = mask[n,h,w,c] > 0 ? v : 0; add and mask may be empty.
 // Output sizes are explicit (p, q), so TensorFlow SAME (asymmetric), VALID, and Caffe's round-up with clipped windows
 // are the same kernel. Every window must have at least one valid cell. Views may be pitched; n = 0 is allowed.
 // Gradients gather or own whole images: no atomics.

@@ -78,8 +78,7 @@ Axis columns_of(const PoolShape& s) { return {s.w, s.s, s.stride_x, s.pad_left, 
 // The larger of two, NaN when either is NaN.
 Floats larger(Floats a, Floats b) { return ((a > b) | (a != a)) ? a : b; }
 
-// Forward
-// ----------------------------------------------------------------------------------------------------------------------------
+// Forward -------------------------------------------------------------------------------------------------------------
 
 // Zero if and only if all that was added to it is finite: NaN and infinity leave a NaN when multiplied by zero.
 bool is_zero(Floats sum) {
@@ -177,8 +176,7 @@ void average_forward(Stream& stream, const PoolShape& s, ConstView x, MutView y)
     });
 }
 
-// Gradients
-// --------------------------------------------------------------------------------------------------------------------------
+// Gradients -----------------------------------------------------------------------------------------------------------
 
 // What arrives at dx beside the sum; either may be absent.
 struct Epilogue {

@@ -1,7 +1,7 @@
 // Reductions over any set of axes; the reduced axes stay with size 1.
 //
-//   sum, mean, max, sum_squares, max_abs: over all elements of the reduced axes.   argmax: the row-major index, within
-//   the reduced axes, of the first maximum, as a float (exact below 2^24).   L2 norm = sqrt(sum_squares), composed.
+//   sum, mean, max, sum_squares, max_abs: over all elements of the reduced axes. L2 norm = sqrt(sum_squares), composed.
+//   argmax: the row-major index, within the reduced axes, of the first maximum, as a float (exact below 2^24).
 // An empty reduction gives 0 for sum, sum_squares, max_abs; mean, max and argmax of nothing are not allowed. max
 // propagates NaN. The order of summation is fixed by the reduced extents alone (pairwise or blocked, so that error
 // grows like log K, not K): the value of one image does not depend on the others. Views may be pitched.

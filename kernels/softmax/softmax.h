@@ -1,8 +1,7 @@
 // Softmax and log-sum-exp over channels, for each pixel; stable (the maximum is subtracted first).
 //
-//   softmax:     y[c] = exp(x[c] - max) / sum_j exp(x[j] - max)          dx[c] = y[c] * (dy[c] - sum_j dy[j]*y[j])
-//   log_sum_exp: y    = max + log(sum_j exp(x[j] - max))                 dx[c] = dy * softmax(x)[c]   (composed in the
-//   graph)
+//   softmax:      y[c] = exp(x[c] - max) / sum_j exp(x[j] - max)     dx[c] = y[c] * (dy[c] - sum_j dy[j]*y[j])
+//   log_sum_exp:  y    = max + log(sum_j exp(x[j] - max))            dx[c] = dy * softmax(x)[c]   (in the graph)
 //
 // Views may be pitched. C >= 1.
 #pragma once

@@ -1,12 +1,15 @@
 // The inverse real 2-D DFT of a scaled spectrum: Lucid's Fourier image parameterisation (fft_image), any size, and its
 // adjoint.
 //
-// s {N, h, f, 2C}: for channel c the real part is element 2c, the imaginary part 2c+1; f = W/2 + 1 frequencies along x,
-// where W = w for even w, w + 1 for odd w (Lucid computes an image one column wider and crops it). scale {1, h, f, 1}
-// multiplies both parts.
-//   y[n,y,x,c] = gain/(h*W) * sum_{v<h} sum_{u<f} k_u * scale[v,u] * ( re[v,u]*cos(t) - im[v,u]*sin(t) ),  t =
-//   2*pi*(v*y/h + u*x/W) k_u = 1 for u = 0 and u = W/2, else 2.      (numpy.fft.irfft2 with an even last size W)
-//   adjoint: dre[v,u] = gain*k_u*scale/(h*W) * sum dy*cos(t),  dim[v,u] = -gain*k_u*scale/(h*W) * sum dy*sin(t).
+//   s {N, h, f, 2C}       for channel c the real part is element 2c, the imaginary part 2c+1; f = W/2 + 1 frequencies
+//                         along x, where W = w for even w, w + 1 for odd w (Lucid computes an image one column wider
+//                         and crops it)
+//   scale {1, h, f, 1}    multiplies both parts
+//   y[n,y,x,c] = gain/(h*W) * sum_{v<h} sum_{u<f} k_u * scale[v,u] * ( re[v,u]*cos(t) - im[v,u]*sin(t) )
+//                t = 2*pi*(v*y/h + u*x/W);  k_u = 1 for u = 0 and u = W/2, else 2
+//                (numpy.fft.irfft2 with an even last size W)
+//   adjoint:     dre[v,u] =  gain*k_u*scale[v,u]/(h*W) * sum_{y,x} dy*cos(t)
+//                dim[v,u] = -gain*k_u*scale[v,u]/(h*W) * sum_{y,x} dy*sin(t)
 // Implemented as two small matrix products (along y, then along x); tables of cosines are made by `tables` once per
 // size.
 #pragma once

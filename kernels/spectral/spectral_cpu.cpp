@@ -1,9 +1,9 @@
 // The inverse real 2-D DFT and its adjoint on the CPU: two pairs of small real matrix products.
 //
 // Symmetry makes all of it real and halves every sum. With S_v the complex row v of the scaled spectrum and a = 2*pi/h,
-//   T_y = sum_v S_v e^(i*a*v*y) = X_y + Y_y,  T_(h-y) = X_y - Y_y,  for 0 <= y <= h/2, where
-//   X_y = sum_{v<=h/2} cos(a*v*y) P_v,  P_v = S_v + S_(h-v);   Y_y = sum_{v<=h/2} sin(a*v*y) M_v,  M_v = i*(S_v -
-//   S_(h-v))
+//   T_y = sum_v S_v e^(i*a*v*y) = X_y + Y_y,   T_(h-y) = X_y - Y_y,   for 0 <= y <= h/2, where
+//   X_y = sum_{v<=h/2} cos(a*v*y) P_v,   P_v = S_v + S_(h-v)
+//   Y_y = sum_{v<=h/2} sin(a*v*y) M_v,   M_v = i*(S_v - S_(h-v))
 // (v = 0 and v = h/2 have no partner: P = S, M = 0). Likewise along x, where the result is real and only Re T, Im T
 // enter. So each stage is: fold two rows into a sum and a difference; multiply one by cosines, the other by sines; add
 // and subtract the products. The adjoint does the same with the stages in the other order and conjugated signs, with

@@ -9,10 +9,10 @@
 #include <random>
 #include <sstream>
 
-#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
+#include "weights/npy.h"
 
 namespace limpid::testing {
 namespace {

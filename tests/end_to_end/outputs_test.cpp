@@ -4,10 +4,10 @@
 
 #include <filesystem>
 
-#include "weights/npy.h"
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
 #include "viz/image/image.h"
+#include "weights/npy.h"
 
 namespace limpid::testing {
 namespace {

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "weights/npy.h"
 #include "tests/end_to_end/program.h"
 #include "tests/harness/unprofiled_photo.h"
 #include "viz/image/image.h"
+#include "weights/npy.h"
 
 namespace limpid::testing {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "weights/npy.h"
 #include "graph/run.h"
 #include "viz/param/param.h"
+#include "weights/npy.h"
 
 namespace limpid {
 

@@ -1,11 +1,11 @@
 // Which activations of a layer a target is owed to (Olah et al. 2018, The Building Blocks of Interpretability).
 //
 //   G(x) = d target / d x at activations x of the fed layer, A: the photo's activations
-//   linear:           A * G(A)                                   exact for a target that is linear in the layer
-//   path:             A * (1/N) sum_{n=0}^{N-1} G(A n/N)         Lucid's left end-points: includes 0, not A
+//   linear:           A * G(A)                              exact for a target that is linear in the layer
+//   path:             A * (1/N) sum_{n=0}^{N-1} G(A n/N)    Lucid's left end-points: includes 0, not A
 //   stochastic path:  as path, each fed activation also multiplied by r_c = (U(0,1) + U(0,1)) / 1.5, drawn anew for
-//   every
-//                     channel c and step n
+//                     every channel c and step n
+//
 // All are {1,h,w,c}: sums over positions are channel attribution, sums over channels spatial attribution.
 #pragma once
 

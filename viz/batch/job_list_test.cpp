@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "weights/npy.h"
 #include "kernels/error.h"
 #include "nets/patterns.h"
 #include "nets/tiny.h"
+#include "weights/npy.h"
 
 namespace limpid {
 namespace {

@@ -10,7 +10,6 @@
 #include <set>
 
 #include "graph/grad.h"
-#include "weights/npy.h"
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "graph/vjp_overrides.h"
@@ -19,6 +18,7 @@
 #include "tests/harness/kernel_case.h"
 #include "tests/harness/random_net.h"
 #include "viz/param/param.h"
+#include "weights/npy.h"
 
 namespace limpid {
 namespace {

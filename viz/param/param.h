@@ -6,10 +6,11 @@
 //   fft; alpha                            with a channel of opacity
 //   fft + lowres(images=1, size=32)       a sum: here each picture, plus what all pictures of a batch share
 //   photo(file=cat.png) + linf_ball(0.03); rgb; raw
+//                                         a photo, changed by at most 0.03
 //   fft(images=1); texture(uv=views.npy)  a texture that all pictures of a batch show, each by its own coordinates
+//
 //   param    := source { + source } { ; modifier }
-//   modifier := decorrelated | rgb | grey | channels(N) | alpha | sigmoid | clip | raw |
-//               centred | texture(uv=FILE)
+//   modifier := decorrelated | rgb | grey | channels(N) | alpha | sigmoid | clip | raw | centred | texture(uv=FILE)
 #pragma once
 
 #include <memory>

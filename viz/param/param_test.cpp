@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "graph/grad.h"
-#include "weights/npy.h"
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "kernels/adam/adam.h"
@@ -19,6 +18,7 @@
 #include "viz/image/array_file.h"
 #include "viz/image/image.h"
 #include "viz/objective/objective.h"
+#include "weights/npy.h"
 
 namespace limpid {
 namespace {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <filesystem>
 
-#include "weights/npy.h"
 #include "tests/end_to_end/program.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/kernel_case.h"
@@ -14,6 +13,7 @@
 #include "viz/image/image.h"
 #include "viz/parity/parity.h"
 #include "viz/parity/published.h"
+#include "weights/npy.h"
 
 namespace limpid {
 namespace {

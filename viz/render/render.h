@@ -52,9 +52,9 @@ struct Rendering {
     HostTensor images;                // {batch, h, w, c}, in [0,1] where the parameterisation is, not transformed
     HostTensor textures;              // {batch, size, size, c}, where the images are views of textures
     std::vector<HostTensor> history;  // the same at each of the options' thresholds that was reached
-    std::vector<std::vector<float>>
-        scores;  // [update][picture], or [update][0] where the objective has one score for the batch: before the
-                 // update, of the transformed view (Lucid's printed value)
+    // [update][picture], or [update][0] where the objective has one score for the batch: before the update, of the
+    // transformed view (Lucid's printed value).
+    std::vector<std::vector<float>> scores;
     int64_t updates = 0;
     bool stopped = false;
     size_t device_bytes = 0;

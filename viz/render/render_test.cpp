@@ -10,11 +10,11 @@
 #include <new>
 
 #include "graph/grad.h"
-#include "weights/npy.h"
 #include "kernels/error.h"
 #include "nets/tiny.h"
 #include "tests/harness/kernel_case.h"
 #include "viz/batch/batch_renderer.h"
+#include "weights/npy.h"
 
 // Counts allocations of the whole program while `counting`; the test below asks for none during updates.
 namespace {
