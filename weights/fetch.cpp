@@ -220,14 +220,16 @@ void fetch(const Download& download, const std::string& path, const FetchProgres
     const bool verifiable = !download.sha256.empty() || !download.sha1.empty();
     if (verifiable && std::filesystem::is_regular_file(path) && digest_problem(download, path).empty()) return;
 
-    PartFile part(path + ".part");
+    check_may_be_written(path);
+    const std::string target = end_of_links(path);
+    PartFile part(target + ".part");
     // Without a digest nobody could tell whether an old part belongs to the same file.
     if (!verifiable) part.clear();
     std::string problems;
     for (const std::string& url : download.urls) {
         const std::string problem = fetch_from(url, download, part, progress);
         if (problem.empty()) {
-            part.move_to(path);
+            part.move_to(target);
             return;
         }
         problems += concat(url, ": ", problem, "; ");

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -58,6 +59,23 @@ class Fetch : public ::testing::Test {
     std::filesystem::path folder_;
     std::string content_;
 };
+
+TEST_F(Fetch, WritesWhereALinkLeads) {
+    const LocalServer server(content_);
+    std::filesystem::create_directories(folder_ / "elsewhere");
+    std::filesystem::create_symlink("elsewhere/real.bin", path());
+    fetch(download({server.url("/good")}), path());
+    EXPECT_TRUE(std::filesystem::is_symlink(path()));
+    EXPECT_EQ(read("elsewhere/real.bin"), content_);
+    EXPECT_EQ(files(), 2u);
+}
+
+TEST_F(Fetch, RefusesAPipe) {
+    const LocalServer server(content_);
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    const std::string error = error_of([&] { fetch(download({server.url("/good")}), path()); });
+    EXPECT_NE(error.find("is a pipe, expected the name of a file"), std::string::npos) << error;
+}
 
 TEST_F(Fetch, DownloadsAndReportsProgress) {
     const LocalServer server(content_);

@@ -64,20 +64,6 @@ const char* kind_of(mode_t mode) {
     return "a device";
 }
 
-// The file that is written: the one that symbolic links lead to, whether it exists or not.
-std::string end_of_links(const std::string& path) {
-    std::filesystem::path target = path;
-    for (int links = 0; links < 40; ++links) {  // 40: as Linux does
-        struct stat status {};
-        if (::lstat(target.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return target.string();
-        std::error_code problem;
-        const std::filesystem::path next = std::filesystem::read_symlink(target, problem);
-        if (problem) break;
-        target = target.parent_path() / next;
-    }
-    throw Error(concat(path, ": is a symbolic link that leads nowhere, expected a file; name another one"));
-}
-
 }  // namespace
 
 std::vector<std::byte> read_file(const std::string& path) {
@@ -115,6 +101,19 @@ void check_may_be_written(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
         throw Error(concat(path, ": is ", kind_of(status.st_mode), ", expected the name of a file; name another one"));
+}
+
+std::string end_of_links(const std::string& path) {
+    std::filesystem::path target = path;
+    for (int links = 0; links < 40; ++links) {  // 40: as Linux does
+        struct stat status {};
+        if (::lstat(target.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return target.string();
+        std::error_code problem;
+        const std::filesystem::path next = std::filesystem::read_symlink(target, problem);
+        if (problem) break;
+        target = target.parent_path() / next;
+    }
+    throw Error(concat(path, ": is a symbolic link that leads nowhere, expected a file; name another one"));
 }
 
 void write_file_atomically(const std::string& path, Bytes bytes) {

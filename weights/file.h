@@ -25,6 +25,10 @@ class VolumeError : public Error {
 // Throws Error where the name is that of a folder, pipe, socket or device, also behind a symbolic link.
 void check_may_be_written(const std::string& path);
 
+// The file that is written in the name of `path`: the one that symbolic links lead to, whether it exists or not. Throws
+// Error where they lead nowhere.
+std::string end_of_links(const std::string& path);
+
 // Writes a temporary file beside `path`, syncs it, renames it: on any failure the old file, or none, is left. A
 // symbolic link stays; the file that it leads to is written so. What check_may_be_written refuses is left alone.
 void write_file_atomically(const std::string& path, Bytes bytes);
