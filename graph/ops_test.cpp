@@ -11,6 +11,7 @@
 
 #include "graph/grad.h"
 #include "graph/ops.h"
+#include "graph/ops/kinds.h"
 #include "graph/run.h"
 #include "tests/harness/kernel_case.h"
 
@@ -299,6 +300,35 @@ TEST(GradientRule, TheValuePassesAndTheRuleDecides) {
 }
 
 // Reads the names of all operations from their sources: one that has no case above fails.
+// A user's rule is a user's mistake: an exception, not the end of the program.
+TEST(GradientRule, RefusesAGradientOfAnotherShape) {
+    Graph g;
+    const NodeId x = g.input("x", {1, 4, 4, 2});
+    const NodeId y = ops::with_gradient(g, ops::max_pool(g, x, ops::valid_pool({1, 4, 4, 2}, 2, 2)), x, "pass",
+                                        [](Graph&, NodeId, NodeId dy) { return dy; });
+    try {
+        grad(g, y, {x});
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "the gradient by the rule pass is 1x2x2x2, expected 1x4x4x2");
+    }
+}
+
+TEST(Shapes, OfGradientsAreLookedAt) {
+    Graph g;
+    const Shape image{1, 4, 4, 2}, pooled{1, 2, 2, 2};
+    const ops::PoolGeometry windows = ops::valid_pool(image, 2, 2);
+    const NodeId x = g.input("x", image), y = g.input("y", pooled);
+    const auto refused = [&](const std::shared_ptr<const Op>& op, std::vector<NodeId> inputs) {
+        EXPECT_THROW(g.add(op, std::move(inputs)), Error) << op->kind();
+    };
+    refused(std::make_shared<ops::MaxPoolGradOp>(windows, ops::GradientEpilogue{}), {x, x, y});
+    refused(std::make_shared<ops::MaxPoolGradOp>(windows, ops::GradientEpilogue{}), {x, y, x});
+    refused(std::make_shared<ops::AveragePoolGradOp>(windows, image, ops::GradientEpilogue{}), {x});
+    const NodeId softmax_gradient = grad(g, ops::softmax(g, x), {x})[0];
+    refused(g[softmax_gradient].op, {x, y});
+}
+
 TEST(OpGradient, CoversEveryOperation) {
     std::set<std::string> tested;
     for (const OpCase& c : cases()) tested.insert(c.kind);

@@ -1,7 +1,6 @@
 // Values whose derivative is not that of their formula: stopped gradients, straight-through estimators, rescaled
 // gradients.
-#include "graph/ops.h"
-#include "kernels/error.h"
+#include "graph/ops/kinds.h"
 
 namespace limpid::ops {
 
@@ -14,7 +13,10 @@ class GradientRuleOp final : public Op {
     std::string kind() const override { return name_; }
     Shape infer(std::span<const Shape> in) const override { return in[0]; }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
-        return {NodeId{}, rule_(g, node, dy)};
+        const NodeId to_source = rule_(g, node, dy);
+        if (to_source.valid())
+            expect_shape(("the gradient by the rule " + name_).c_str(), g.shape(to_source), g.shape(g[node].inputs[1]));
+        return {NodeId{}, to_source};
     }
     bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override {

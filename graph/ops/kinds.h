@@ -2,8 +2,14 @@
 #pragma once
 
 #include "graph/ops.h"
+#include "kernels/error.h"
 
 namespace limpid::ops {
+
+// Throws Error where an input has another shape than it must have. what: "the gradient of max_pool".
+inline void expect_shape(const char* what, Shape found, Shape expected) {
+    if (found != expected) throw Error(concat(what, " is ", found, ", expected ", expected));
+}
 
 class UnaryOp final : public Op {
   public:

@@ -34,7 +34,12 @@ class MaxPoolSelectOp final : public Op {
     explicit MaxPoolSelectOp(PoolGeometry g) : geometry_(g) {}
     std::string kind() const override { return "max_pool_select"; }
     std::string attributes() const override { return print(geometry_); }
-    Shape infer(std::span<const Shape> in) const override { return in[1]; }
+    Shape infer(std::span<const Shape> in) const override {
+        check_fits(geometry_, in[0]);
+        expect_shape("the maximum of max_pool_select", in[1], pool_shape(geometry_, in[0]).output());
+        expect_shape("the image that max_pool_select reads", in[2], in[0]);
+        return in[1];
+    }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         const std::vector<NodeId> in = g[node].inputs;
         return {NodeId{}, NodeId{},
@@ -89,7 +94,15 @@ void MaxPoolOp::run(const RunContext& c) const {
 }
 
 std::string MaxPoolGradOp::attributes() const { return print(geometry) + epilogue.attributes(); }
-Shape MaxPoolGradOp::infer(std::span<const Shape> in) const { return in[0]; }
+
+Shape MaxPoolGradOp::infer(std::span<const Shape> in) const {
+    check_fits(geometry, in[0]);
+    const Shape pooled = pool_shape(geometry, in[0]).output();
+    expect_shape("the maximum of max_pool_grad", in[1], pooled);
+    expect_shape("the gradient that max_pool_grad takes", in[2], pooled);
+    for (const Shape& of_epilogue : in.subspan(3)) expect_shape("what max_pool_grad adds or masks", of_epilogue, in[0]);
+    return in[0];
+}
 
 std::vector<NodeId> MaxPoolGradOp::vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const {
     CHECK(!epilogue.add && !epilogue.mask, "fused gradients are not differentiated");
@@ -106,7 +119,14 @@ void MaxPoolGradOp::run(const RunContext& c) const {
 }
 
 std::string AveragePoolGradOp::attributes() const { return print(geometry) + epilogue.attributes(); }
-Shape AveragePoolGradOp::infer(std::span<const Shape>) const { return input; }
+
+Shape AveragePoolGradOp::infer(std::span<const Shape> in) const {
+    check_fits(geometry, input);
+    expect_shape("the gradient that average_pool_grad takes", in[0], pool_shape(geometry, input).output());
+    for (const Shape& of_epilogue : in.subspan(1))
+        expect_shape("what average_pool_grad adds or masks", of_epilogue, input);
+    return input;
+}
 
 std::vector<NodeId> AveragePoolGradOp::vjp(Graph& g, NodeId, NodeId dy, const std::vector<bool>&) const {
     CHECK(!epilogue.add && !epilogue.mask, "fused gradients are not differentiated");

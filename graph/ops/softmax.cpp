@@ -11,7 +11,10 @@ constexpr Axes kChannels{false, false, false, true};
 class SoftmaxGradOp final : public Op {
   public:
     std::string kind() const override { return "softmax_grad"; }
-    Shape infer(std::span<const Shape> in) const override { return in[0]; }
+    Shape infer(std::span<const Shape> in) const override {
+        expect_shape("the gradient that softmax_grad takes", in[1], in[0]);
+        return in[0];
+    }
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>& wanted) const override {
         // dx = y*(dy0 - <dy0,y>), so d/dy0 is the same map (it is symmetric), and d/dy = u*(dy0 - <dy0,y>) - <u,y>*dy0,
         // u = incoming.
@@ -49,6 +52,7 @@ class LogSumExpOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {mul(g, softmax(g, g[node].inputs[0]), dy)};
     }
+    bool by_image(std::span<const Shape>, Shape) const override { return true; }
     void run(const RunContext& c) const override { c.kernels.softmax.log_sum_exp(c.stream, c.inputs[0], c.output); }
 };
 
