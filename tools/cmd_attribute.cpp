@@ -44,7 +44,7 @@ const std::map<std::string, VjpOverrides (*)()> kPools{{"plain", [] { return Vjp
                                                        {"smooth", smoothed_max_pool},
                                                        {"smooth+blur", smoothed_and_blurred_max_pool}};
 
-ordered_json rows_of(ConstView map) {
+ordered_json json_rows(ConstView map) {
     ordered_json rows = ordered_json::array();
     for (int64_t y = 0; y < map.shape.h; y++)
         rows.push_back(std::vector<float>(map.pixel(0, y, 0), map.pixel(0, y, 0) + map.shape.w));
@@ -106,7 +106,7 @@ void append_json(SpilledBytes& json, const ordered_json& head, const HostTensor&
         json.append(i > 0 ? ",[" : "[");
         for (int64_t j = 0; j < to.w; j++) {
             stop.check();
-            json.append((j > 0 ? "," : "") + to_json_text(rows_of(all.view().image(i * to.w + j))));
+            json.append((j > 0 ? "," : "") + to_json_text(json_rows(all.view().image(i * to.w + j))));
         }
         json.append("]");
     }
@@ -189,7 +189,7 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
     const HostTensor map = attribution_map(method, attribution);
     result["sum"] = std::accumulate(attribution.values.begin(), attribution.values.end(), 0.0);
     if (attribution.shape.c > 3) result["channels"] = channels_of(attribution);
-    result["spatial"] = rows_of(map.view());
+    result["spatial"] = json_rows(map.view());
     if (a.faithful) {
         if (target.terms[0].kind != Target::Kind::logit)
             throw UsageError("--faithful follows the probability of a class; give --to class:LABEL");
