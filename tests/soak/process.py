@@ -99,8 +99,9 @@ class Runner:
 
         def prepare():
             os.umask(0o022)
-            for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)  # Python ignores them, and a child would inherit that
+            # Python ignores the first two, a shell the others in what it starts in the background; a child would inherit that.
+            for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
             if limits.streams.endswith("closed"):
                 os.close(("stdin", "stdout", "stderr").index(limits.streams.split()[0]))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
