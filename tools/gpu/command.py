@@ -1,5 +1,6 @@
 """Runs commands under one limit and keeps what they print, whatever becomes of them."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 from typing import NamedTuple
 
 KEPT_BYTES = 1 << 19  # of a step's output: of each command its beginning and its end
+_prctl, _PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 
 
 class Finished(NamedTuple):
@@ -51,9 +53,14 @@ def _start(command, file):
     with open(file, "wb") as output:
         try:
             return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, start_new_session=True)
+                                    stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_end_with_this_program)
         except OSError as error:
             return f"cannot be run: {error}"
+
+
+def _end_with_this_program():
+    """Also when it is killed and cannot see to it: what is left over would be measured with the next run."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _kill(process):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import statistics
 from typing import NamedTuple
@@ -19,6 +20,14 @@ def last_line(text):
 
 
 # Checks -----------------------------------------------------------------------------------------------------------------------------
+
+def unpacked(text, programs):
+    files = sorted(programs.iterdir()) if programs.is_dir() else []
+    for file in files:
+        if not os.access(file, os.X_OK):
+            return Reading("", {}, f"{file} may not be run there; set TMPDIR to a folder that programs may be run from")
+    return Reading(f"{len(files)} programs", {"programs": [file.name for file in files]}, "" if files else "no programs: " + last_line(text))
+
 
 def devices(text):
     try:
@@ -154,6 +163,11 @@ def model(text):
     return Reading(f"{rows} kernels modelled", {"rows": rows}, "" if rows else last_line(text))
 
 
+# What an installation of PyTorch cannot do: one for processors alone; to compile, it needs Triton and a C compiler.
+LACKING_PYTORCH = re.compile(r"^.*(Torch not compiled with CUDA|No CUDA GPUs are available|[Nn]o kernel image|driver on your system is too old|"
+                             r"[Ff]ailed to find C compiler|TritonMissing|No module named 'triton'|has no attribute 'compile').*$", re.M)
+
+
 def pytorch(text):
     runs = []
     for line in text.splitlines():
@@ -164,6 +178,9 @@ def pytorch(text):
         if isinstance(run, dict) and "ms" in run:
             runs.append(run)
     summary = ", ".join(f"batch {run['batch']}: {run['ms']:.3g} ms" for run in runs)
+    lacks = [match[0].strip() for match in LACKING_PYTORCH.finditer(text)]
+    if not runs and lacks:
+        return Reading("", {}, "", lacks[-1])
     return Reading(summary, {"runs": runs} if runs else {}, "" if runs else last_line(text))
 
 
@@ -178,7 +195,7 @@ TENSOR = re.compile(r"sm__(inst_executed_pipe|pipe)_tensor\S*pct_of_peak_sustain
 def profiles(text):
     refused = re.search(r"^==ERROR== (.*)$", text, re.M)
     kernels = []
-    for part in text.split("$ ncu ")[1:]:
+    for part in re.split(r"^\$ \S*ncu ", text, flags=re.M)[1:]:
         lines = [line for line in part.splitlines() if line.startswith('"')]
         table = list(csv.DictReader(lines))
         for row in table[1:]:  # the first row is units

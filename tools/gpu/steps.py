@@ -2,6 +2,7 @@
 
 An emulated pack runs the same table with less work in each step."""
 
+import glob
 import importlib.util
 import os
 import pathlib
@@ -30,6 +31,7 @@ class Pack:
 
     def __init__(self, folder, work, about):
         self.folder, self.work = folder, work
+        self.archive = folder / "programs.tar.xz"
         self.emulated = about["emulated"]
         self.weights = next((str(file) for file in sorted(folder.glob("weights/*.h5"))), "")
         self.cores = os.cpu_count() or 1
@@ -61,11 +63,17 @@ def package_libraries():
     return sorted(str(folder) for place in places for folder in pathlib.Path(place).glob("*/lib"))
 
 
+# Where NVIDIA's installers put the tools, which they do not add to PATH.
+INSTALLED = ("/usr/local/cuda/bin", "/usr/local/cuda-*/bin", "/opt/nvidia/nsight-compute/*")
+
+
 def tool(name, pack):
-    """Why a tool of NVIDIA's cannot be used, or ''."""
+    """The path of a tool of NVIDIA's, and why it cannot be used, or ''."""
     if pack.emulated:
-        return "the emulated GPU is none of NVIDIA's"
-    return "" if shutil.which(name) else f"{name} is not installed here"
+        return name, "the emulated GPU is none of NVIDIA's"
+    places = [place for pattern in INSTALLED for place in sorted(glob.glob(pattern), reverse=True)]
+    path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(places))
+    return path or name, "" if path else f"{name} is not installed here"
 
 
 def table(pack):
@@ -98,14 +106,18 @@ def checks(pack):
     batch = ["batch", unit.split(":")[0] + either(":0-15", ":0-3"), *net, "--size", size, "--steps", either("31", "3"),
              "--device", "cuda", "--no-sprites"]
 
+    compute_sanitizer, no_sanitizer = tool("compute-sanitizer", pack)
+    nvidia_smi, no_smi = tool("nvidia-smi", pack)
+
     def sanitizer(name, limit_s, shards):
-        command = ["compute-sanitizer", "--tool", name, "--target-processes", "all", "--error-exitcode", "9",
+        command = [compute_sanitizer, "--tool", name, "--target-processes", "all", "--error-exitcode", "9",
                    *program("kernels_test", small)]
-        return Step(name, limit_s, pack.shards(shards, command), readers.sanitizer, tool("compute-sanitizer", pack), together=True)
+        return Step(name, limit_s, pack.shards(shards, command), readers.sanitizer, no_sanitizer, together=True)
 
     return [
+        Step("unpack", 10, [[sys.executable, "-m", "tarfile", "-e", pack.archive, work]], lambda text: readers.unpacked(text, work / "bin")),
         Step("devices", 10, [program("limpid", "devices", "--json")], readers.devices),
-        Step("driver", 10, [["nvidia-smi", "-q"]], readers.driver, tool("nvidia-smi", pack)),
+        Step("driver", 5, [[nvidia_smi, "-q"]], readers.driver, no_smi),
         Step("tests", 70, pack.shards(16, program("kernels_test", *either([], [small]))), readers.tests, together=True),
         Step("program", 30, [program("gpu_test", *either([], ["--gtest_filter=*Shadow*:*RendersWhat*"]))], readers.tests),
         Step("shadow", 20, shadows, readers.shadows),
@@ -145,8 +157,10 @@ def measurements(pack):
                    "--batch", "16", "1", "64", "--seconds", "1"]
         return Step(f"pytorch-{form}", limit_s, [command], readers.pytorch, no_torch, partly=True)
 
+    ncu, no_ncu = tool("ncu", pack)
+
     def profiled(kernel, rows, precision):
-        return ["ncu", "--target-processes", "all", "--clock-control", "none", "--csv", "--page", "raw", "--section", "SpeedOfLight",
+        return [ncu, "--target-processes", "all", "--clock-control", "none", "--csv", "--page", "raw", "--section", "SpeedOfLight",
                 "--section", "ComputeWorkloadAnalysis", "--section", "Occupancy", "--kernel-name", f"regex:{kernel}", "--launch-count", "1",
                 *program("kernels_bench", *device(precision), "--benchmark_min_time=0.001", f"--benchmark_filter={rows}")]
 
@@ -158,5 +172,5 @@ def measurements(pack):
         *(renders_in(precision) for precision in PRECISIONS),
         kernels_in("fp32"), kernels_in("tf32"),
         pytorch("eager", 20), pytorch("bf16-graph", 25), pytorch("compiled-tf32", 50),
-        Step("profiler", 35, profiles, readers.profiles, tool("ncu", pack), partly=True),
+        Step("profiler", 35, profiles, readers.profiles, no_ncu, partly=True),
     ]
