@@ -46,7 +46,9 @@ class FakePack {
         EXPECT_EQ(
             run_program("/bin/sh", {"-c", "cd " + folder_.path() + " && tar -cJf programs.tar.xz bin lib"}).status, 0);
         return run_program(folder_ / "run", all,
-                           {{"PATH", folder_ / "bin:" + std::getenv("PATH")}, {"PYTHONPATH", folder_ / "site"}});
+                           {{"PATH", folder_ / "bin:" + std::getenv("PATH")},
+                            {"PYTHONPATH", folder_ / "site"},
+                            {"TMPDIR", folder_.path()}});  // one that is killed leaves its temporary folder
     }
     std::string result(const std::string& name) const { return read_text(folder_ / ("results/" + name)); }
     nlohmann::json step(const std::string& name) const {
@@ -210,6 +212,20 @@ TEST(GpuReport, AllStepsTogetherHaveALimit) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
     EXPECT_EQ(pack.step("kernels-tf32").at("status"), "missing");
     EXPECT_EQ(pack.step("kernels-tf32").at("summary"), "not begun: the 6 s of all steps were over");
+}
+
+// A unit that does not answer to the first picture has a score of 0 on every device.
+TEST(GpuReport, ScoresOfZeroAreNoComparison) {
+    const auto writes = [](const std::string& scores) {
+        return "for last; do :; done; case $1 in render) echo '{\"scores\": " + scores +
+               "}' >${last%.png}.json;; esac; " + finds_a_gpu();
+    };
+    const FakePack some({{"limpid", writes("[0.5, 1]")}}), none({{"limpid", writes("[0, 1]")}});
+    some.run();
+    none.run();
+    EXPECT_EQ(some.step("scores").at("status"), "passed") << some.step("scores");
+    EXPECT_EQ(none.step("scores").at("status"), "failed");
+    EXPECT_EQ(none.step("scores").at("summary"), "the first score is 0 on the CPU: it tells nothing");
 }
 
 TEST(GpuReport, ProgramsThatCannotBeUnpackedAreSaid) {

@@ -38,9 +38,7 @@ def run_commands(commands, limit_s, path, together=False):
                 except subprocess.TimeoutExpired:
                     status, why = "timed out", f"killed after {limit_s:.0f} s"
         finally:  # also when this program is told to end
-            for process in running:
-                if not isinstance(process, str):
-                    _kill(process)
+            _kill([process for process in running if not isinstance(process, str)])
         for command, file in zip(batch, files):
             outputs.append("$ " + " ".join(map(str, command)) + "\n" + _kept(file, KEPT_BYTES // len(commands)))
             os.remove(file)
@@ -63,16 +61,19 @@ def _end_with_this_program():
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _kill(process):
-    """With its children. One that a driver keeps from dying is left behind."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except OSError:
-        pass
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        pass
+def _kill(processes):
+    """With their children. Those that a driver keeps from dying are left behind, after five seconds for all."""
+    for process in processes:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass
+    end = time.monotonic() + 5
+    for process in processes:
+        try:
+            process.wait(timeout=max(0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
 
 
 def _ended(code):
