@@ -115,10 +115,10 @@ def checks(pack):
         return Step(name, limit_s, pack.shards(shards, command), readers.sanitizer, no_sanitizer, together=True)
 
     return [
-        Step("unpack", 10, [[sys.executable, "-m", "tarfile", "-e", pack.archive, work]], lambda text: readers.unpacked(text, work / "bin")),
+        Step("unpack", 20, [[sys.executable, "-m", "tarfile", "-e", pack.archive, work]], lambda text: readers.unpacked(text, work / "bin")),
         Step("devices", 10, [program("limpid", "devices", "--json")], readers.devices),
         Step("driver", 5, [[nvidia_smi, "-q"]], readers.driver, no_smi),
-        Step("tests", 70, pack.shards(16, program("kernels_test", *either([], [small]))), readers.tests, together=True),
+        Step("tests", 60, pack.shards(16, program("kernels_test", *either([], [small]))), readers.tests, together=True),
         Step("program", 30, [program("gpu_test")], readers.tests),
         Step("shadow", 20, shadows, readers.shadows),
         Step("scores", 20, [render("cpu", "--steps", steps, "--device", "cpu")] +
