@@ -80,9 +80,9 @@ TEST(GpuReport, HangingCrashingAndFailingStepsAreReportedAndTheOthersRun) {
          R"(echo '{"benchmarks": [ {"name": "r/1", "real_time": 2, "time_unit": "ms"}, {"name": "r/2", "re'; sleep 600)"},
         {"kernels_bench",
          R"(case "$*" in *--model*) echo 'a/b/forward   1  2.0';; *fp32*) echo '{"benchmarks": [)"
-         R"({"name": "googlenet224/a/forward/chosen", "best_us": 3, "model_us": 2, "percent_of_roofline": 66},)"
-         R"({"name": "googlenet224/a/forward/cudnn", "best_us": 6},)"
-         R"({"name": "googlenet224/b/forward/cudnn", "error_occurred": true, "error_message": "no cuDNN"}]}';;)"
+         R"({"name": "googlenet224/a/forward/chosen/min_time:0.050/manual_time", "best_us": 3, "model_us": 2, "percent_of_roofline": 66},)"
+         R"({"name": "googlenet224/a/forward/cudnn/min_time:0.050/manual_time", "best_us": 6},)"
+         R"({"name": "googlenet224/b/forward/cudnn/min_time:0.050/manual_time", "error_occurred": true, "error_message": "no cuDNN"}]}';;)"
          R"(*) echo '{"benchmarks": [ {"name": "x", "error_occurred": true, "error_message": "wrong result"}]}';; esac)"},
     });
     const auto begin = std::chrono::steady_clock::now();
@@ -103,6 +103,8 @@ TEST(GpuReport, HangingCrashingAndFailingStepsAreReportedAndTheOthersRun) {
     EXPECT_EQ(pack.step("render-fp32").at("status"), "cut short");
     EXPECT_EQ(pack.step("render-fp32").at("result").at("runs").size(), 1u);
     EXPECT_EQ(pack.step("kernels-fp32").at("status"), "passed") << "what cuDNN cannot do is no failure";
+    EXPECT_THAT(std::string(pack.step("kernels-fp32").at("summary")),
+                HasSubstr("1 not: googlenet224/b/forward/cudnn: no cuDNN"));
     EXPECT_EQ(pack.step("kernels-tf32").at("status"), "failed");
     for (const char* name : {"driver", "memcheck", "profiler"}) EXPECT_EQ(pack.step(name).at("status"), "skipped");
 

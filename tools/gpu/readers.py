@@ -138,6 +138,15 @@ def same_pictures(text, one, other):
 
 # Measurements -----------------------------------------------------------------------------------------------------------------------
 
+def row(run):
+    """Our name of a benchmark, without what Google Benchmark appends to it."""
+    return re.sub(r"/(min_time:|iterations:|threads:|manual_time|real_time).*", "", run["name"])
+
+
+def of_a_library(run):
+    return row(run).endswith(("/cudnn", "/cublas"))
+
+
 def benchmarks(text):
     """Google Benchmark's JSON, also when it breaks off."""
     runs, failures = [], []
@@ -154,9 +163,9 @@ def benchmarks(text):
             runs.append(run)
         at = text.find("{", end)
     # What another library cannot do is no failure of ours.
-    wrong = [one for one in failures if not one["name"].endswith(("/cudnn", "/cublas"))]
-    summary = f"{len(runs)} measured" + (f", {len(failures)} not: {failures[0]['name']}: {failures[0]['error']}" if failures else "")
-    problem = f"{wrong[0]['name']}: {wrong[0]['error']}" if wrong else "" if runs else "nothing was measured: " + last_line(text)
+    wrong = [one for one in failures if not of_a_library(one)]
+    summary = f"{len(runs)} measured" + (f", {len(failures)} not: {row(failures[0])}: {failures[0]['error']}" if failures else "")
+    problem = f"{row(wrong[0])}: {wrong[0]['error']}" if wrong else "" if runs else "nothing was measured: " + last_line(text)
     return Reading(summary, {"runs": runs, "failures": failures} if runs or failures else {}, problem)
 
 
@@ -212,7 +221,7 @@ def profiles(text):
 
 def model_error(runs):
     """Measured time over the model's, for each kernel that has both."""
-    ratios = sorted((run["best_us"] / run["model_us"], run["name"]) for run in runs if run.get("model_us", 0) > 0 and run.get("best_us", 0) > 0)
+    ratios = sorted((run["best_us"] / run["model_us"], row(run)) for run in runs if run.get("model_us", 0) > 0 and run.get("best_us", 0) > 0)
     if not ratios:
         return None
     values = [ratio for ratio, _ in ratios]

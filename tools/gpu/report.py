@@ -140,7 +140,7 @@ def renders(report):
     columns, names = {}, []
     for precision in ("fp32", "tf32x3", "tf32"):
         names.append(f"render-{precision}")
-        columns[f"Limpid {precision}"] = {"/".join(run["name"].split("/")[:4]): milliseconds(run)
+        columns[f"Limpid {precision}"] = {readers.row(run): milliseconds(run)
                                           for run in report.result(names[-1]).get("runs", [])}
     for form in ("eager", "compiled-tf32", "bf16-graph"):
         names.append(f"pytorch-{form}")
@@ -161,7 +161,7 @@ def products(report):
     lines = []
     for precision in ("fp32", "tf32"):
         result = report.result(f"kernels-{precision}")
-        runs = {run["name"].split("/manual_time")[0].split("/min_time")[0]: run for run in result.get("runs", [])}
+        runs = {readers.row(run): run for run in result.get("runs", [])}
         pairs = [(name, run["best_us"], runs[name[:-len("chosen")] + "cudnn"]["best_us"], run) for name, run in runs.items()
                  if name.endswith("/chosen") and name[:-len("chosen")] + "cudnn" in runs]
         if pairs:
@@ -171,7 +171,7 @@ def products(report):
                            [(name[:-len("/chosen")], f"{ours:.1f}", f"{theirs:.1f}", f"{run['percent_of_roofline']:.0f}")
                             for name, ours, theirs, run in pairs])
         elif result:
-            said = next((one["error"] for one in result["failures"] if one["name"].endswith("/cudnn")), "no row has both")
+            said = next((one["error"] for one in result["failures"] if readers.of_a_library(one)), "no row has both")
             lines += [f"* no {precision}: {cell(said)}", ""]
     return lines + without(report, ("kernels-fp32", "kernels-tf32"))
 
