@@ -174,9 +174,9 @@ def model(text):
     return Reading(f"{rows} kernels modelled", {"rows": rows}, "" if rows else "nothing was modelled: " + last_line(text))
 
 
-# What an installation of PyTorch cannot do: one for processors alone; to compile, it needs Triton and a C compiler.
+# What an installation of PyTorch cannot do: one that lacks libraries, one for processors alone; to compile, it needs Triton and a C compiler.
 LACKING_PYTORCH = re.compile(r"^.*(Torch not compiled with CUDA|No CUDA GPUs are available|[Nn]o kernel image|driver on your system is too old|"
-                             r"[Ff]ailed to find C compiler|TritonMissing|No module named 'triton'|has no attribute 'compile').*$", re.M)
+                             r"[Ff]ailed to find C compiler|TritonMissing|ImportError: |ModuleNotFoundError: |has no attribute 'compile').*$", re.M)
 
 
 def pytorch(text):
