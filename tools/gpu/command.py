@@ -1,5 +1,6 @@
 """Runs commands under one limit and keeps what they print, whatever becomes of them."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 from typing import NamedTuple
 
 KEPT_BYTES = 1 << 19  # of a step's output: of each command its beginning and its end
+_prctl, _PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 
 
 class Finished(NamedTuple):
@@ -36,9 +38,7 @@ def run_commands(commands, limit_s, path, together=False):
                 except subprocess.TimeoutExpired:
                     status, why = "timed out", f"killed after {limit_s:.0f} s"
         finally:  # also when this program is told to end
-            for process in running:
-                if not isinstance(process, str):
-                    _kill(process)
+            _kill([process for process in running if not isinstance(process, str)])
         for command, file in zip(batch, files):
             outputs.append("$ " + " ".join(map(str, command)) + "\n" + _kept(file, KEPT_BYTES // len(commands)))
             os.remove(file)
@@ -51,21 +51,29 @@ def _start(command, file):
     with open(file, "wb") as output:
         try:
             return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, start_new_session=True)
+                                    stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_end_with_this_program)
         except OSError as error:
             return f"cannot be run: {error}"
 
 
-def _kill(process):
-    """With its children. One that a driver keeps from dying is left behind."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except OSError:
-        pass
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        pass
+def _end_with_this_program():
+    """Also when it is killed and cannot see to it: what is left over would be measured with the next run."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _kill(processes):
+    """With their children. Those that a driver keeps from dying are left behind, after five seconds for all."""
+    for process in processes:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass
+    end = time.monotonic() + 5
+    for process in processes:
+        try:
+            process.wait(timeout=max(0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
 
 
 def _ended(code):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import statistics
 from typing import NamedTuple
@@ -19,6 +20,14 @@ def last_line(text):
 
 
 # Checks -----------------------------------------------------------------------------------------------------------------------------
+
+def unpacked(text, programs):
+    files = sorted(programs.iterdir()) if programs.is_dir() else []
+    for file in files:
+        if not os.access(file, os.X_OK):
+            return Reading("", {}, f"{file} may not be run there; set TMPDIR to a folder that programs may be run from")
+    return Reading(f"{len(files)} programs", {"programs": [file.name for file in files]}, "" if files else "no programs: " + last_line(text))
+
 
 def devices(text):
     try:
@@ -97,7 +106,7 @@ ALLOWED_SCORE = {"fp32": 1e-4, "tf32x3": 1e-3, "tf32": 2e-2}
 
 
 def scores(text, folder, precisions):
-    """Twenty updates on the GPU against the CPU's."""
+    """Updates on the GPU against the CPU's."""
     try:
         expected = json.loads((folder / "cpu.json").read_text())["scores"]
     except (OSError, ValueError, KeyError):
@@ -111,7 +120,9 @@ def scores(text, folder, precisions):
             continue
         apart = [abs(a - e) / max(abs(e), 1e-30) for a, e in zip(actual, expected)]
         result[precision] = {"first": apart[0], "worst": max(apart), "last": apart[-1], "scores": actual}
-        if not apart[0] <= ALLOWED_SCORE[precision] or len(actual) != len(expected):
+        if not expected[0]:
+            problem = "the first score is 0 on the CPU: it tells nothing"
+        elif not apart[0] <= ALLOWED_SCORE[precision] or len(actual) != len(expected):
             problem = f"{precision}: the first scores differ by {apart[0]:.2g}"
     summary = "; ".join(f"{name}: first update differs by {one['first']:.1e}, worst of {len(one['scores'])} by {one['worst']:.1e}"
                         for name, one in result.items())
@@ -126,6 +137,15 @@ def same_pictures(text, one, other):
 
 
 # Measurements -----------------------------------------------------------------------------------------------------------------------
+
+def row(run):
+    """Our name of a benchmark, without what Google Benchmark appends to it."""
+    return re.sub(r"/(min_time:|iterations:|threads:|manual_time|real_time).*", "", run["name"])
+
+
+def of_a_library(run):
+    return row(run).endswith(("/cudnn", "/cublas"))
+
 
 def benchmarks(text):
     """Google Benchmark's JSON, also when it breaks off."""
@@ -143,15 +163,20 @@ def benchmarks(text):
             runs.append(run)
         at = text.find("{", end)
     # What another library cannot do is no failure of ours.
-    wrong = [one for one in failures if not one["name"].endswith(("/cudnn", "/cublas"))]
-    summary = f"{len(runs)} measured" + (f", {len(failures)} not: {failures[0]['name']}: {failures[0]['error']}" if failures else "")
-    problem = f"{wrong[0]['name']}: {wrong[0]['error']}" if wrong else "" if runs else "nothing was measured: " + last_line(text)
+    wrong = [one for one in failures if not of_a_library(one)]
+    summary = f"{len(runs)} measured" + (f", {len(failures)} not: {row(failures[0])}: {failures[0]['error']}" if failures else "")
+    problem = f"{row(wrong[0])}: {wrong[0]['error']}" if wrong else "" if runs else "nothing was measured: " + last_line(text)
     return Reading(summary, {"runs": runs, "failures": failures} if runs or failures else {}, problem)
 
 
 def model(text):
     rows = len(re.findall(r"^\S+/\S+ +\d+ ", text, re.M))
-    return Reading(f"{rows} kernels modelled", {"rows": rows}, "" if rows else last_line(text))
+    return Reading(f"{rows} kernels modelled", {"rows": rows}, "" if rows else "nothing was modelled: " + last_line(text))
+
+
+# What an installation of PyTorch cannot do: one that lacks libraries, one for processors alone; to compile, it needs Triton and a C compiler.
+LACKING_PYTORCH = re.compile(r"^.*(Torch not compiled with CUDA|No CUDA GPUs are available|[Nn]o kernel image|driver on your system is too old|"
+                             r"[Ff]ailed to find C compiler|TritonMissing|ImportError: |ModuleNotFoundError: |has no attribute 'compile').*$", re.M)
 
 
 def pytorch(text):
@@ -164,6 +189,9 @@ def pytorch(text):
         if isinstance(run, dict) and "ms" in run:
             runs.append(run)
     summary = ", ".join(f"batch {run['batch']}: {run['ms']:.3g} ms" for run in runs)
+    lacks = [match[0].strip() for match in LACKING_PYTORCH.finditer(text)]
+    if not runs and lacks:
+        return Reading("", {}, "", lacks[-1])
     return Reading(summary, {"runs": runs} if runs else {}, "" if runs else last_line(text))
 
 
@@ -178,7 +206,7 @@ TENSOR = re.compile(r"sm__(inst_executed_pipe|pipe)_tensor\S*pct_of_peak_sustain
 def profiles(text):
     refused = re.search(r"^==ERROR== (.*)$", text, re.M)
     kernels = []
-    for part in text.split("$ ncu ")[1:]:
+    for part in re.split(r"^\$ \S*ncu ", text, flags=re.M)[1:]:
         lines = [line for line in part.splitlines() if line.startswith('"')]
         table = list(csv.DictReader(lines))
         for row in table[1:]:  # the first row is units
@@ -193,7 +221,7 @@ def profiles(text):
 
 def model_error(runs):
     """Measured time over the model's, for each kernel that has both."""
-    ratios = sorted((run["best_us"] / run["model_us"], run["name"]) for run in runs if run.get("model_us", 0) > 0 and run.get("best_us", 0) > 0)
+    ratios = sorted((run["best_us"] / run["model_us"], row(run)) for run in runs if run.get("model_us", 0) > 0 and run.get("best_us", 0) > 0)
     if not ratios:
         return None
     values = [ratio for ratio, _ in ratios]

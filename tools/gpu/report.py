@@ -1,4 +1,4 @@
-"""The page of results, written again after each step: report.json for programs, report.md for people, output.txt with everything."""
+"""The page of results, written again before and after each step: report.json for programs, report.md for people, output.txt with everything."""
 
 import datetime
 import json
@@ -10,14 +10,31 @@ import statistics
 import readers
 
 
+FINISHED = ("passed", "failed", "timed out", "cut short")  # the others are tried again when a run goes on
+
+
 class Report:
-    def __init__(self, out, about):
-        self.out, self.about, self.steps = out, about, []
-        self.begun = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-        (out / "output.txt").write_text("")
+    """earlier: the report of a run that goes on with this one, or None."""
+
+    def __init__(self, out, about, steps, earlier):
+        self.out, self.about, self.machine = out, about, machine()
+        self.runs = [*(earlier["runs"] if earlier else []), now()]
+        if earlier and (earlier["pack"], earlier["machine"]) != (about, self.machine):
+            raise SystemExit(f"run: {out} has results of another pack or another machine: --out DIR names another folder")
+        known = {step["name"]: step for step in earlier["steps"]} if earlier else {}
+        self.steps = [known.get(step.name) or entry(step, "missing", "not begun") for step in steps]
+        if not earlier:
+            (out / "output.txt").write_text("")
+        self._write()
+
+    def finished(self, step):
+        return self.step(step.name)["status"] in FINISHED
 
     def skip(self, step, reason):
-        self._keep({"name": step.name, "status": "skipped", "seconds": 0.0, "limit_s": step.limit_s, "summary": reason, "result": {}})
+        self._keep(entry(step, "skipped", reason))
+
+    def leave_out(self, step, reason):
+        self._keep(entry(step, "missing", reason))
 
     def add(self, step, finished):
         """What is wrong with an output is a failure, also when the program did not notice."""
@@ -37,26 +54,40 @@ class Report:
             summary = f"{finished.why}; {summary}" if summary else finished.why
         with open(self.out / "output.txt", "a") as file:
             file.write(f"\n===== {step.name}: {status} after {finished.seconds:.1f} s =====\n{finished.output}\n")
-        return self._keep({"name": step.name, "status": status, "seconds": round(finished.seconds, 2), "limit_s": step.limit_s,
-                           "summary": summary[:2000], "result": reading.result})
+        return self._keep(entry(step, status, summary[:2000], finished.seconds, reading.result))
 
     def count(self, status):
         return sum(step["status"] == status or (status == "failed" and step["status"] == "timed out") for step in self.steps)
 
     def counts(self):
+        missing = f", {self.count('missing')} missing" if self.count("missing") else ""
         return (f"{self.count('passed')} passed, {self.count('failed')} failed, {self.count('skipped')} skipped, "
-                f"{self.count('cut short')} cut short")
+                f"{self.count('cut short')} cut short{missing}")
 
     def result(self, name):
-        return next((step["result"] for step in self.steps if step["name"] == name), {})
+        return self.step(name)["result"]
+
+    def step(self, name):
+        return next(step for step in self.steps if step["name"] == name)
 
     def _keep(self, result):
-        self.steps.append(result)
-        everything = {"begun": self.begun, "pack": self.about, "machine": machine(), "counts": self.counts(), "steps": self.steps,
+        self.steps[self.steps.index(self.step(result["name"]))] = result
+        self._write()
+        return result
+
+    def _write(self):
+        everything = {"runs": self.runs, "pack": self.about, "machine": self.machine, "counts": self.counts(), "steps": self.steps,
                       "model_error": {name: readers.model_error(self.result(name).get("runs", [])) for name in ("kernels-fp32", "kernels-tf32")}}
         _replace(self.out / "report.json", json.dumps(everything, indent=1))
         _replace(self.out / "report.md", "\n".join(page(self)) + "\n")
-        return result
+
+
+def entry(step, status, summary, seconds=0.0, result=None):
+    return {"name": step.name, "status": status, "seconds": round(seconds, 2), "limit_s": step.limit_s, "summary": summary, "result": result or {}}
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _replace(path, text):
@@ -79,16 +110,18 @@ def table(heading, rows):
 
 
 def page(report):
-    about, here = report.about, machine()
+    about, here = report.about, report.machine
     lines = [f"# Limpid {about['commit']} on {', '.join(report.result('devices').get('gpus', ['no GPU']))}", "",
-             f"{report.begun}; {here['processor']}, {here['cores']} cores, {here['system']}; built by {about['built']}; "
+             f"{', went on '.join(report.runs)}; {here['processor']}, {here['cores']} cores, {here['system']}; built by {about['built']}; "
              f"weights: {about['weights'] or 'none packed'}.", ""]
     if about["emulated"]:
         lines += ["**A rehearsal on the emulated GPU: its times mean nothing.**", ""]
     lines += [f"**{report.counts()}.**", ""]
     lines += table(("step", "", "s", "of", "what"), [(s["name"], s["status"], f"{s['seconds']:.1f}", f"{s['limit_s']:g}", cell(s["summary"]))
                                                      for s in report.steps])
-    lines += renders(report) + products(report) + model(report) + profiles(report)
+    for heading, section in (("Steps of a render, milliseconds", renders), ("Convolutions beside cuDNN, microseconds", products),
+                             ("The model's error", model), ("Counters", profiles)):
+        lines += [f"## {heading}", "", *section(report)]
     return lines
 
 
@@ -96,19 +129,27 @@ def cell(text):
     return text.replace("|", "/").replace("\n", " ")[:400]
 
 
+def without(report, names):
+    """Why there are no numbers of these steps."""
+    lines = [f"* no {name}: {step['status']}, {cell(step['summary'])}" for name in names for step in [report.step(name)] if not step["result"]]
+    return [*lines, ""] if lines else []
+
+
 def renders(report):
     """Milliseconds for a batch, ours and PyTorch's."""
-    columns = {}
+    columns, names = {}, []
     for precision in ("fp32", "tf32x3", "tf32"):
-        columns[f"Limpid {precision}"] = {"/".join(run["name"].split("/")[:4]): milliseconds(run)
-                                          for run in report.result(f"render-{precision}").get("runs", [])}
+        names.append(f"render-{precision}")
+        columns[f"Limpid {precision}"] = {readers.row(run): milliseconds(run)
+                                          for run in report.result(names[-1]).get("runs", [])}
     for form in ("eager", "compiled-tf32", "bf16-graph"):
+        names.append(f"pytorch-{form}")
         columns[f"PyTorch {form}"] = {f"network_step/mixed4d/px:{run['size']}/batch:{run['batch']}": run["ms"]
-                                      for run in report.result(f"pytorch-{form}").get("runs", [])}
+                                      for run in report.result(names[-1]).get("runs", [])}
     columns = {name: times for name, times in columns.items() if times}
     rows = list(dict.fromkeys(name for times in columns.values() for name in times))
     body = [(name, *(f"{times[name]:.3f}" if name in times else "" for times in columns.values())) for name in rows]
-    return ["## Steps of a render, milliseconds", ""] + table(("", *columns), body) if body else []
+    return table(("", *columns), body) + without(report, names)
 
 
 def milliseconds(run):
@@ -119,32 +160,37 @@ def products(report):
     """Ours beside cuDNN's: the same row, the same precision."""
     lines = []
     for precision in ("fp32", "tf32"):
-        runs = {run["name"].split("/manual_time")[0].split("/min_time")[0]: run for run in report.result(f"kernels-{precision}").get("runs", [])}
+        result = report.result(f"kernels-{precision}")
+        runs = {readers.row(run): run for run in result.get("runs", [])}
         pairs = [(name, run["best_us"], runs[name[:-len("chosen")] + "cudnn"]["best_us"], run) for name, run in runs.items()
                  if name.endswith("/chosen") and name[:-len("chosen")] + "cudnn" in runs]
         if pairs:
             ratios = [theirs / ours for _, ours, theirs, _ in pairs]
-            lines += [f"## Convolutions beside cuDNN, {precision}, microseconds", "",
-                      f"cuDNN's time over ours: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}", ""]
-            lines += table(("", "Limpid", "cuDNN", "% of roofline"),
+            lines += [f"{precision}: cuDNN's time over ours: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}", ""]
+            lines += table((precision, "Limpid", "cuDNN", "% of roofline"),
                            [(name[:-len("/chosen")], f"{ours:.1f}", f"{theirs:.1f}", f"{run['percent_of_roofline']:.0f}")
                             for name, ours, theirs, run in pairs])
-    return lines
+        elif result:
+            said = next((one["error"] for one in result["failures"] if readers.of_a_library(one)), "no row has both")
+            lines += [f"* no {precision}: {cell(said)}", ""]
+    return lines + without(report, ("kernels-fp32", "kernels-tf32"))
 
 
 def model(report):
     lines = []
     for precision in ("fp32", "tf32"):
-        error = readers.model_error(report.result(f"kernels-{precision}").get("runs", []))
+        result = report.result(f"kernels-{precision}")
+        error = readers.model_error(result.get("runs", []))
         if error:
-            lines.append(f"{precision}: of {error['kernels']} kernels the measured time is {error['median']:.2f} times the model's (median), "
-                         f"from {error['least'][0]:.2f} ({error['least'][1]}) to {error['most'][0]:.2f} ({error['most'][1]}).")
-    return ["## The model's error", "", *lines, ""] if lines else []
+            lines += [f"{precision}: of {error['kernels']} kernels the measured time is {error['median']:.2f} times the model's (median), "
+                      f"from {error['least'][0]:.2f} ({error['least'][1]}) to {error['most'][0]:.2f} ({error['most'][1]}).", ""]
+        elif result:
+            lines += [f"* no {precision}: no kernel was modelled and measured", ""]
+    return lines + without(report, ("kernels-fp32", "kernels-tf32"))
 
 
 def profiles(report):
-    kernels = report.result("profiler").get("kernels", [])
     lines = []
-    for kernel in kernels:
+    for kernel in report.result("profiler").get("kernels", []):
         lines += [f"{kernel['kernel']}", ""] + [f"* {name}: {value}" for name, value in kernel.items() if name != "kernel"] + [""]
-    return ["## Counters", "", *lines] if lines else []
+    return lines + without(report, ("profiler",))
