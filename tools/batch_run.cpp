@@ -47,7 +47,7 @@ struct Group {
 };
 
 // Of one picture and all its updates.
-int64_t image_steps(const Job& job) { return (job.options.steps + 1) * job.options.batch; }
+int64_t image_steps(const Job& job) { return job.options.updates() * job.options.batch; }
 
 class Batch {
   public:

@@ -64,10 +64,11 @@ ExitStatus write_grid(GridArguments a) {
     ActivationGrid grid;
     {
         Progress progress("grid", a.quiet);
-        grid = activation_grid(net, a.layer, values, a.options, stream, [&](const RenderProgress& p) {
+        const auto watcher = [&](const RenderProgress& p) {
             progress.report(p.done, p.total, concat("score ", p.score));
             return complete = !interrupted();
-        });
+        };
+        grid = activation_grid(net, a.layer, values, a.options, stream, watcher, inspection.options());
     }
     ordered_json result = provenance(a.photo, photo, net, stream);
     result.update(to_json(a, grid, complete));

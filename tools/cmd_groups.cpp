@@ -114,16 +114,16 @@ void write_row(const std::string& path, const HostTensor& pictures) {
 
 // NAME-icons.png: what each group looks like, side by side.
 bool write_icons(const GroupsArguments& a, const Net& net, const std::string& layer, const Groups& groups,
-                 const std::string& path, Stream& stream) {
+                 const std::string& path, Stream& stream, const RunOptions& run_options) {
     bool complete = true;
     HostTensor icons;
     {
         Progress progress("icons of " + layer, a.quiet);
-        icons =
-            group_icons(net, layer, groups, a.icon_size, a.icon_steps, a.seed, stream, [&](const RenderProgress& p) {
-                progress.report(p.done, p.total, concat("score ", p.score));
-                return complete = !interrupted();
-            });
+        const auto watcher = [&](const RenderProgress& p) {
+            progress.report(p.done, p.total, concat("score ", p.score));
+            return complete = !interrupted();
+        };
+        icons = group_icons(net, layer, groups, a.icon_size, a.icon_steps, a.seed, stream, watcher, run_options);
     }
     write_row(path, icons);
     return complete;
@@ -131,17 +131,18 @@ bool write_icons(const GroupsArguments& a, const Net& net, const std::string& la
 
 // NAME-overlays.png: the photo with each group dreamed into it where it fires, side by side.
 bool write_overlays(const GroupsArguments& a, const Net& net, const std::string& layer, const HostTensor& photo,
-                    const Groups& groups, const std::string& path, Stream& stream) {
+                    const Groups& groups, const std::string& path, Stream& stream, const RunOptions& run_options) {
     OverlayOptions options;
     options.steps = a.overlay_steps;
     options.seed = a.seed;
     std::optional<HostTensor> dreams;
     {
         Progress progress("overlays of " + layer, a.quiet);
-        dreams = dreamed_overlays(net, layer, photo, groups, options, stream, [&](const RenderProgress& p) {
+        const auto watcher = [&](const RenderProgress& p) {
             progress.report(p.done, p.total, concat("score ", p.score));
             return !interrupted();
-        });
+        };
+        dreams = dreamed_overlays(net, layer, photo, groups, options, stream, watcher, run_options);
     }
     if (dreams) write_row(path, *dreams);
     return dreams.has_value();
@@ -227,10 +228,12 @@ ExitStatus write_groups(GroupsArguments a) {
     std::cout << a.out << '\n' << json_path << '\n';
     std::vector<std::tuple<std::string, const Groups*, std::string>> shown{{a.layer, &groups, stem}};
     if (!a.earlier.empty()) shown.emplace_back(a.earlier, &earlier, stem + "-earlier");
+    const RunOptions& run = inspection.options();
     for (const auto& [layer, found, name] : shown) try {
-            if (a.icon_steps > 0 && !write_icons(a, net, layer, *found, name + "-icons.png", stream))
+            if (a.icon_steps > 0 && !write_icons(a, net, layer, *found, name + "-icons.png", stream, run))
                 return kPartlyDone;
-            if (a.overlay_steps > 0 && !write_overlays(a, net, layer, photo, *found, name + "-overlays.png", stream))
+            if (a.overlay_steps > 0 &&
+                !write_overlays(a, net, layer, photo, *found, name + "-overlays.png", stream, run))
                 return kPartlyDone;
         } catch (const Stopped&) {  // within the first update, of which nothing is kept
             return kPartlyDone;

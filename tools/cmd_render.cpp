@@ -189,6 +189,7 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
     }
+    renderer.reserve();
     const Inspection inspection(a.run, stream);
     if (!a.quiet)
         std::cerr << "limpid render: " << to_string(group.of(0)) << (group.objectives.size() > 1 ? ", ..." : "")

@@ -92,6 +92,14 @@ TEST_P(Memory, RunningOutOfAddressesIsAnError) {
 INSTANTIATE_TEST_SUITE_P(Commands, Memory, ::testing::ValuesIn(kHungry),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// A plan is arithmetic, and does not take what it speaks of.
+TEST(Plan, IsPrintedOfWhatWouldBeRefused) {
+    const Finished run = run_limpid({"render", "class:stars", "--net", "patterns", "--size", "512", "--batch", "64",
+                                     "--plan", "--max-memory", "1MiB"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("device memory: "));
+}
+
 // A stack of each thread that no address space has room for: no thread starts but the first.
 TEST(Threads, ThoseThatCannotStartAreDoneWithout) {
     const TemporaryFolder folder;

@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "graph/run.h"
 #include "viz/render/render.h"
 
 namespace limpid {
@@ -28,10 +27,11 @@ struct Job {
 
 struct FinishedJob {
     const Job* job = nullptr;
-    std::string error;          // empty: the picture is good
-    HostTensor images;          // {options.batch, h, w, 3}, RGB in [0,1]
-    std::vector<float> scores;  // before each update; the mean of several images
-    double seconds = 0;         // its share of the time: that of each update divided by the pictures in it
+    std::string error;                     // empty: the picture is good
+    HostTensor images;                     // {options.batch, h, w, 3}, RGB in [0,1]
+    std::vector<float> scores;             // before each update; the mean of several images
+    double seconds = 0;                    // its share of the time: that of each update divided by the pictures in it
+    std::vector<HostTensor> history = {};  // images at each of the options' thresholds
 };
 
 // Whether the images of a job depend on each other, so that an update is of one job alone.
@@ -46,7 +46,8 @@ class BatchRenderer {
     ~BatchRenderer();
 
     // What jobs like this one take with `batch` pictures, in bytes of the device: memory of all plans and variables,
-    // prepared constants of this and of the jobs before. Throws Error where objective and network do not fit.
+    // prepared constants of this and of the jobs before. Takes nothing of it but the constants. Throws Error where
+    // objective and network do not fit.
     size_t device_bytes(const Job& job, int64_t batch);
     using NextJob = std::function<const Job*()>;                 // null: no more
     using TakeFinished = std::function<void(FinishedJob&&)>;     // in order of completion
@@ -59,27 +60,19 @@ class BatchRenderer {
 
   private:
     struct Form;
-    struct FormKey;
-    struct Slot;
-    using Slots = std::vector<std::unique_ptr<Slot>>;
+    struct AtWork;
+    using Pictures = std::vector<std::unique_ptr<AtWork>>;
 
     Form& form_of(const Job& job);
-    std::unique_ptr<Slot> start(const Job& job);
-    std::vector<Slot*> largest_group(const Slots& slots) const;
-    void run_plan(Form& form, const FormKey& key, std::span<const ConstView> inputs, std::span<const MutView> outputs,
-                  const RunOptions& run_options);
-    void update(const std::vector<Slot*>& group, const RunOptions& run_options);
-    void redraw(const Slot& slot);
-    void ascend_by_gradient(const Slot& slot, ConstView gradient);
-    FinishedJob finish(Slot& slot);
-    void reserve_arena(size_t bytes);
+    std::unique_ptr<AtWork> start(const Job& job);
+    std::vector<AtWork*> largest_group(const Pictures& pictures) const;
+    void update(const std::vector<AtWork*>& group, const RunOptions& run_options);
 
     const Net& net_;
     Stream& stream_;
     int64_t batch_;
-    ConstantStore constants_;
+    Workspace work_;
     std::map<std::string, std::unique_ptr<Form>> forms_;
-    Buffer arena_;
 };
 
 }  // namespace limpid

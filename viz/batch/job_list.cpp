@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "kernels/error.h"
 #include "nets/trimmed.h"
@@ -92,6 +93,10 @@ ordered_json settings_of(const RenderOptions& o, const Net& net) {
                           {"adam", {o.adam.rate, o.adam.beta1, o.adam.beta2, o.adam.epsilon}},
                           {"weights", net.weights->checksum}};
     if (o.optimiser) settings["optimiser"] = to_string(o.optimiser);
+    if (!o.thresholds.empty()) settings["thresholds"] = o.thresholds;
+    for (const auto& [name, pictures] : {std::pair("start", &o.start), std::pair("references", &o.references)})
+        if (!pictures->values.empty())
+            settings[name] = {to_string(pictures->shape), sha256_of(std::as_bytes(std::span(pictures->values)))};
     return settings;
 }
 

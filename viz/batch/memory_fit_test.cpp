@@ -51,6 +51,23 @@ TEST(MemoryFit, EveryNumberOfPicturesFits) {
     EXPECT_LT(fit.kinds[0].batch, 7);
 }
 
+// What an objective remembers from update to update is there twice: before and behind it.
+TEST(MemoryFit, CountsWhatAnObjectiveRemembers) {
+    const Net net = make_net(trained_patterns());
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    std::vector<Job> jobs = jobs_of(1, "mixed3a", 32);
+    jobs[0].options.batch = 2;
+    const auto bytes = [&](const char* more) {
+        jobs[0].objective = parse_objective(concat("style_difference(mixed3a, batch=1, reference=0", more, ")"));
+        BatchRenderer renderer(net, stream, 1);
+        return renderer.device_bytes(jobs[0], 1);
+    };
+    Graph graph;
+    const int64_t channels =
+        graph.shape(layer(net, apply(net, graph, graph.input("image", {1, 32, 32, 3})), "mixed3a")).c;
+    EXPECT_GE(bytes(", ema=0.9"), bytes("") + 2 * size_t(channels * channels) * sizeof(float));
+}
+
 TEST(MemoryFit, OneKindDoesNotDecideAboutAnother) {
     const Net net = make_net(trained_patterns());
     Stream stream({DeviceKind::cpu, 0}, 1);

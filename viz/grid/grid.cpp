@@ -5,9 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "graph/grad.h"
 #include "graph/ops.h"
-#include "graph/vjp_overrides.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
 #include "viz/image/image.h"
@@ -18,113 +16,78 @@ namespace {
 
 constexpr uint32_t kDrawnPositions = 105;        // RandomKey::purpose
 constexpr float kUnique = 0.7f, kShared = 0.5f;  // Lucid, ActivationGrid notebook
-constexpr int64_t kRedirectedUpdates = 17;       // render.h
 
-// Pictures that are mixtures of the spectra theta {m,h,f,6}, each with its own direction in the layer.
+HostTensor rows(const HostTensor& matrix, const std::vector<int64_t>& which) {
+    HostTensor result({1, 1, int64_t(which.size()), matrix.shape.c});
+    for (size_t i = 0; i < which.size(); i++)
+        std::copy_n(matrix.view().pixel(0, 0, which[i]), matrix.shape.c, result.view().pixel(0, 0, int64_t(i)));
+    return result;
+}
+
+ImageParam icon_param(int64_t size) {
+    ImageParam param;
+    param.height = param.width = size;
+    return param;
+}
+
+// Pictures that are mixtures of the spectra theta {m,h,f,6}, each with its own direction in the layer. directions
+// {1,1,pictures,c}; weights {1,1,pictures,m}. `batch` of them are updated at a time: their rows are fed.
+Ascent::Form mixture_form(const Net& net, const std::string& layer_name, const HostTensor& directions,
+                          const HostTensor& weights, int64_t batch, const GridOptions& options) {
+    const ImageParam param = icon_param(options.size);
+    const auto mixed = [param, shared = param.constants()](Graph& graph, NodeId theta, NodeId mix, int64_t count) {
+        const Shape s = graph.shape(theta);
+        const NodeId flat = ops::reshape(graph, theta, {1, 1, s.n, s.h * s.w * s.c});
+        const NodeId spectra = ops::reshape(graph, ops::matmul(graph, mix, flat), {count, s.h, s.w, s.c});
+        return decode(graph, param, spectra, shared, count);
+    };
+    const int64_t spectra = weights.shape.c, channels = directions.shape.c;
+    const auto score = [&net, layer_name, mixed, batch, spectra, channels](StepGraph& g) {
+        const NodeId mix = g.graph.input("weights", {1, 1, batch, spectra});
+        const NodeId wanted = g.graph.input("directions", {batch, 1, 1, channels});
+        g.inputs.nodes = {mix, wanted};
+        const NodeId view = g.view(mixed(g.graph, g.theta, mix, batch));
+        const NodeId product = ops::mul(g.graph, layer(net, apply(net, g.graph, view), layer_name), wanted);
+        // The mean over positions of the sum over channels.
+        return ops::affine(g.graph, ops::reduce(g.graph, Reduce::mean, {false, true, true, true}, product),
+                           float(channels), 0);
+    };
+    const auto all = [mixed, weights](Graph& graph, NodeId theta) {
+        return mixed(graph, theta, graph.constant(weights), weights.shape.w);
+    };
+    return {param, options.transforms, spectra, score, {all}, concat("an update of ", batch, " pictures")};
+}
+
 class Mixture {
   public:
-    // directions {1,1,pictures,c}; weights {1,1,pictures,m}. first_job: number of the first spectrum's noise.
+    // first_job: number of the first spectrum's noise.
     Mixture(const Net& net, const std::string& layer_name, const HostTensor& directions, const HostTensor& weights,
-            int64_t batch, const GridOptions& options, uint32_t first_job, Stream& stream)
-        : net_(net),
-          layer_(layer_name),
-          directions_(directions),
+            int64_t batch, const GridOptions& o, uint32_t first_job, Stream& stream)
+        : directions_(directions),
           weights_(weights),
-          batch_(batch),
-          options_(options),
-          stream_(stream),
-          constants_(stream) {
-        param_.height = param_.width = options.size;
-        param_constants_ = param_.constants();
-        const HostTensor start = param_.initial(options.seed, first_job, weights.shape.c);
-        theta_ = DeviceTensor(stream, start);
-        m_ = DeviceTensor(stream, HostTensor(start.shape));
-        v_ = DeviceTensor(stream, HostTensor(start.shape));
-        gradient_ = DeviceTensor(stream.device(), start.shape);
-        score_ = DeviceTensor(stream.device(), {batch, 1, 1, 1});
+          work_(stream),
+          ascent_(work_, mixture_form(net, layer_name, directions, weights, batch, o)) {
+        slot_.options.adam = o.adam;
+        slot_.options.seed = o.seed;
+        if (o.groups > 0) slot_.options.redirected_relu_updates = 0;
+        if (o.redirected_relu_updates) slot_.options.redirected_relu_updates = *o.redirected_relu_updates;
+        ascent_.start(slot_, icon_param(o.size).initial(o.seed, first_job, weights.shape.c));
     }
 
-    // One update of the drawn pictures, `batch` of them; the mean of their scores.
-    double update(int64_t step, const std::vector<int64_t>& drawn, bool redirected) {
-        const TransformSample draw =
-            sample(options_.transforms, options_.size, options_.size, options_.seed, uint32_t(step));
-        const Plan& plan = plan_for(draw.scales, redirected);
-        std::vector<DeviceTensor> given;
-        given.emplace_back(stream_, rows(weights_, drawn));
-        HostTensor wanted = rows(directions_, drawn);
-        wanted.shape = {batch_, 1, 1, directions_.shape.c};
-        given.emplace_back(stream_, wanted);
-        for (const std::vector<float>& knob : draw.knobs)
-            given.emplace_back(stream_, HostTensor({1, 1, 1, int64_t(knob.size())}, knob));
-        given.emplace_back(stream_, HostTensor({1, 1, 1, 1}, float(adam_rate(options_.adam, step + 1))));
-        std::vector<ConstView> inputs{theta_.view()};
-        for (size_t i = 0; i + 1 < given.size(); i++) inputs.push_back(given[i].view());
-        const MutView outputs[] = {score_.view(), gradient_.view()};
-        run(plan, stream_, inputs, outputs, arena_.scratch());
-        stream_.backend().kernels.adam.step(stream_, options_.adam, given.back().buffer.floats(), theta_.shape.size(),
-                                            gradient_.buffer.floats(), theta_.buffer.floats(), m_.buffer.floats(),
-                                            v_.buffer.floats());
-        const HostTensor scores = download(stream_, score_.view());
-        return std::accumulate(scores.values.begin(), scores.values.end(), 0.0) / double(batch_);
+    // One update of the drawn pictures; the mean of their scores.
+    double update(const std::vector<int64_t>& drawn, const RunOptions& run_options) {
+        slot_.fed = {rows(weights_, drawn), rows(directions_, drawn)};
+        ascent_.step(slot_, run_options);
+        const HostTensor scores = download(work_.stream, ascent_.scores());
+        return std::accumulate(scores.values.begin(), scores.values.end(), 0.0) / double(scores.shape.n);
     }
-
-    // Also where a stop is asked for.
-    HostTensor pictures() {
-        const FinishWork finish(stream_);
-        Graph graph;
-        const NodeId theta = graph.input("theta", theta_.shape);
-        const NodeId images = mixed_images(graph, theta, graph.constant(weights_), weights_.shape.w);
-        return evaluate(graph, {images}, stream_, {download(stream_, theta_.view())})[0];
-    }
+    HostTensor pictures() { return ascent_.decode(slot_); }
 
   private:
-    static HostTensor rows(const HostTensor& matrix, const std::vector<int64_t>& which) {
-        HostTensor result({1, 1, int64_t(which.size()), matrix.shape.c});
-        for (size_t i = 0; i < which.size(); i++)
-            std::copy_n(matrix.view().pixel(0, 0, which[i]), matrix.shape.c, result.view().pixel(0, 0, int64_t(i)));
-        return result;
-    }
-
-    NodeId mixed_images(Graph& graph, NodeId theta, NodeId weights, int64_t count) const {
-        const Shape s = theta_.shape;
-        const NodeId flat = ops::reshape(graph, theta, {1, 1, s.n, s.h * s.w * s.c});
-        const NodeId spectra = ops::reshape(graph, ops::matmul(graph, weights, flat), {count, s.h, s.w, s.c});
-        return decode(graph, param_, spectra, param_constants_, count);
-    }
-
-    const Plan& plan_for(const std::vector<int>& scales, bool redirected) {
-        const auto key = std::pair{scales, redirected};
-        if (const auto found = plans_.find(key); found != plans_.end()) return found->second;
-        Graph graph;
-        const NodeId theta = graph.input("theta", theta_.shape);
-        const NodeId weights = graph.input("weights", {1, 1, batch_, weights_.shape.c});
-        const NodeId directions = graph.input("directions", {batch_, 1, 1, directions_.shape.c});
-        const Transformed view =
-            transform(graph, options_.transforms, scales, mixed_images(graph, theta, weights, batch_));
-        const NodeId product = ops::mul(graph, layer(net_, apply(net_, graph, view.image), layer_), directions);
-        // The mean over positions of the sum over channels.
-        const NodeId score = ops::affine(graph, ops::reduce(graph, Reduce::mean, {false, true, true, true}, product),
-                                         float(directions_.shape.c), 0);
-        const NodeId gradient = grad(graph, score, {theta}, redirected ? redirected_relu() : VjpOverrides{})[0];
-        const Plan& plan = plans_.emplace(key, make_plan(graph, {score, gradient}, constants_)).first->second;
-        check_memory(stream_, plan.arena_bytes + constants_.size_bytes(), concat("an update of ", batch_, " pictures"),
-                     "a smaller --batch or --size needs less");
-        if (plan.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), plan.arena_bytes);
-        return plan;
-    }
-
-    const Net& net_;
-    std::string layer_;
     HostTensor directions_, weights_;
-    int64_t batch_;
-    const GridOptions& options_;
-    Stream& stream_;
-    ConstantStore constants_;
-    ImageParam param_;
-    std::shared_ptr<const ParamConstants> param_constants_;
-    DeviceTensor theta_, m_, v_, gradient_, score_;
-    std::map<std::pair<std::vector<int>, bool>, Plan> plans_;
-    Buffer arena_;
+    Workspace work_;
+    Ascent ascent_;
+    Ascent::Slot slot_;
 };
 
 std::vector<double> norms_of(const HostTensor& directions) {
@@ -182,10 +145,9 @@ struct Watched {
 // Icons and the floats of spectra that are held at once, with Adam's two and the gradient, on the host twice more.
 size_t grid_bytes(const GridOptions& o, int64_t pictures) {
     const int64_t spectra = o.groups == 0 ? std::min(o.batch, pictures) : pictures + o.groups;
-    ImageParam param;
-    param.height = param.width = o.size;
     const int64_t weights = o.groups == 0 ? 0 : 3 * pictures * spectra;
-    return size_t(6 * param.theta(spectra).size() + weights + 3 * pictures * o.size * o.size * 3) * sizeof(float);
+    return size_t(6 * icon_param(o.size).theta(spectra).size() + weights + 3 * pictures * o.size * o.size * 3) *
+           sizeof(float);
 }
 
 HostTensor crop_margin(const HostTensor& icons, int64_t margin) {
@@ -203,7 +165,8 @@ void check(const GridOptions& o, const HostTensor& activations) {
 }  // namespace
 
 ActivationGrid activation_grid(const Net& net, const std::string& layer, const HostTensor& activations,
-                               const GridOptions& options, Stream& stream, const RenderWatcher& watcher) {
+                               const GridOptions& options, Stream& stream, const RenderWatcher& watcher,
+                               const RunOptions& run_options) {
     check(options, activations);
     const Shape s = activations.shape;
     const int64_t count = s.h * s.w, updates = options.steps + 1;
@@ -214,9 +177,6 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
     grid.rows = s.h, grid.columns = s.w;
     grid.norms = norms_of(directions);
     const bool naive = options.groups == 0;
-    const int64_t redirected = options.redirected_relu_updates >= 0 ? options.redirected_relu_updates
-                               : naive                              ? kRedirectedUpdates
-                                                                    : 0;
     HostTensor icons({count, options.size, options.size, 3});
     if (naive) {
         const int64_t passes = (count + options.batch - 1) / options.batch;
@@ -231,7 +191,7 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
             std::iota(all.begin(), all.end(), 0);
             for (int64_t step = 0; step < updates && !watched.stopped; step++) {
                 watched.run([&] {
-                    const double score = mixture.update(step, all, step < redirected);
+                    const double score = mixture.update(all, run_options);
                     grid.scores[size_t(step)] += float(score * double(n) / double(count));
                     return score;
                 });
@@ -249,7 +209,7 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
             for (int64_t i = 0; i < options.batch; i++)
                 drawn.push_back(random_below({options.seed, 0, uint32_t(step), kDrawnPositions}, i, int(count)));
             watched.run([&] {
-                grid.scores.push_back(float(mixture.update(step, drawn, step < redirected)));
+                grid.scores.push_back(float(mixture.update(drawn, run_options)));
                 return double(grid.scores.back());
             });
         }
@@ -260,12 +220,12 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
 }
 
 HostTensor group_icons(const Net& net, const std::string& layer, const Groups& groups, int64_t size, int64_t steps,
-                       uint64_t seed, Stream& stream, const RenderWatcher& watcher) {
+                       uint64_t seed, Stream& stream, const RenderWatcher& watcher, const RunOptions& run_options) {
     // The very naive grid of the groups' mixes of channels, as if they were activations.
     GridOptions options;
     options.groups = options.margin = 0;
     options.size = size, options.steps = steps, options.batch = groups.count(), options.seed = seed;
-    return activation_grid(net, layer, groups.channel, options, stream, watcher).icons;
+    return activation_grid(net, layer, groups.channel, options, stream, watcher, run_options).icons;
 }
 
 HostTensor grid_picture(const ActivationGrid& grid) {

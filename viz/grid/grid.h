@@ -7,6 +7,7 @@
 // not drawn moves on by its momentum.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "viz/factor/groups.h"
@@ -22,8 +23,8 @@ struct GridOptions {
     int64_t batch = 64;
     AdamParameters adam;
     Transforms transforms = standard_transforms();
-    int64_t redirected_relu_updates =
-        -1;  // -1: 17 for very naive, as in a render; 0 for less naive, as in the notebook
+    // None: those of a render for very naive; 0 for less naive, as in the notebook.
+    std::optional<int64_t> redirected_relu_updates;
     uint64_t seed = 0;
 };
 
@@ -37,12 +38,14 @@ struct ActivationGrid {
 // activations: of `layer` for one photo {1,h,w,c}; not negative, where there are groups. The watcher may stop it: then
 // the icons are what there is.
 ActivationGrid activation_grid(const Net& net, const std::string& layer, const HostTensor& activations,
-                               const GridOptions& options, Stream& stream, const RenderWatcher& watcher = {});
+                               const GridOptions& options, Stream& stream, const RenderWatcher& watcher = {},
+                               const RunOptions& run_options = {});
 
 // What each neuron group looks like (Lucid, NeuronGroups notebook): pictures {k,size,size,3} that maximise the mean
 // over positions of <layer, channel_i>, by the loop of a render.
 HostTensor group_icons(const Net& net, const std::string& layer, const Groups& groups, int64_t size, int64_t steps,
-                       uint64_t seed, Stream& stream, const RenderWatcher& watcher = {});
+                       uint64_t seed, Stream& stream, const RenderWatcher& watcher = {},
+                       const RunOptions& run_options = {});
 
 // All icons side by side, {1, rows*side, columns*side, 3}.
 HostTensor grid_picture(const ActivationGrid& grid);

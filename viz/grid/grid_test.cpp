@@ -116,5 +116,37 @@ TEST(Grid, RefusesWhatCannotBe) {
     EXPECT_EQ(stopped.scores.size(), 3u);
 }
 
+// Asked to stop in the first of six passes, it neither computes nor decodes the others.
+TEST(Grid, StopsBeforeTheNextPass) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0});
+    GridOptions options = small(0);
+    options.batch = 1;
+    int64_t asked = 0, dumped = 0;
+    RunOptions run_options;
+    run_options.dump = [&](const std::string&, const HostTensor&) { dumped++; };
+    const ActivationGrid grid = activation_grid(
+        net, "texture", six_positions(), options, stream, [&](const RenderProgress&) { return ++asked < 3; },
+        run_options);
+    EXPECT_EQ(asked, 3);
+    const size_t icon = grid.icons.values.size() / 6;
+    for (size_t i = 0; i < grid.icons.values.size(); i++) ASSERT_EQ(grid.icons.values[i] > 0, i < icon) << i;
+    // Its updates can be looked into, those that were made.
+    const int64_t of_three = dumped;
+    EXPECT_GT(of_three, 0);
+    asked = dumped = 0;
+    bool stop = false;
+    stream.stop_when(Stop([&] { return stop; }));
+    activation_grid(
+        net, "texture", six_positions(), options, stream,
+        [&](const RenderProgress&) {
+            stop = ++asked == 3;
+            return true;
+        },
+        run_options);
+    EXPECT_EQ(asked, 4) << "once more, so that the watcher knows";
+    EXPECT_EQ(dumped, of_three);
+}
+
 }  // namespace
 }  // namespace limpid

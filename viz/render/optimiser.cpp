@@ -122,7 +122,7 @@ Picture picture_of(ConstView view) {
 
 }  // namespace
 
-void ascend(const Ascent& ascent, int64_t update, ConstView gradient, MutView x) {
+void ascend(const PlainAscent& ascent, int64_t update, ConstView gradient, MutView x) {
     const Picture g = picture_of(gradient);
     Picture picture = picture_of(x);
     double rate = ascent.rate;

@@ -51,22 +51,22 @@ struct SmallContributions {
 };
 using Regulariser = std::variant<ClampValues, DecayValues, BlurValues, SmallValues, SmallPixels, SmallContributions>;
 
-struct Ascent {
+struct PlainAscent {
     double rate = 1;
     // Not 0: rate is min(rate, progress / |g|^2), which raises the score by about `progress`.
     double progress = 0;
     std::vector<Regulariser> rules;
-    bool operator==(const Ascent&) const = default;
+    bool operator==(const PlainAscent&) const = default;
 };
 
 // Adam where there is none. parse_optimiser(to_string(o)) == o; "adam", "ascent(...); rule; ...", or the name of one of
 // the four settings of Yosinski's table 1: "yosinski1" to "yosinski4". Throws UsageError with the column.
-using Optimiser = std::optional<Ascent>;
+using Optimiser = std::optional<PlainAscent>;
 Optimiser parse_optimiser(const std::string& text);
 std::string to_string(const Optimiser& optimiser);
 
 // One update of one image: x {1,h,w,c} in place, by its gradient of the same shape; `update` counts from 0. In double,
 // on the host.
-void ascend(const Ascent& ascent, int64_t update, ConstView gradient, MutView x);
+void ascend(const PlainAscent& ascent, int64_t update, ConstView gradient, MutView x);
 
 }  // namespace limpid

@@ -90,7 +90,7 @@ std::string print(const Regulariser& regulariser) {
 // variables are grey levels, clamped before each step, which is here after the one before.
 struct NamedAscent {
     const char* name;
-    Ascent ascent;
+    PlainAscent ascent;
 };
 const std::vector<NamedAscent>& named_ascents() {
     static const std::vector<NamedAscent> all{
@@ -121,7 +121,7 @@ Optimiser parse_optimiser(const std::string& text) {
     }
     if (calls[0].name == "ascent") {
         const Arguments a(calls[0], {"rate", "progress"});
-        result = Ascent{positive(a, "rate", 1), a.number("progress", 0), {}};
+        result = PlainAscent{positive(a, "rate", 1), a.number("progress", 0), {}};
     } else {
         for (const NamedAscent& named : named_ascents())
             if (calls[0].name == named.name) result = named.ascent;

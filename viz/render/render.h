@@ -1,43 +1,41 @@
 // Feature visualisation by optimisation: the loop of Lucid's render_vis.
 #pragma once
 
+#include <algorithm>
 #include <functional>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "graph/run.h"
-#include "kernels/adam/adam.h"
-#include "kernels/captured_work.h"
 #include "nets/net.h"
-#include "viz/objective/objective.h"
-#include "viz/param/param.h"
-#include "viz/render/optimiser.h"
-#include "viz/transform/transform.h"
+#include "viz/render/ascent.h"
 
 namespace limpid {
 
-struct RenderOptions {
+struct RenderOptions : AscentOptions {
     ImageParam param;
     Transforms transforms = standard_transforms();
-    AdamParameters adam;
-    Optimiser optimiser;  // none: Adam
     // Lucid's thresholds: the picture is taken after update max(threshold) + 1, since its loop counts from 0 and
     // includes the end.
     int64_t steps = 512;
     std::vector<int64_t> thresholds;  // earlier ones whose pictures are kept too
     int64_t batch = 1;                // pictures of the same objective, numbered from first_job
-    uint32_t first_job = 0;
-    uint64_t seed = 0;
-    int64_t redirected_relu_updates = 17;  // Lucid: global steps 0..16; 0 turns the override off
-    HostTensor start;                      // a picture {1,h,w,3 or 4} to start from; none: random
+    HostTensor start;                 // a picture {1,h,w,3 or 4} to start from; none: random
     // Images {r,h,w,c} in front of the batch that stay as they are: what objectives compare with (dot_compare,
     // style_difference). They are images 0..r-1 of the objective.
     HostTensor references;
+
+    int64_t updates() const { return std::max(steps, thresholds.empty() ? 0 : std::ranges::max(thresholds)) + 1; }
 };
 
-// Throws UsageError where the optimiser's rules need pixels and the variables are none.
-void check_optimiser(const RenderOptions& options);
+// What renders optimise: pictures of a parameterisation, seen by a network, scored by objectives. objectives_of(count):
+// one for all pictures of a slot, or one for each; or, fed, one for each of `count` slots, all of one form, whose
+// differences are StepGraph::inputs. Picture 0: the images; 1: their textures, where they are views of textures. net
+// must outlive the form. Throws UsageError where the options contradict each other.
+using ObjectivesOf = std::function<std::vector<Objective>(int64_t count)>;
+Ascent::Form render_form(const Net& net, const RenderOptions& options, ObjectivesOf objectives_of, bool fed);
+// What the options start from.
+HostTensor initial_variables(const RenderOptions& options);
 
 struct RenderProgress {
     int64_t done = 0, total = 0;  // updates
@@ -60,55 +58,36 @@ struct Rendering {
     size_t device_bytes = 0;
 };
 
-// The plans of a render, one per size that the transforms produce and per ReLU gradient, and the memory they share.
+// An ascent of one slot: the batch.
 class Renderer {
   public:
-    // Makes every plan; throws Error when layer, channel, class or size do not fit.
+    // Makes every plan; throws Error when layer, channel, class or size do not fit. net must outlive the renderer.
     Renderer(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream)
         : Renderer(net, std::vector{objective}, options, stream) {}
-    // One objective for each picture of the batch, all of the same form.
+    // One objective for each picture of the batch, all of the same form; none of them with references.
     Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options, Stream& stream);
 
     // What run() will use, in bytes: arena, variables, prepared constants.
     size_t device_bytes() const;
     // The plan of an unscaled step behind the redirected phase.
-    const Plan& typical_plan() const;
+    const Plan& typical_plan() const { return *typical_; }
+    // Takes the memory, which the first update does otherwise; throws Error where the stream does not allow it.
+    void reserve();
 
     Rendering run(const RenderWatcher& watcher = {}, const RunOptions& run_options = {});
     // One update at the given step (for benchmarks); on a GPU it is queued, and the score stays there.
     void update(int64_t step, const RunOptions& run_options = {});
 
   private:
-    const Plan& plan_for(int64_t step, const std::vector<int>& scales) const;
-    size_t tensor_bytes(Shape theta) const;
-    void upload_changes(int64_t step);
-    HostTensor decode_images() { return decode_by(decode_plan_, images_); }
-    HostTensor decode_by(const Plan& plan, const DeviceTensor& images);
-    void redraw_samples(int64_t step);
-    void ascend_by_gradient(int64_t step);
-
     RenderOptions options_;
-    Stream& stream_;
-    ConstantStore constants_;
-    std::vector<std::vector<int>> scales_;
-    std::vector<Plan> plain_, redirected_;  // by index of scales_
-    Plan decode_plan_, texture_plan_;       // the latter empty where there is no texture
-    Buffer arena_;
-    DeviceTensor theta_, gradient_, m_, v_, score_, scores_, images_, textures_;
-    std::vector<DeviceTensor> memory_, next_memory_;  // of the objective
-    std::vector<ImageParam::Redrawn> redrawn_;
-    // What changes from update to update, in one block: the knobs, the number of the update where the objective depends
-    // on it, Adam's rate.
-    DeviceTensor changes_;
-    std::vector<float> next_changes_;
-    std::vector<size_t> knob_places_;
-    bool uses_step_ = false;
-    // Refilled by each update, which allocates nothing.
-    TransformSample draw_;
-    std::vector<ConstView> inputs_;
-    std::vector<MutView> outputs_;
-    // On a GPU: the update by each plan, recorded when it is needed for the second time. Empty after the first.
-    std::map<const Plan*, CapturedWork> recorded_;
+    Workspace work_;
+    Ascent ascent_;
+    Ascent::Need need_;
+    const Plan* typical_;
+    Shape score_;
+    int64_t ahead_;                     // updates that a GPU is given at once, before the host waits for their scores
+    std::optional<Ascent::Slot> slot_;  // once memory is taken
+    DeviceTensor scores_;               // of `ahead` updates
 };
 
 inline Rendering render(const Net& net, const Objective& objective, const RenderOptions& options, Stream& stream,

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 #include "graph/grad.h"
@@ -20,6 +21,7 @@
 namespace {
 std::atomic<bool> counting{false};
 std::atomic<int64_t> allocations{0};
+std::atomic<size_t> largest_allocation{0};
 }  // namespace
 
 // GCC sees the pair of replacements separately.
@@ -27,7 +29,10 @@ std::atomic<int64_t> allocations{0};
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 void* operator new(size_t size) {
-    if (counting) allocations++;
+    if (counting) {
+        allocations++;
+        if (size > largest_allocation) largest_allocation = size;
+    }
     if (void* data = std::malloc(size)) return data;
     throw std::bad_alloc();
 }
@@ -147,6 +152,83 @@ TEST(Render, PositionsFollowTheScaleInABatch) {
                  });
     EXPECT_EQ(finished, jobs.size());
     EXPECT_EQ(failed, 1u);
+}
+
+// Where it starts, what it is compared with, how long it runs and what is kept on the way: as in a render by itself.
+TEST(Render, JobsOfABatchHaveAllOptionsOfARender) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    const auto photo = [](float tone) {
+        HostTensor picture({1, 40, 40, 3});
+        for (size_t i = 0; i < picture.values.size(); i++)
+            picture.values[i] = 0.5f + 0.3f * float(std::sin(double(tone) * double(i)));
+        return picture;
+    };
+    std::vector<Job> jobs(5);
+    const Objective unit = parse_objective("texture:8"), alike = parse_objective("dot_compare(texture, batch=1)");
+    for (Job& job : jobs) job = {"", unit, small_options()};
+    jobs[0].options.start = photo(0.1f);
+    jobs[1].options.thresholds = {3, 30, 7};
+    jobs[2].options.references = photo(0.2f);
+    jobs[3].options.references = photo(0.3f);
+    jobs[2].objective = jobs[3].objective = alike;
+    const HostTensor random = render(net, unit, small_options(), stream).images;
+    BatchRenderer renderer(net, stream, 3);
+    size_t next = 0;
+    std::vector<FinishedJob> finished;
+    renderer.run([&] { return next < jobs.size() ? &jobs[next++] : nullptr; },
+                 [&](FinishedJob&& job) { finished.push_back(std::move(job)); });
+    ASSERT_EQ(finished.size(), jobs.size());
+    for (const FinishedJob& job : finished) {
+        ASSERT_EQ(job.error, "");
+        const Rendering alone = render(net, job.job->objective, job.job->options, stream);
+        const int64_t number = job.job - jobs.data();
+        EXPECT_TRUE(same_bits(job.images, alone.images)) << number;
+        EXPECT_EQ(same_bits(job.images, random), number == 4) << "the option would make no difference";
+        EXPECT_EQ(int64_t(job.scores.size()), alone.updates);
+        ASSERT_EQ(job.history.size(), alone.history.size());
+        for (size_t i = 0; i < job.history.size(); i++) EXPECT_TRUE(same_bits(job.history[i], alone.history[i]));
+        EXPECT_EQ(job.history.size(), number == 1 ? 3u : 0u);
+    }
+}
+
+// The first of a form may be a bad one.
+TEST(Render, ABadJobEndsNoOtherOfItsForm) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    std::vector<Job> jobs;
+    for (const char* objective : {"neuron(gabor, 3, x=500, y=0)", "neuron(gabor, 3, x=50, y=0)", "neuron(gabor, 3)"})
+        jobs.push_back({objective, parse_objective(objective), small_options()});
+    BatchRenderer renderer(net, stream, 2);
+    size_t next = 0;
+    std::vector<std::string> good;
+    renderer.run([&] { return next < jobs.size() ? &jobs[next++] : nullptr; },
+                 [&](FinishedJob&& job) {
+                     if (job.error.empty()) good.push_back(job.job->name);
+                 });
+    EXPECT_EQ(good, std::vector<std::string>{"neuron(gabor, 3)"});
+}
+
+// A plan is arithmetic: of a render that the stream would refuse, too.
+TEST(Render, IsPlannedWithoutItsMemory) {
+    const Net net = make_net(tiny_weights());
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    stream.allow_memory(size_t(1) << 20);
+    RenderOptions options = small_options();
+    options.batch = 1000;
+    const Objective objective = parse_objective("texture:8");
+    allocations = 0, largest_allocation = 0, counting = true;
+    Renderer renderer(net, objective, options, stream);
+    counting = false;
+    EXPECT_LT(largest_allocation, size_t(1) << 20);
+    EXPECT_GT(renderer.device_bytes(), 4000 * options.param.theta(1).size() * sizeof(float));
+    EXPECT_EQ(renderer.typical_plan().outputs[0], (Shape{1000, 1, 1, 1}));
+    EXPECT_THROW(renderer.run(), Error);
+    stream.allow_memory(std::numeric_limits<size_t>::max());
+    options.batch = 2;
+    Renderer small(net, objective, options, stream);
+    const size_t planned = small.device_bytes();
+    EXPECT_EQ(small.run().device_bytes, planned);
 }
 
 TEST(Render, ATextureIsReturnedBesideItsView) {

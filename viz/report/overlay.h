@@ -21,6 +21,6 @@ struct OverlayOptions {
 // Nothing where the watcher stopped it.
 std::optional<HostTensor> dreamed_overlays(const Net& net, const std::string& layer, const HostTensor& photo,
                                            const Groups& groups, const OverlayOptions& options, Stream& stream,
-                                           const RenderWatcher& watcher = {});
+                                           const RenderWatcher& watcher = {}, const RunOptions& run_options = {});
 
 }  // namespace limpid

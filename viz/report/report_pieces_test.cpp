@@ -202,6 +202,12 @@ TEST(Overlay, ChangesThePhotoWhereTheGroupFires) {
     EXPECT_LT(right, 1e-3);
     EXPECT_FALSE(dreamed_overlays(net(), "texture", photo, groups, options, stream,
                                   [](const RenderProgress&) { return false; }));
+    RunOptions looks;
+    size_t steps = 0;
+    looks.dump = [&](const std::string&, const HostTensor&) { steps++; };
+    const auto again = dreamed_overlays(net(), "texture", photo, groups, options, stream, {}, looks);
+    EXPECT_EQ(again->values, dreams->values);
+    EXPECT_GT(steps, scores.size());
 }
 
 TEST(GroupIcons, AreThoseOfTheirMixOfChannels) {
