@@ -25,7 +25,7 @@ class File:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         if self.kind == "folder":
             os.makedirs(path, exist_ok=True)
-        elif self.kind == "symlink":
+        elif self.kind == "symlink" or self.kind == "hardlink" and not os.path.isfile(os.path.join(os.fsencode(folder), self.content)):
             os.symlink(self.content, path)
         elif self.kind == "hardlink":
             os.link(os.path.join(os.fsencode(folder), self.content), path)
