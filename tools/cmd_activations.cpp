@@ -40,7 +40,7 @@ ExitStatus write_activations(const ActivationsArguments& a) {
     keep_results();
     write_array_file(a.out, arrays,
                      {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
-    announce_choice(a.run, "activations", net, stream);
+    announce_choice(a.run, net, stream);
     for (const auto& [name, value] : arrays) std::cout << a.out << "  " << name << "  " << value.shape << '\n';
     return kDone;
 }

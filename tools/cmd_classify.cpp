@@ -39,7 +39,7 @@ ExitStatus classify(const ClassifyArguments& arguments) {
         ConstantStore constants(stream);
         inspection.report(make_plan(graph, outputs, constants));
     }
-    announce_choice(arguments.run, "classify", net, stream);
+    announce_choice(arguments.run, net, stream);
     const std::vector<float>&score = values[0].values, &probability = values[1].values;
     std::vector<size_t> order;
     for (size_t i = 0; i < score.size(); i++)

@@ -94,7 +94,7 @@ ExitStatus write_dictionary(DictionaryArguments a) {
     keep_results();
     write_png(a.out, picture.view());
     write_json(json_path, result);
-    announce_choice(a.run, "dictionary", net, stream);
+    announce_choice(a.run, net, stream);
     std::cout << a.out << "\n"
               << json_path << "\nat row " << dictionary.initial_y << ", column " << dictionary.initial_x << ":";
     for (const DictionaryEntry& entry : first)

@@ -27,7 +27,7 @@ ExitStatus gradcheck(const GradcheckArguments& a) {
     const Net net = load_net(a.run);
     Stream stream = open_stream(a.run);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
-    announce_choice(a.run, "gradcheck", net, stream);
+    announce_choice(a.run, net, stream);
     for (const GradcheckRow& row : result.rows)
         std::cout << "direction " << row.direction << ": gradient " << row.expected << ", differences " << row.measured
                   << ", apart by " << row.error << " (allowed " << row.allowed << ")\n";

@@ -222,7 +222,7 @@ ExitStatus write_groups(GroupsArguments a) {
         write_array_file(a.arrays, arrays,
                          {{"photo", a.photo.path}, {"net", net.name}, {"weights_checksum", net.weights->checksum}});
     write_json(json_path, result);
-    announce_choice(a.run, "groups", net, stream);
+    announce_choice(a.run, net, stream);
     print(a.layer, groups, shares);
     if (!a.earlier.empty()) print(a.earlier, earlier, early);
     std::cout << a.out << '\n' << json_path << '\n';

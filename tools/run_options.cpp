@@ -21,6 +21,7 @@
 namespace limpid {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
+    arguments.command = app.get_name();
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
     app.add_option(
@@ -47,14 +48,14 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
 
 namespace {
 
-Device automatic_device() {
+Device automatic_device(const std::string& command) {
     int gpus = 0;
     while (cuda_backend({DeviceKind::cuda, gpus})) gpus++;
     if (gpus == 0) return {};
     Device device{DeviceKind::cuda, 0};
     if (const std::optional<LocalProcess> process = find_local_process()) {
         device.index = int(process->index % gpus);
-        std::cerr << concat("limpid: ", process->launcher, " process ", process->index + 1, " of this machine takes ",
+        std::cerr << concat("limpid ", command, ": ", process->launcher, " process ", process->index + 1, " of this machine takes ",
                             to_string(device), " of ", gpus, " GPUs\n");
     }
     return device;
@@ -64,7 +65,7 @@ Device automatic_device() {
 
 Device choose_device(const RunArguments& arguments) {
     const Precision precision = parse_precision(arguments.precision);
-    Device device = arguments.device == "auto" ? automatic_device() : parse_device(arguments.device);
+    Device device = arguments.device == "auto" ? automatic_device(arguments.command) : parse_device(arguments.device);
     device.precision = precision;
     backend(device);
     return device;
@@ -78,14 +79,14 @@ Stream open_stream(const RunArguments& arguments) {
     if (!arguments.max_memory.empty() || stream.device().kind != DeviceKind::cuda)
         stream.allow_memory(allowed_memory(arguments.max_memory));
     if (stream.thread_count() < stream.threads_wanted())
-        std::cerr << concat("limpid: ", stream.thread_count(), " of ", stream.threads_wanted(),
+        std::cerr << concat("limpid ", arguments.command, ": ", stream.thread_count(), " of ", stream.threads_wanted(),
                             " threads could be started (a limit of processes or memory): slower, the same results\n");
     return stream;
 }
 
-void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream) {
+void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream) {
     if (arguments.device == "auto")
-        std::cerr << concat("limpid ", command, ": ", net.name, " on ", stream.backend().name, "\n");
+        std::cerr << concat("limpid ", arguments.command, ": ", net.name, " on ", stream.backend().name, "\n");
 }
 
 namespace {
@@ -152,8 +153,9 @@ Inspection::Inspection(const RunArguments& arguments, Stream& stream) {
         options_.shadow = shadow_.get();
     }
     if (!arguments.dump.empty()) {
-        with_context("--dump", [&] { create_folder(arguments.dump); });
+        // Made when there is something to put into it: a command that is refused leaves nothing.
         options_.dump = [folder = arguments.dump](const std::string& name, const HostTensor& value) {
+            with_context("--dump", [&] { create_folder(folder); });
             write_npy(concat(folder, "/", name, ".npy"), value);
         };
     }

@@ -16,6 +16,7 @@ class App;
 namespace limpid {
 
 struct RunArguments {
+    std::string command;  // which says something, for "limpid grid: ..."
     std::string device = "auto";
     std::string precision = "fp32";
     int threads = 0;      // 0: one per processor
@@ -40,7 +41,7 @@ Stream open_stream(const RunArguments& arguments);
 
 // "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen. Said with the results: a run that
 // fails prints one line, its error.
-void announce_choice(const RunArguments& arguments, const char* command, const Net& net, const Stream& stream);
+void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream);
 
 // The file that load_net reads; "": a built-in network. Throws as load_net does where there is none.
 std::string weights_file(const RunArguments& arguments);

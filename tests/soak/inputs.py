@@ -125,7 +125,7 @@ def picture(draw, name=None):
         else:
             data, verdict = draw.choice([
                 lambda: (flipped(draw, data), ODD), lambda: (cut(draw, data, 0.6), DAMAGED),
-                lambda: (pictures.jpeg(draw, side(draw), side(draw), 4), ODD), lambda: (data[:300], DAMAGED)])()
+                lambda: (pictures.jpeg(draw, side(draw), side(draw), 4), ODD), lambda: (data[:min(300, len(data) // 2)], DAMAGED)])()
     elif chance > 0.73:
         ending = draw.choice([".gif", "", ".png.txt"])  # what is within decides, or the name: either is an answer
         verdict = ODD
