@@ -55,8 +55,8 @@ Device automatic_device(const std::string& command) {
     Device device{DeviceKind::cuda, 0};
     if (const std::optional<LocalProcess> process = find_local_process()) {
         device.index = int(process->index % gpus);
-        std::cerr << concat("limpid ", command, ": ", process->launcher, " process ", process->index + 1, " of this machine takes ",
-                            to_string(device), " of ", gpus, " GPUs\n");
+        std::cerr << concat("limpid ", command, ": ", process->launcher, " process ", process->index + 1,
+                            " of this machine takes ", to_string(device), " of ", gpus, " GPUs\n");
     }
     return device;
 }
