@@ -51,21 +51,21 @@ TEST(MemoryFit, EveryNumberOfPicturesFits) {
     EXPECT_LT(fit.kinds[0].batch, 7);
 }
 
-// What an objective remembers from update to update is there twice: before and behind it.
+// What an objective remembers from update to update, here a Gram matrix, is there twice: before and after.
 TEST(MemoryFit, CountsWhatAnObjectiveRemembers) {
     const Net net = make_net(trained_patterns());
     Stream stream({DeviceKind::cpu, 0}, 1);
-    std::vector<Job> jobs = jobs_of(1, "mixed3a", 32);
-    jobs[0].options.batch = 2;
-    const auto bytes = [&](const char* more) {
-        jobs[0].objective = parse_objective(concat("style_difference(mixed3a, batch=1, reference=0", more, ")"));
-        BatchRenderer renderer(net, stream, 1);
-        return renderer.device_bytes(jobs[0], 1);
-    };
-    Graph graph;
-    const int64_t channels =
-        graph.shape(layer(net, apply(net, graph, graph.input("image", {1, 32, 32, 3})), "mixed3a")).c;
-    EXPECT_GE(bytes(", ema=0.9"), bytes("") + 2 * size_t(channels * channels) * sizeof(float));
+    Job job = jobs_of(1, "mixed3a", 32)[0];
+    job.options.batch = 2;
+    job.objective = parse_objective("style_difference(mixed3a, batch=1, reference=0, ema=0.9)");
+    Workspace work(stream);
+    Ascent ascent(work, render_form(
+                            net, job.options, [&](int64_t) { return std::vector{job.objective}; }, false));
+    const Ascent::Need need = ascent.plan_all(1, true);
+    const size_t variables = 14 * size_t(ascent.theta().size()) * sizeof(float);
+    ASSERT_GT(need.memory, 2 * need.pictures) << "pictures and scores would hide it";
+    EXPECT_GE(BatchRenderer(net, stream, 1).device_bytes(job, 1),
+              need.arena + need.fed + variables + work.constants.size_bytes() + 2 * need.memory);
 }
 
 TEST(MemoryFit, OneKindDoesNotDecideAboutAnother) {

@@ -53,8 +53,8 @@ TEST(Ascent, SlotsTogetherHaveTheBitsOfEachAlone) {
     Colours colours;
     std::vector<Ascent::Slot> alone, together;
     for (uint64_t seed = 0; seed < 3; seed++) {
-        alone.push_back(colours.start(seed, 0.2f * float(seed)));
-        together.push_back(colours.start(seed, 0.2f * float(seed)));
+        alone.push_back(colours.start(seed, 0.3f + 0.2f * float(seed)));
+        together.push_back(colours.start(seed, 0.3f + 0.2f * float(seed)));
         // Slots at different updates may be taken together.
         for (uint64_t i = 0; i < seed; i++) colours.ascent.step(together.back());
     }
