@@ -299,7 +299,6 @@ TEST(GradientRule, TheValuePassesAndTheRuleDecides) {
     }
 }
 
-// Reads the names of all operations from their sources: one that has no case above fails.
 // A user's rule is a user's mistake: an exception, not the end of the program.
 TEST(GradientRule, RefusesAGradientOfAnotherShape) {
     Graph g;
@@ -329,6 +328,7 @@ TEST(Shapes, OfGradientsAreLookedAt) {
     refused(g[softmax_gradient].op, {x, y});
 }
 
+// Reads the names of all operations from their sources: one that has no case above fails.
 TEST(OpGradient, CoversEveryOperation) {
     std::set<std::string> tested;
     for (const OpCase& c : cases()) tested.insert(c.kind);
