@@ -8,6 +8,7 @@
 #include "graph/ops/kinds.h"
 #include "graph/sections.h"
 #include "kernels/error.h"
+#include "kernels/rounding.h"
 
 namespace limpid {
 
@@ -15,8 +16,6 @@ namespace {
 
 constexpr int64_t kAlignment = 64;      // bytes: one cache line, one AVX-512 vector
 constexpr int64_t kPitchMultiple = 16;  // channels
-
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 struct Lifetime {
     int first_step, last_step;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/rounding.h"
+
 namespace limpid {
 
 namespace {
@@ -23,8 +25,6 @@ int64_t images_that_fit(const PlanStep& step) {
         if (whole.cuts(step, i)) floats += shapes[i].size();
     return std::max<int64_t>(1, kBlockBytes * out.n / (floats * int64_t(sizeof(float))));
 }
-
-int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 // Blocks of at most `most` images; none where threads would be idle for long at the end.
 int64_t block_of(int64_t most, int64_t batch, int64_t lanes) {

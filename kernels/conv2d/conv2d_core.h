@@ -15,12 +15,12 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/rounding.h"
 
 namespace limpid::CPU_NS {
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t divide_down(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 enum class Algorithm { direct, winograd_4x4_3x3, winograd_2x2_3x3, winograd_3x3_4x4, winograd_2x2_5x5 };

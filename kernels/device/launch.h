@@ -6,6 +6,7 @@
 
 #include "kernels/device/queue.h"
 #include "kernels/error.h"
+#include "kernels/rounding.h"
 
 namespace limpid::DEVICE_NS {
 
@@ -14,8 +15,6 @@ namespace limpid::DEVICE_NS {
 // Throws Error naming the device, the kernel and the reason, or the work queued before that failed.
 [[noreturn]] void launch_failed(cudaError_t error, const Stream& stream, const void* kernel, dim3 grid, dim3 block,
                                 size_t shared_bytes);
-
-inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Dynamic shared memory that a kernel gets without asking for more.
 inline constexpr size_t kPlainSharedBytes = 48 * 1024;

@@ -11,14 +11,13 @@
 #include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
+#include "kernels/rounding.h"
 
 namespace limpid {
 
 namespace {
 
 constexpr int64_t kPadding = 16;  // floats: every parameter begins at a multiple of 64 bytes
-
-int64_t padded(int64_t floats) { return (floats + kPadding - 1) / kPadding * kPadding; }
 
 // Filters and matrices decay, biases do not.
 bool decays_with(const std::string& parameter) { return parameter.ends_with("_w"); }
@@ -105,7 +104,7 @@ Trainer::Trainer(const Net& net, Dataset data, const TrainOptions& options, Stre
     int64_t next = 0;
     for (const std::string& name : training.parameters) {
         parameters_.push_back({name, shapes.at(name), next});
-        next += padded(shapes.at(name).size());
+        next += round_up(shapes.at(name).size(), kPadding);
         if (decays_with(name)) decaying_ = next;
     }
     std::vector<NodeId> outputs{training.loss, training.logits};
@@ -224,7 +223,7 @@ Evaluation Trainer::evaluate(const Dataset& data, int64_t count) {
 
 std::vector<float> Trainer::flat(const Weights& weights, const std::string& prefix) const {
     const Parameter& last = parameters_.back();
-    std::vector<float> values(size_t(last.first + padded(last.shape.size())), 0.0f);
+    std::vector<float> values(size_t(last.first + round_up(last.shape.size(), kPadding)), 0.0f);
     for (const Parameter& p : parameters_) {
         const auto found = weights.tensors.find(prefix + p.name);
         if (found == weights.tensors.end() || !(found->second.shape == p.shape))

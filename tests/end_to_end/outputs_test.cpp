@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "kernels/error.h"
 #include "tests/end_to_end/program.h"
+#include "tests/harness/compare.h"
+#include "tests/harness/golden.h"
 #include "viz/image/image.h"
 #include "weights/npy.h"
 
@@ -146,6 +149,52 @@ TEST_F(Outputs, BeyondTheLimitOfFilesAreSaid) {
     std::vector<std::string> left;
     for (const auto& entry : fs::directory_iterator(folder / "sub")) left.push_back(entry.path().filename());
     EXPECT_THAT(left, ElementsAre("up"));
+}
+
+// The last step of what is dumped made the result.
+TEST_F(Outputs, ADumpIsEveryStepInAFileOfItsOwn) {
+    const Finished run = run_limpid({"activations", photo, "--net", "patterns", "--whole", "--layer", "conv2d1", "-o",
+                                     folder / "values.npy", "--dump", folder / "new/steps"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder / "new/steps")) files.push_back(entry.path());
+    std::ranges::sort(files);
+    ASSERT_GT(files.size(), 3u);
+    for (const std::string& file : files) EXPECT_GT(read_npy(file).shape.size(), 0) << file;
+    EXPECT_TRUE(same_bits(read_npy(files.back()), read_npy(folder / "values.npy"))) << files.back();
+}
+
+TEST_F(Outputs, WrongUsageMakesNoFolder) {
+    EXPECT_TRUE(fails_with(2, "is not in patterns",
+                           run_limpid({"activations", photo, "--net", "patterns", "--layer", "nosuch", "-o",
+                                       folder / "values.npy", "--dump", folder / "steps"})));
+    EXPECT_FALSE(fs::exists(folder / "steps"));
+}
+
+// One line, before anything is said of the work.
+TEST_F(Outputs, AnUnknownShadowIsRefusedFirst) {
+    const std::vector<std::vector<std::string>> commands{
+        {"train", "world", "--size", "16", "-o", folder / "w.h5"},
+        {"render", "class:stars", "--net", "patterns", "-o", folder / "x.png"},
+        {"grid", photo, "--net", "patterns", "-o", folder / "x.png"},
+        {"batch", "class:stars", "--net", "patterns", "-o", folder / "many"},
+    };
+    for (std::vector<std::string> words : commands) {
+        words.insert(words.end(), {"--shadow", "nothing"});
+        EXPECT_TRUE(fails_with(2, "device \"nothing\" is not known", run_limpid(words))) << words[0];
+    }
+}
+
+// 25 million pixels as floats, twice, would take 600 MB.
+TEST_F(Outputs, ASheetOfALargePictureIsMadeByRows) {
+    std::vector<float> row(5000 * 3);
+    for (size_t i = 0; i < row.size(); i++) row[i] = float(i % 251) / 255.0f;
+    const PictureRows large{{1, 5000, 5000, 3}, [&](int64_t, int64_t) { return row.data(); }};
+    write_png(folder / "large.png", large);
+    const Finished run = run_program("/bin/sh", {"-c", "ulimit -v 500000; exec " LIMPID_PROGRAM " sheet " +
+                                                           (folder / "large.png") + " -o " + (folder / "sheet.png")});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(peek_picture(folder / "sheet.png").h, 5000 + 2 * 4);
 }
 
 }  // namespace

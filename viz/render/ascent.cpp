@@ -7,13 +7,13 @@
 #include "graph/vjp_overrides.h"
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
+#include "kernels/rounding.h"
 
 namespace limpid {
 
 namespace {
 
-// Each input starts at a multiple of 64 bytes.
-int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
+constexpr int64_t kInputAlignment = 16;  // floats: each input starts at a multiple of 64 bytes
 
 void grow(Buffer& buffer, const Device& device, int64_t floats) {
     const size_t bytes = size_t(floats) * sizeof(float);
@@ -85,7 +85,7 @@ const Ascent::Step& Ascent::step_of(const Key& key) {
     for (Step::Input& input : step.inputs) {
         if (input.from == Step::From::memory) continue;
         input.place = step.rates_place;
-        step.rates_place += padded(input.shape.size());
+        step.rates_place += round_up(input.shape.size(), kInputAlignment);
     }
     step.floats = step.rates_place + key.count;
     step.plan = make_plan(g.graph, outputs, work_.constants);

@@ -1,0 +1,13 @@
+// Whole numbers, rounded up.
+#pragma once
+
+#include <cstdint>
+
+namespace limpid {
+
+// value / by, for value >= 0 and by > 0.
+constexpr int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+// The least multiple that is not below value.
+constexpr int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, multiple) * multiple; }
+
+}  // namespace limpid
