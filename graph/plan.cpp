@@ -14,7 +14,6 @@ namespace limpid {
 
 namespace {
 
-constexpr int64_t kAlignment = 64;      // bytes: one cache line, one AVX-512 vector
 constexpr int64_t kPitchMultiple = 16;  // channels
 
 struct Lifetime {
@@ -33,7 +32,7 @@ int64_t pack(std::vector<Lifetime> lifetimes) {
         for (size_t j = 0; j < i; j++) {
             const Lifetime& other = lifetimes[j];
             if (other.first_step <= one.last_step && one.first_step <= other.last_step)
-                taken.emplace_back(*other.offset, *other.offset + round_up(other.size_bytes, kAlignment));
+                taken.emplace_back(*other.offset, *other.offset + round_up(other.size_bytes, kAlignmentBytes));
         }
         std::ranges::sort(taken);
         int64_t offset = 0;
@@ -42,7 +41,7 @@ int64_t pack(std::vector<Lifetime> lifetimes) {
             offset = std::max(offset, finish);
         }
         *one.offset = offset;
-        end = std::max(end, offset + round_up(one.size_bytes, kAlignment));
+        end = std::max(end, offset + round_up(one.size_bytes, kAlignmentBytes));
     }
     return end;
 }
@@ -292,7 +291,7 @@ class Planner {
         if (section.batch) output.n = section.block;
         step.scratch_bytes =
             step.op->scratch_bytes(stream.backend().kernels, shapes, output, section.batch ? 1 : stream.thread_count());
-        const int64_t bytes = round_up(int64_t(step.scratch_bytes), kAlignment) * (section.batch ? plan_.lanes : 1);
+        const int64_t bytes = round_up(int64_t(step.scratch_bytes), kAlignmentBytes) * (section.batch ? plan_.lanes : 1);
         plan_.scratch_bytes = std::max(plan_.scratch_bytes, size_t(bytes));
     }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernels/error.h"
+#include "kernels/rounding.h"
 
 namespace limpid {
 
@@ -101,7 +102,7 @@ struct Scratch {
     // What take<T>(count) uses up: sum these to answer *_scratch().
     template <class T>
     static size_t scratch_bytes(int64_t count) {
-        return (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
+        return size_t(round_up(count * int64_t(sizeof(T)), kAlignmentBytes));
     }
 };
 

@@ -41,7 +41,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 // Jobs that are rendered by one renderer, so many at once.
-struct Group {
+struct JobGroup {
     int64_t batch = 1;
     std::vector<const Job*> jobs;
 };
@@ -49,9 +49,9 @@ struct Group {
 // Of one picture and all its updates.
 int64_t image_steps(const Job& job) { return job.options.updates() * job.options.batch; }
 
-class Batch {
+class BatchRun {
   public:
-    Batch(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
+    BatchRun(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
         : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
         FileDigests read;
         for (const Job& job : list.jobs) {
@@ -92,7 +92,7 @@ class Batch {
         }
         if (!a_.plan) check_files(a_.run, outputs_of(todo), inputs());
         const int64_t there = mine - int64_t(todo.size() + failed.size());
-        std::vector<Group> groups{{a_.batch, todo}};
+        std::vector<JobGroup> groups{{a_.batch, todo}};
         if (a_.plan || limited) {
             MemoryFit fit =
                 fit_memory(net_, stream_, todo, limited ? limit_bytes : std::numeric_limits<size_t>::max(), a_.batch);
@@ -173,10 +173,10 @@ class Batch {
     }
 
     // Kinds that are rendered as many at once share a renderer.
-    static std::vector<Group> groups_of(const MemoryFit& fit) {
-        std::vector<Group> groups;
+    static std::vector<JobGroup> groups_of(const MemoryFit& fit) {
+        std::vector<JobGroup> groups;
         for (const KindOfJobs& kind : fit.kinds) {
-            auto group = std::ranges::find(groups, kind.batch, &Group::batch);
+            auto group = std::ranges::find(groups, kind.batch, &JobGroup::batch);
             if (group == groups.end()) group = groups.insert(group, {kind.batch, {}});
             std::ranges::copy(kind.jobs, std::back_inserter(group->jobs));
         }
@@ -200,12 +200,12 @@ class Batch {
             std::cerr << line << '\n';
     }
 
-    void announce(int64_t mine, int64_t there, const std::vector<Group>& groups, const ManifestContents& before) {
-        const bool any_to_do = std::ranges::any_of(groups, [](const Group& group) { return !group.jobs.empty(); });
+    void announce(int64_t mine, int64_t there, const std::vector<JobGroup>& groups, const ManifestContents& before) {
+        const bool any_to_do = std::ranges::any_of(groups, [](const JobGroup& group) { return !group.jobs.empty(); });
         say_devices(before, any_to_do ? device() : "");
         if (a_.quiet) return;
         int64_t todo = 0, least = a_.batch, most = 1;
-        for (const Group& group : groups) {
+        for (const JobGroup& group : groups) {
             todo += int64_t(group.jobs.size());
             least = std::min(least, group.batch);
             most = std::max(most, group.batch);
@@ -279,9 +279,9 @@ class Batch {
     }
 
     // Several renderers take jobs in turn, each on a stream and in memory of its own.
-    void render_groups(const std::vector<Group>& groups, const RunOptions& options) {
+    void render_groups(const std::vector<JobGroup>& groups, const RunOptions& options) {
         int64_t pictures = 0, done_pictures = 0, failed_pictures = 0, done_steps = 0, total_steps = 0;
-        for (const Group& group : groups)
+        for (const JobGroup& group : groups)
             for (const Job* job : group.jobs) {
                 pictures++;
                 total_steps += image_steps(*job);
@@ -434,7 +434,7 @@ ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& st
     std::vector<Objective> objectives;
     for (const Job& job : list.jobs) objectives.push_back(job.objective);
     say_old_forms(arguments.command, objectives);
-    const ExitStatus status = Batch(arguments, net, stream, list, shard).render();
+    const ExitStatus status = BatchRun(arguments, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }
 

@@ -79,7 +79,7 @@ std::vector<std::string> inputs_of(const RenderArguments& a, const std::vector<O
 }
 
 // What is rendered in one batch: an objective for all pictures, or one for each.
-struct Group {
+struct Drawing {
     std::vector<Objective> objectives;
     const Objective& of(int64_t picture) const { return objectives[objectives.size() == 1 ? 0 : size_t(picture)]; }
     // Whether a picture is the same alone. Otherwise pictures are made together or not at all.
@@ -89,16 +89,16 @@ struct Group {
 };
 
 // The command that makes the picture again.
-std::string command_of(const RenderArguments& a, const Group& group, const Stream& stream, int64_t picture) {
+std::string command_of(const RenderArguments& a, const Drawing& drawing, const Stream& stream, int64_t picture) {
     const RenderOptions &o = a.options, otherwise;
-    const bool alone = group.separable(o);
+    const bool alone = drawing.separable(o);
     std::string words = "limpid render";
     const auto add = [&](const std::string& option, const auto& value) {
         words += concat(" --", option, " ", shell_word(concat(value)));
     };
-    for (size_t i = 0; i < group.objectives.size(); i++)
-        if (!alone || &group.objectives[i] == &group.of(picture))
-            words += " " + shell_word(to_string(group.objectives[i]));
+    for (size_t i = 0; i < drawing.objectives.size(); i++)
+        if (!alone || &drawing.objectives[i] == &drawing.of(picture))
+            words += " " + shell_word(to_string(drawing.objectives[i]));
     add("steps", o.steps);
     add("size", a.size);
     add("seed", o.seed);
@@ -113,27 +113,27 @@ std::string command_of(const RenderArguments& a, const Group& group, const Strea
     if (!a.start.empty()) add("start", a.start);
     for (const std::string& reference : a.references) add("reference", reference);
     if (a.no_redirect) words += " --no-redirect";
-    if (!alone && group.objectives.size() > 1) words += " --each";
-    if (!alone && group.objectives.size() == 1) add("batch", o.batch);
+    if (!alone && drawing.objectives.size() > 1) words += " --each";
+    if (!alone && drawing.objectives.size() == 1) add("batch", o.batch);
     if (!a.run.net.empty()) add("net", a.run.net);
     if (stream.device().precision != Precision::fp32) add("precision", a.run.precision);
     return words;
 }
 
 // All that makes the picture again, and how its score grew. No times: the same command writes the same bytes.
-nlohmann::ordered_json record(const RenderArguments& a, const Group& group, const Net& net, const Stream& stream,
+nlohmann::ordered_json record(const RenderArguments& a, const Drawing& drawing, const Net& net, const Stream& stream,
                               const Rendering& rendering, int64_t picture) {
     std::vector<float> scores;
     for (const std::vector<float>& step : rendering.scores)
         scores.push_back(step[std::min(size_t(picture), step.size() - 1)]);
     const RenderOptions& o = a.options;
-    return {{"command", command_of(a, group, stream, picture)},
-            {"objective", to_string(group.of(picture))},
+    return {{"command", command_of(a, drawing, stream, picture)},
+            {"objective", to_string(drawing.of(picture))},
             {"net", net.name},
             {"weights",
              {{"source", net.weights->source}, {"variant", net.weights->variant}, {"checksum", net.weights->checksum}}},
             {"seed", o.seed},
-            {"job", int64_t(o.first_job) + (group.separable(o) ? picture : 0)},
+            {"job", int64_t(o.first_job) + (drawing.separable(o) ? picture : 0)},
             {"size", a.size},
             {"param", to_string(o.param)},
             {"transforms", to_string(o.transforms)},
@@ -180,11 +180,11 @@ void write_picture(const std::string& path, ConstView picture) {
     }
 }
 
-// Renders a group and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_group(const RenderArguments& a, const Group& group, const Net& net, Stream& stream, int64_t first,
+// Renders a drawing and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
+ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Stream& stream, int64_t first,
                         int64_t count, std::vector<HostTensor>& all) {
     RenderOptions options = a.options;
-    Renderer renderer(net, group.objectives, options, stream);
+    Renderer renderer(net, drawing.objectives, options, stream);
     if (a.plan) {
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
@@ -192,7 +192,7 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
     renderer.reserve();
     const Inspection inspection(a.run, stream);
     if (!a.quiet)
-        std::cerr << "limpid render: " << to_string(group.of(0)) << (group.objectives.size() > 1 ? ", ..." : "")
+        std::cerr << "limpid render: " << to_string(drawing.of(0)) << (drawing.objectives.size() > 1 ? ", ..." : "")
                   << " of " << net.name << " on " << stream.backend().name << ", " << options.steps + 1 << " updates, "
                   << renderer.device_bytes() << " bytes\n";
     const auto start = std::chrono::steady_clock::now();
@@ -213,10 +213,10 @@ ExitStatus render_group(const RenderArguments& a, const Group& group, const Net&
         const ConstView picture = rendering.images.view().image(i);
         write_picture(path, picture);
         if (!rendering.textures.values.empty()) write_picture(texture_of(path), rendering.textures.view().image(i));
-        const std::string text = to_json_text(record(a, group, net, stream, rendering, i), 1) + "\n";
+        const std::string text = to_json_text(record(a, drawing, net, stream, rendering, i), 1) + "\n";
         write_file_atomically(json_of(path), as_bytes(text));
         const std::vector<float>& scores = rendering.scores.back();
-        std::cout << path << "  " << to_string(group.of(i)) << "  score "
+        std::cout << path << "  " << to_string(drawing.of(i)) << "  score "
                   << scores[std::min(size_t(i), scores.size() - 1)] << '\n';
         all.push_back(opaque(picture));
         if (rendering.history.empty()) continue;
@@ -263,7 +263,7 @@ ExitStatus render_units(RenderArguments& a) {
     options.optimiser = parse_optimiser(a.optimiser);
     if (a.no_redirect) options.redirected_relu_updates = 0;
     if (!options.thresholds.empty()) options.steps = std::ranges::max(options.thresholds);
-    std::vector<Group> groups;
+    std::vector<Drawing> drawings;
     if (a.each) {
         for (const Objective& objective : objectives)
             if (!per_image(objective) || !same_form(objective, objectives[0]))
@@ -271,11 +271,11 @@ ExitStatus render_units(RenderArguments& a) {
                                         " cannot be scored in one batch; expected objectives of one form, each of one "
                                         "image"));
         options.batch = int64_t(objectives.size());
-        groups.push_back({objectives});
+        drawings.push_back({objectives});
     } else {
-        for (const Objective& objective : objectives) groups.push_back({{objective}});
+        for (const Objective& objective : objectives) drawings.push_back({{objective}});
     }
-    const int64_t count = int64_t(groups.size()) * options.batch;
+    const int64_t count = int64_t(drawings.size()) * options.batch;
     check_files(a.run, outputs_of(a, count), inputs_of(a, objectives));
     const Net net = load_net(a.run);
     if (!a.start.empty()) {
@@ -288,8 +288,8 @@ ExitStatus render_units(RenderArguments& a) {
     ExitStatus status = kDone;
     keep_results();
     try {
-        for (size_t i = 0; i < groups.size() && status == kDone; i++)
-            status = render_group(a, groups[i], net, stream, int64_t(i) * options.batch, count, pictures);
+        for (size_t i = 0; i < drawings.size() && status == kDone; i++)
+            status = render_drawing(a, drawings[i], net, stream, int64_t(i) * options.batch, count, pictures);
     } catch (const Stopped&) {  // within the first update of a picture
         if (pictures.empty()) throw;
         status = kPartlyDone;

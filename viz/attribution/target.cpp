@@ -13,7 +13,7 @@ namespace limpid {
 
 namespace {
 
-constexpr const char* kExpected =
+constexpr const char* kTargetForms =
     "expected class:LABEL, logsumexp, LAYER:CHANNEL or LAYER:ROW,COLUMN; several are joined by \" + \" and \" - \"";
 
 bool parse_count(std::string_view text, int64_t& value) {
@@ -33,7 +33,7 @@ Target::Term parse_term(const Net& net, const std::string& text, std::string& la
         if (term.kind == Target::Kind::logit) term.channel = find_class(net, text.substr(colon + 1));
         return term;
     }
-    if (colon == text.npos || colon == 0) throw UsageError(kExpected);
+    if (colon == text.npos || colon == 0) throw UsageError(kTargetForms);
     layer = text.substr(0, colon);
     const std::string place = text.substr(colon + 1);
     const size_t comma = place.find(',');
@@ -46,7 +46,7 @@ Target::Term parse_term(const Net& net, const std::string& text, std::string& la
         ok = parse_count(std::string_view(place).substr(0, comma), term.y) &&
              parse_count(std::string_view(place).substr(comma + 1), term.x);
     }
-    if (!ok) throw UsageError(kExpected);
+    if (!ok) throw UsageError(kTargetForms);
     return term;
 }
 

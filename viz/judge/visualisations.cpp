@@ -22,7 +22,7 @@ double period_of(Statistic statistic) {
 }
 
 // The p-th percentile, 0 to 100: an element.
-double percentile(std::vector<double> values, double p) {
+double nearest_percentile(std::vector<double> values, double p) {
     std::ranges::sort(values);
     return values[size_t(p / 100 * double(values.size() - 1) + 0.5)];
 }
@@ -86,7 +86,7 @@ std::vector<Norms> world_norms(uint64_t seed, int64_t samples, int64_t size, con
         for (size_t k = 0; k < norms.size(); k++) {
             Norm& norm = norms[k][size_t(statistic)];
             norm.mean = mean_of(statistic, values[k]);
-            norm.tolerance = percentile(distances(statistic, values[k], norm.mean), 95);
+            norm.tolerance = nearest_percentile(distances(statistic, values[k], norm.mean), 95);
             const auto near = std::ranges::count_if(all, [&](double v) { return norm.accepts(statistic, v); });
             norm.defined = near * 2 <= int64_t(all.size());
         }
