@@ -1,8 +1,9 @@
 // The container of converted weights: HDF5, with a digest of the whole behind it.
 //
 // Layout (format_version 1): attributes of the root group describe the file; /tensors/<name> is one contiguous
-// little-endian float32 or float16 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. The last 80
-// bytes of the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits> \n" over everything before them:
+// little-endian float32 or float16 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. In
+// format_version 2, /network is an array of one such string, the text of the network, which says what the attributes
+// preprocessing_* of version 1 say. The last 80 bytes of the file, which HDF5 ignores, are "LIMPID-SHA256 <64 hexadecimal digits> \n" over everything before them:
 // damage anywhere is seen. Files are made in memory by libhdf5, and read by hdf5_structure.h.
 #include <hdf5.h>
 
@@ -21,12 +22,12 @@
 namespace limpid {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 1, kVersionWithNetwork = 2;
 constexpr std::string_view kFormat = "limpid weights";
 constexpr std::string_view kTrailerStart = "LIMPID-SHA256 ";
 constexpr size_t kTrailerBytes = kTrailerStart.size() + 64 + 2;
 constexpr int64_t kMostLabels = 100000;
-constexpr size_t kLongestText = 32768;
+constexpr size_t kLongestText = 32768, kLongestNetwork = size_t(4) << 20;
 
 // The library wants a file name even for files in memory. This one cannot exist.
 constexpr const char* kNoFile = "/dev/null/weights";
@@ -162,23 +163,26 @@ void write_tensor(hid_t group, const std::string& name, const HostTensor& tensor
     checked(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values.data()), name);
 }
 
-void write_labels(hid_t file, const std::vector<std::string>& labels) {
+// An array of strings, as long as the longest of them.
+void write_texts(hid_t file, const std::string& name, const std::vector<std::string>& texts, size_t most_bytes,
+                 const char* what) {
     size_t longest = 1;
-    for (const std::string& label : labels) {
-        if (label.find('\0') != label.npos || label.size() > kLongestText) {
-            throw Error(concat("label ", printable(label),
-                               ": too long or with a zero byte, expected a short plain text; correct the label list"));
+    for (const std::string& text : texts) {
+        if (text.find('\0') != text.npos || text.size() > most_bytes) {
+            throw Error(concat(what, " ", printable(text),
+                               ": too long or with a zero byte, expected a short plain text; correct the ",
+                               name == "labels" ? "label list" : what));
         }
-        longest = std::max(longest, label.size());
+        longest = std::max(longest, text.size());
     }
-    std::string table(longest * labels.size(), '\0');
-    for (size_t i = 0; i < labels.size(); ++i) labels[i].copy(table.data() + i * longest, longest);
-    const hsize_t count = labels.size();
-    const Handle type = string_type(longest), space(H5Screate_simple(1, &count, nullptr), H5Sclose, "labels"),
+    std::string table(longest * texts.size(), '\0');
+    for (size_t i = 0; i < texts.size(); ++i) texts[i].copy(table.data() + i * longest, longest);
+    const hsize_t count = texts.size();
+    const Handle type = string_type(longest), space(H5Screate_simple(1, &count, nullptr), H5Sclose, name),
                  properties = dataset_properties();
-    const Handle dataset(H5Dcreate2(file, "labels", type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
-                         "labels");
-    checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.data()), "labels");
+    const Handle dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
+                         name);
+    checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.data()), name);
 }
 
 // A file made in memory, as bytes: the original format, which hdf5_structure.h and every version of every tool read;
@@ -269,19 +273,28 @@ void read_tensors(Bytes file, uint64_t address, std::map<std::string, HostTensor
     }
 }
 
-std::vector<std::string> read_labels(Bytes file, uint64_t address) {
-    const Hdf5Values values = with_context("labels", [&] { return read_hdf5_object(file, address); }).values;
-    if (values.type.kind != Hdf5Type::Kind::text || values.sizes.size() != 1 || values.sizes[0] > kMostLabels) {
-        throw Error(concat("labels: shape ", shape_text(values.sizes), ", expected at most ", kMostLabels,
-                           " texts of fixed length"));
+std::vector<std::string> read_texts(Bytes file, const Hdf5Object& root, const char* name, int64_t most,
+                                    size_t most_bytes) {
+    const Hdf5Values values = with_context(name, [&] { return read_hdf5_object(file, child(root, name)); }).values;
+    if (values.type.kind != Hdf5Type::Kind::text || values.sizes.size() != 1 || values.sizes[0] > most) {
+        throw Error(
+            concat(name, ": shape ", shape_text(values.sizes), ", expected at most ", most, " texts of fixed length"));
     }
     const size_t longest = values.type.size_bytes;
-    std::vector<std::string> labels;
+    if (longest > most_bytes)
+        throw Error(concat(name, ": texts of ", longest, " bytes, expected at most ", most_bytes));
+    std::vector<std::string> texts;
     for (int64_t i = 0; i < values.sizes[0]; ++i) {
         const std::string_view padded = as_text(values.data.subspan(size_t(i) * longest, longest));
-        labels.emplace_back(padded.substr(0, padded.find('\0')));
+        texts.emplace_back(padded.substr(0, padded.find('\0')));
     }
-    return labels;
+    return texts;
+}
+
+std::string read_network(Bytes file, const Hdf5Object& root) {
+    const std::vector<std::string> texts = read_texts(file, root, "network", 1, kLongestNetwork);
+    if (texts.size() != 1 || texts[0].empty()) throw Error("network: is empty, expected the text of the network");
+    return texts[0];
 }
 
 Bytes verified_image(Bytes file) {
@@ -324,21 +337,27 @@ Weights read_image(Bytes bytes) {
     }
     int32_t version = 0;
     read_integers(root, "format_version", &version, 1);
-    if (version != kFormatVersion) {
+    const int expected = root.children.count("network") != 0 ? kVersionWithNetwork : kFormatVersion;
+    if (version != expected) {
         throw Error(
-            concat("format version ", version, ", expected ", kFormatVersion, "; another version of limpid wrote it"));
+            concat("format version ", version, ", expected ", expected, "; another version of limpid wrote it"));
     }
     Weights weights;
     weights.variant = read_text(root, "variant");
     weights.source = read_text(root, "source");
     weights.source_sha256 = read_text(root, "source_sha256");
     weights.checksum = read_text(root, "checksum");
-    read_integers(root, "preprocessing_source", weights.preprocessing.source.data(), 3);
-    read_floats(root, "preprocessing_scale", &weights.preprocessing.scale, 1);
-    read_floats(root, "preprocessing_mean", weights.preprocessing.mean.data(), 3);
     Problems problems;
-    check_preprocessing(weights.preprocessing, problems);
-    if (root.children.count("labels") != 0) weights.labels = read_labels(file, child(root, "labels"));
+    if (version == kVersionWithNetwork) {
+        weights.network = read_network(file, root);
+    } else {
+        read_integers(root, "preprocessing_source", weights.preprocessing.source.data(), 3);
+        read_floats(root, "preprocessing_scale", &weights.preprocessing.scale, 1);
+        read_floats(root, "preprocessing_mean", weights.preprocessing.mean.data(), 3);
+        check_preprocessing(weights.preprocessing, problems);
+    }
+    if (root.children.count("labels") != 0)
+        weights.labels = read_texts(file, root, "labels", kMostLabels, std::string::npos);
     read_tensors(file, child(root, "tensors"), weights.tensors, problems);
     if (const std::string sum = checksum_of(weights.tensors); problems.empty() && sum != weights.checksum) {
         problems.add(concat("checksum of the tensors is ", sum, ", the file says ", printable(weights.checksum)));
@@ -371,17 +390,21 @@ std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage) {
     }
     std::vector<std::byte> bytes = file_image([&](const Handle& file) {
         write_text(file, "format", std::string(kFormat));
-        write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &kFormatVersion);
+        const int version = weights.network.empty() ? kFormatVersion : kVersionWithNetwork;
+        write_attribute(file, "format_version", H5T_STD_I32LE, H5T_NATIVE_INT, 1, &version);
         write_text(file, "variant", weights.variant);
         write_text(file, "source", weights.source);
         write_text(file, "source_sha256", weights.source_sha256);
         write_text(file, "checksum", checksum_of(weights.tensors));
-        write_attribute(file, "preprocessing_source", H5T_STD_I32LE, H5T_NATIVE_INT, 3,
-                        weights.preprocessing.source.data());
-        write_attribute(file, "preprocessing_scale", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &weights.preprocessing.scale);
-        write_attribute(file, "preprocessing_mean", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3,
-                        weights.preprocessing.mean.data());
-        if (!weights.labels.empty()) write_labels(file, weights.labels);
+        if (weights.network.empty()) {
+            const Preprocessing& p = weights.preprocessing;
+            write_attribute(file, "preprocessing_source", H5T_STD_I32LE, H5T_NATIVE_INT, 3, p.source.data());
+            write_attribute(file, "preprocessing_scale", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, &p.scale);
+            write_attribute(file, "preprocessing_mean", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3, p.mean.data());
+        } else {
+            write_texts(file, "network", {weights.network}, kLongestNetwork, "network");
+        }
+        if (!weights.labels.empty()) write_texts(file, "labels", weights.labels, kLongestText, "label");
         const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "tensors");
         checked(H5Pset_obj_track_times(properties, false), "tensors");
         const Handle group(H5Gcreate2(file, "tensors", H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose, "tensors");

@@ -104,6 +104,47 @@ TEST_F(Hdf5, RoundTripIsBitExact) {
     EXPECT_EQ(files(), 1u);
 }
 
+TEST_F(Hdf5, KeepsTheTextOfTheNetwork) {
+    Weights weights = small_weights();
+    weights.network = "input = image(size=8, channels=3)\n" + std::string(200000, '#') + "\n";
+    save_weights(path("w.h5"), weights);
+    EXPECT_EQ(load_weights(path("w.h5")).network, weights.network);
+    EXPECT_EQ(load_weights(path("w.h5")).checksum, weights.checksum) << "the checksum is that of the parameters";
+    weights.preprocessing.scale = 2;
+    EXPECT_EQ(write_hdf5(weights), read_file(path("w.h5"))) << "the text says it";
+    EXPECT_EQ(read_hdf5(write_hdf5(small_weights())).network, "");
+    weights.network.resize((size_t(4) << 20) + 1, '#');
+    EXPECT_THAT(error_of([&] { write_hdf5(weights); }), HasSubstr("network input = image("));
+    weights.network = std::string("a\0b", 3);
+    EXPECT_THAT(error_of([&] { write_hdf5(weights); }), HasSubstr("or with a zero byte"));
+}
+
+TEST_F(Hdf5, RefusesOtherThingsThanOneTextAsNetwork) {
+    const auto error_with = [&](hid_t type, std::vector<hsize_t> sizes) {
+        const std::vector<std::byte> file = changed_file(path("changed.h5"), [&](hid_t root) {
+            H5Adelete(root, "format_version");
+            const int two = 2;
+            const hid_t space = H5Screate(H5S_SCALAR);
+            const hid_t attribute = H5Acreate2(root, "format_version", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT);
+            H5Awrite(attribute, H5T_NATIVE_INT, &two);
+            H5Aclose(attribute);
+            H5Sclose(space);
+            add_dataset(root, "network", type, sizes);
+        });
+        return error_of([&] { read_hdf5(file); });
+    };
+    const hid_t text = H5Tcopy(H5T_C_S1), huge = H5Tcopy(H5T_C_S1);
+    H5Tset_size(text, 10);
+    H5Tset_size(huge, (size_t(4) << 20) + 1);
+    EXPECT_THAT(error_with(H5T_IEEE_F32LE, {1}), HasSubstr("network: shape 1, expected at most 1 texts"));
+    EXPECT_THAT(error_with(text, {2}), HasSubstr("network: shape 2, expected at most 1 texts"));
+    EXPECT_THAT(error_with(text, {1, 1}), HasSubstr("network: shape 1x1, expected at most 1 texts"));
+    EXPECT_THAT(error_with(text, {1}), HasSubstr("network: is empty, expected the text of the network"));
+    EXPECT_THAT(error_with(huge, {1}), HasSubstr("network: texts of 4194305 bytes, expected at most 4194304"));
+    H5Tclose(text);
+    H5Tclose(huge);
+}
+
 TEST_F(Hdf5, KeepsEveryBitOfEveryFiniteFloat) {
     Weights weights = small_weights();
     for (uint32_t i = 0; i < 120; ++i)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "weights/layer_names.h"
 #include "weights/layout.h"
 
 namespace limpid {
@@ -135,12 +136,12 @@ void take_parameters(const std::vector<NameRow>& table, const ParameterFormat& f
         known.insert(row.source + format.weight_suffix);
         known.insert(row.source + format.bias_suffix);
         if (!groups.contains(row.group)) continue;
-        std::vector<float> filter = read_checked(row.source + format.weight_suffix, row.layer + "_w",
+        std::vector<float> filter = read_checked(row.source + format.weight_suffix, weight_of(row.layer),
                                                  expected_weight_shape(row, format), found, problems);
         std::vector<float> bias =
-            read_checked(row.source + format.bias_suffix, row.layer + "_b", {row.filter.c}, found, problems);
-        if (!filter.empty()) weights.tensors[row.layer + "_w"] = convert_weight(row, format, std::move(filter));
-        if (!bias.empty()) weights.tensors[row.layer + "_b"] = HostTensor({1, 1, 1, row.filter.c}, std::move(bias));
+            read_checked(row.source + format.bias_suffix, bias_of(row.layer), {row.filter.c}, found, problems);
+        if (!filter.empty()) weights.tensors[weight_of(row.layer)] = convert_weight(row, format, std::move(filter));
+        if (!bias.empty()) weights.tensors[bias_of(row.layer)] = HostTensor({1, 1, 1, row.filter.c}, std::move(bias));
     }
     for (const auto& [name, parameter] : found) {
         if (known.count(name) == 0)

@@ -24,7 +24,8 @@ struct Preprocessing {
 };
 
 struct Weights {
-    std::string variant;        // which table of nets/ describes the network: "inception5h", "bvlc", ...
+    std::string variant;        // "inception5h", "bvlc", ...: where there is no text, which known network this is
+    std::string network;        // its text (nets/architecture.h); "": that of the variant, with the preprocessing below
     std::string source;         // name of the file they were converted from, without folders
     std::string source_sha256;  // of that file
     // SHA-256 over names, shapes and values, in order of name: identifies the parameters themselves.
