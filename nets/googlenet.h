@@ -1,16 +1,13 @@
-// GoogLeNet (InceptionV1), in the variants of nets/googlenet_table.h.
+// GoogLeNet (InceptionV1) as text, in the variants of nets/googlenet_table.h.
 #pragma once
 
 #include "nets/googlenet_table.h"
 
 namespace limpid {
 
-// weights.variant names the table. Throws Error listing every parameter that is missing or misshapen.
-Net googlenet(Weights weights);
-
-// The rows of one variant's table, and a network of them with these weights; both also for the networks of
-// nets/patterns.h. Throws Error like googlenet.
-std::vector<LayerSpec> inception_layers(const GoogLeNetVariant& variant, int64_t classes, bool auxiliary_heads);
-Net inception_net(const GoogLeNetVariant& variant, std::string name, Weights weights);
+// The text of one variant, also of nets/patterns.h's: properties and layers, for parse_architecture. `preprocessed` is
+// the line that makes that layer of the input.
+std::string inception_text(const GoogLeNetVariant& variant, int64_t classes, bool auxiliary_heads,
+                           const std::string& preprocessed);
 
 }  // namespace limpid

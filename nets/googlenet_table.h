@@ -3,12 +3,12 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "kernels/lrn/lrn.h"
-#include "nets/net.h"
 
 namespace limpid {
 
@@ -24,11 +24,11 @@ struct StemRow {
 };
 
 struct GoogLeNetVariant {
-    std::string_view name;
+    std::string_view name, title;
     StemRow stem;
     std::span<const InceptionRow> blocks;
-    int64_t classes;             // 0: as many as the weights have
-    LayerSpec::Padding padding;  // of convolutions and pools
+    int64_t classes;  // 0: as many as the weights have
+    bool caffe;       // windows are padded by pixels and pools round up; else TensorFlow's SAME
     std::optional<LrnParameters> lrn;
     int64_t image_size;  // canonical height and width
     int64_t last_map;    // height and width of the last block's output at that size
@@ -67,13 +67,13 @@ inline constexpr std::array<InceptionRow, 5> kPatternsBlocks{{
 }};
 
 inline constexpr std::array<GoogLeNetVariant, 2> kGoogLeNetVariants{{
-    {"inception5h", kGoogLeNetStem, kInception5hBlocks, 1008, LayerSpec::Padding::same,
+    {"inception5h", "GoogLeNet (inception5h)", kGoogLeNetStem, kInception5hBlocks, 1008, false,
      LrnParameters{5, 2.0f, 1e-4f, 0.5f}, 224, 7},
-    {"bvlc", kGoogLeNetStem, kBvlcBlocks, 1000, LayerSpec::Padding::caffe, LrnParameters{2, 1.0f, 1e-4f / 5, 0.75f},
-     224, 7},  // Caffe divides alpha by the window
+    {"bvlc", "GoogLeNet (bvlc)", kGoogLeNetStem, kBvlcBlocks, 1000, true, LrnParameters{2, 1.0f, 1e-4f / 5, 0.75f}, 224,
+     7},  // Caffe divides alpha by the window
 }};
 // The same network in small, for pictures of 64 pixels, without normalisation: what limpid train trains.
 inline constexpr GoogLeNetVariant kPatternsVariant{
-    "patterns", {32, 5, 32, 64}, kPatternsBlocks, 0, LayerSpec::Padding::same, {}, 64, 4};
+    "patterns", "patterns", {32, 5, 32, 64}, kPatternsBlocks, 0, false, {}, 64, 4};
 
 }  // namespace limpid

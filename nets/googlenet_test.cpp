@@ -7,6 +7,9 @@
 #include "graph/ops.h"
 #include "graph/run.h"
 #include "nets/googlenet_table.h"
+#include "nets/known_networks.h"
+#include "nets/layers/kind.h"
+#include "nets/net.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/random_net.h"
@@ -62,14 +65,13 @@ class ListFollower {
         : caffe_(variant.name == "bvlc"), list_(parse_graph_list(embedded(file + "_graph.txt"))) {
         for (const NameRow& row : parse_name_table(embedded(file + ".txt"))) sources_[row.layer] = row.source;
         value_["preprocessed"] = caffe_ ? "data" : "input";
-        for (const LayerSpec& spec : inception_layers(variant, variant.classes, true)) follow(spec);
+        const std::string text = inception_text(variant, variant.classes, true, preprocessing_line({}));
+        for (const Layer& layer : parse_architecture(text).layers) follow(layer);
     }
     size_t rows_seen() const { return seen_.size(); }
     const GraphList& list() const { return list_; }
 
   private:
-    using Kind = LayerSpec::Kind;
-
     // The row of that operator with these inputs; of several, as convolutions of a block, the one of that name.
     const GraphRow& row(const std::string& op, const std::vector<std::string>& inputs, const std::string& name = "") {
         for (const GraphRow& each : list_.rows)
@@ -90,49 +92,55 @@ class ListFollower {
     void expect(const GraphRow& at, const std::string& name, const std::string& value) {
         EXPECT_EQ(attribute(at, name), value) << at.name << " " << name;
     }
-    std::string pair(int64_t size) { return caffe_ ? concat(size, 'x', size) : concat("1,", size, ',', size, ",1"); }
-
-    std::string activated(const LayerSpec& spec, std::string value) {
-        if (!caffe_) value = row("BiasAdd", {value, sources_.at(stem(spec)) + "_b"}).name;
-        return spec.relu ? row(caffe_ ? "ReLU" : "Relu", {value}).name : value;
+    std::string pair(const std::vector<double>& size) {
+        return caffe_ ? concat(size.at(0), 'x', size.at(1)) : concat("1,", size.at(0), ',', size.at(1), ",1");
     }
-    static std::string stem(const LayerSpec& spec) { return spec.name.substr(0, spec.name.find("_pre_activation")); }
 
-    void follow(const LayerSpec& spec) {
+    std::string activated(const Layer& spec, std::string value) {
+        if (!caffe_) value = row("BiasAdd", {value, sources_.at(stem(spec)) + "_b"}).name;
+        return spec.says("activation", "relu") ? row(caffe_ ? "ReLU" : "Relu", {value}).name : value;
+    }
+    static std::string stem(const Layer& spec) { return spec.name.substr(0, spec.name.find("_pre_activation")); }
+
+    void follow(const Layer& spec) {
+        const std::string_view kind = spec.kind->name;
+        if (kind == "image" || kind == "normalise") return;  // what the file calls its input
         std::vector<std::string> inputs;
         for (const std::string& input : spec.inputs) inputs.push_back(value_.at(input));
         std::string& value = value_[spec.name];
-        const bool average = spec.kind == Kind::average_pool;
-        if (spec.kind == Kind::conv) {
+        const bool average = kind == "average_pool";
+        if (kind == "conv") {
             const std::string source = sources_.at(spec.name);
             const GraphRow& conv =
                 caffe_ ? row("Convolution", inputs, source) : row("Conv2D", {inputs[0], source + "_w"});
-            expect(conv, caffe_ ? "stride" : "strides", pair(spec.stride));
-            if (caffe_) expect(conv, "kernel", pair(spec.window)), expect(conv, "pad", pair(spec.pad));
+            expect(conv, caffe_ ? "stride" : "strides", pair(spec.numbers("stride")));
+            if (caffe_)
+                expect(conv, "kernel", pair(spec.numbers("window"))), expect(conv, "pad", pair(spec.numbers("pad")));
             value = activated(spec, conv.name);
-        } else if (spec.kind == Kind::max_pool || average) {
+        } else if (kind == "max_pool" || average) {
             // A head's pool shares its input with that of the next block.
             const std::string head = !caffe_ || !spec.name.starts_with("head") ? ""
                                      : spec.name[4] == '0'                     ? "loss1/ave_pool"
                                                                                : "loss2/ave_pool";
             const GraphRow& pool = row(caffe_ ? "Pooling" : average ? "AvgPool" : "MaxPool", inputs, head);
-            expect(pool, caffe_ ? "kernel" : "ksize", pair(spec.window));
-            expect(pool, caffe_ ? "stride" : "strides", pair(spec.stride));
-            if (caffe_) expect(pool, "pad", pair(spec.pad)), expect(pool, "pool", average ? "AVE" : "MAX");
-            if (!caffe_) expect(pool, "padding", spec.padding == LayerSpec::Padding::same ? "SAME" : "VALID");
+            expect(pool, caffe_ ? "kernel" : "ksize", pair(spec.numbers("window")));
+            expect(pool, caffe_ ? "stride" : "strides", pair(spec.numbers("stride")));
+            if (caffe_) expect(pool, "pad", pair(spec.numbers("pad"))), expect(pool, "pool", average ? "AVE" : "MAX");
+            if (!caffe_) expect(pool, "padding", spec.says("pad", "same") ? "SAME" : "VALID");
             value = pool.name;
-        } else if (spec.kind == Kind::lrn) {
+        } else if (kind == "lrn") {
             const GraphRow& lrn = row("LRN", inputs);
-            const int64_t window = 2 * spec.lrn.radius + 1;
-            expect(lrn, caffe_ ? "local_size" : "depth_radius", std::to_string(caffe_ ? window : spec.lrn.radius));
-            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "alpha")), spec.lrn.alpha * float(caffe_ ? window : 1));
-            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "beta")), spec.lrn.beta);
-            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, caffe_ ? "k" : "bias")), spec.lrn.bias);
+            const int64_t radius = spec.whole("radius"), window = 2 * radius + 1;
+            const auto number = [&](const char* key) { return float(spec.numbers(key).at(0)); };
+            expect(lrn, caffe_ ? "local_size" : "depth_radius", std::to_string(caffe_ ? window : radius));
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "alpha")), number("alpha") * float(caffe_ ? window : 1));
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, "beta")), number("beta"));
+            EXPECT_FLOAT_EQ(std::stof(attribute(lrn, caffe_ ? "k" : "bias")), number("bias"));
             value = lrn.name;
-        } else if (spec.kind == Kind::concat) {
+        } else if (kind == "concat") {
             if (!caffe_) inputs.insert(inputs.begin(), spec.name + "/concat_dim");
             value = row("Concat", inputs).name;
-        } else if (spec.kind == Kind::dense) {
+        } else if (kind == "dense") {
             const std::string source = sources_.at(stem(spec));
             if (caffe_) {
                 value = activated(spec, row("InnerProduct", inputs, source).name);
@@ -140,7 +148,7 @@ class ListFollower {
                 const std::string flat = row("Reshape", {inputs[0], inputs[0] + "/reshape/shape"}).name;
                 value = activated(spec, row("MatMul", {flat, source + "_w"}).name);
             }
-        } else if (spec.kind == Kind::softmax) {
+        } else if (kind == "softmax") {
             // Caffe's auxiliary heads end in losses.
             if (!caffe_ || spec.name == "softmax2") value = row("Softmax", inputs).name;
         } else {

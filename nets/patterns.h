@@ -5,9 +5,6 @@
 
 namespace limpid {
 
-// Throws Error listing every parameter that is missing or misshapen.
-Net patterns(Weights weights);
-
 // The weights that come with the program: trained on the world of nets/world/ (see nets/patterns/README.md), 25
 // classes.
 Weights trained_patterns();

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "graph/run.h"
+#include "nets/net.h"
 #include "nets/world/world.h"
 #include "tests/harness/compare.h"
 

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "kernels/elementary.h"
+#include "kernels/error.h"
 
 namespace limpid {
 
@@ -86,30 +87,11 @@ Weights tiny_weights() {
     return weights;
 }
 
-Net tiny(Weights weights) {
-    Net net;
-    net.name = "tiny (built in)";
-    net.image_size = 64;
-    net.logits = "";
-    LayerSpec gabor;
-    gabor.name = "gabor";
-    gabor.inputs = {"preprocessed"};
-    gabor.channels = kGabors;
-    gabor.window = kGaborSize;
-    LayerSpec pool;
-    pool.kind = LayerSpec::Kind::max_pool;
-    pool.name = "pool";
-    pool.inputs = {"gabor"};
-    pool.window = 3;
-    pool.stride = 2;
-    LayerSpec texture;
-    texture.name = "texture";
-    texture.inputs = {"pool"};
-    texture.channels = 16;
-    texture.window = kTextureSize;
-    net.layers = {gabor, pool, texture};
-    net.weights = std::make_shared<const Weights>(std::move(weights));
-    return net;
+std::string tiny_text(const std::string& preprocessed) {
+    return concat("network: tiny (built in)\n", "input = image(size=64, channels=3)\n", preprocessed, "\n",
+                  "gabor = conv(preprocessed, channels=", kGabors, ", window=", kGaborSize,
+                  ", pad=same, activation=relu)\n", "pool = max_pool(gabor, window=3, stride=2, pad=same)\n",
+                  "texture = conv(pool, channels=16, window=", kTextureSize, ", pad=same, activation=relu)\n");
 }
 
 }  // namespace limpid

@@ -9,6 +9,7 @@ namespace limpid {
 // optimal picture is known: "gabor" channel 3*i + j is a grating of orientation i*pi/8 in colour axis j (black-white,
 // red-green, blue-yellow); "texture" units are gratings, checks, rings, spirals and stars of them (see tiny.cpp).
 Weights tiny_weights();
-Net tiny(Weights weights);
+// Its text, for parse_architecture.
+std::string tiny_text(const std::string& preprocessed);
 
 }  // namespace limpid

@@ -12,7 +12,6 @@
 
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
-#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"
@@ -160,7 +159,7 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
                       const HostTensor& photo, Stream& stream, const RunOptions& run, const std::string& json_path) {
     const Target target = parse_target(net, a.to);
     const bool pixels = a.from.empty() && method.from == std::string("input");
-    const std::string from = pixels ? "input" : usual_layer(net, a.from, method.from);
+    const std::string from = pixels ? "input" : usual_layer(net, a.from, method.name);
     if (method.pixels_only && from != "input")
         throw UsageError(concat("--method ", method.name, " changes pixels; expected --from input"));
     const HostTensor values = from == "input" ? photo : activations(net, {from}, photo, stream, run)[0];

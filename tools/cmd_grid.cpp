@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
-#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"

@@ -11,7 +11,6 @@
 
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
-#include "nets/usual_layer.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/photo_input.h"

@@ -9,10 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "nets/known_networks.h"
+#include "nets/net.h"
 #include "nets/patterns.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
 #include "viz/json_text.h"
+#include "weights/layer_names.h"
 #include "weights/weights.h"
 
 namespace limpid {
@@ -22,7 +25,7 @@ namespace {
 struct InfoArguments {
     std::string file;
     int64_t size = 0;  // 0: the network's own
-    bool as_json = false;
+    bool as_json = false, as_text = false;
 };
 
 // The filter and the bias of a layer, under its name; and what the network does with them.
@@ -37,14 +40,12 @@ struct LayerRow {
 struct Contents {
     std::string file;
     Weights weights;
-    int64_t size = 0;
+    int64_t height = 0, width = 0;
+    Architecture architecture;
     std::string flaw;  // why these weights are no whole network; "" if they are one
     std::vector<LayerRow> layers;
     int64_t parameters = 0, multiply_adds = 0;
 };
-
-// The layer that a tensor belongs to: conv2d0_w and conv2d0_b to conv2d0.
-std::string stem_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('_')); }
 
 Contents examine(const InfoArguments& options) {
     Contents contents;
@@ -54,10 +55,10 @@ Contents examine(const InfoArguments& options) {
     const std::map<std::string, HostTensor>& tensors = contents.weights.tensors;
     std::map<std::string, LayerRow> rows;
     for (const auto& [name, tensor] : tensors) {
-        LayerRow& row = rows[stem_of(name)];
-        row.name = stem_of(name);
+        LayerRow& row = rows[stem_of_parameter(name)];
+        row.name = stem_of_parameter(name);
         row.parameters += tensor.shape.size();
-        if (name.ends_with("_w")) row.filter = tensor.shape;
+        if (is_weight(name)) row.filter = tensor.shape;
     }
     const auto take = [&](const std::string& stem) {
         contents.layers.push_back(rows.at(stem));
@@ -65,14 +66,16 @@ Contents examine(const InfoArguments& options) {
         contents.multiply_adds += rows.at(stem).multiply_adds;
         rows.erase(stem);
     };
+    contents.architecture = parse_architecture(
+        concat("input = image(size=1, channels=3)\n", preprocessing_line(contents.weights.preprocessing)));
     try {
+        contents.architecture = architecture_of(contents.weights);
         const Net net = make_net(contents.weights);
-        contents.size = options.size > 0 ? options.size : net.image_size;
-        for (const LayerInfo& info : describe(net, contents.size, contents.size)) {
+        contents.height = options.size > 0 ? options.size : net.image().h;
+        contents.width = options.size > 0 ? options.size : net.image().w;
+        for (const LayerInfo& info : describe(net, contents.height, contents.width)) {
             if (info.parameters == 0) continue;  // pools and the like
-            // softmax2_w is what makes softmax2_pre_activation.
-            const std::string stem =
-                rows.contains(info.name) ? info.name : info.name.substr(0, info.name.find("_pre_activation"));
+            const std::string stem = stem_of_parameter(info.parameter_names[0]);
             rows.at(stem).output = info.shape;
             rows.at(stem).multiply_adds = info.multiply_adds;
             take(stem);
@@ -85,6 +88,10 @@ Contents examine(const InfoArguments& options) {
     return contents;
 }
 
+bool all_equal(const std::vector<float>& values) {
+    return std::ranges::all_of(values, [&](float value) { return value == values[0]; });
+}
+
 void print_json(const Contents& contents) {
     const Weights& weights = contents.weights;
     nlohmann::ordered_json layers = nlohmann::ordered_json::array();
@@ -94,18 +101,18 @@ void print_json(const Contents& contents) {
                           {"parameters", row.parameters},
                           {"output", {row.output.h, row.output.w, row.output.c}},
                           {"multiply_adds", row.multiply_adds}});
+    const Normalisation n = normalisation_of(contents.architecture);
+    nlohmann::ordered_json scale = n.scale;
+    if (all_equal(n.scale)) scale = n.scale[0];
     const nlohmann::ordered_json info{{"file", contents.file},
                                       {"variant", weights.variant},
                                       {"source", weights.source},
                                       {"source_sha256", weights.source_sha256},
                                       {"checksum", weights.checksum},
-                                      {"preprocessing",
-                                       {{"source", weights.preprocessing.source},
-                                        {"scale", weights.preprocessing.scale},
-                                        {"mean", weights.preprocessing.mean}}},
+                                      {"preprocessing", {{"source", n.order}, {"scale", scale}, {"mean", n.mean}}},
                                       {"labels", weights.labels.size()},
                                       {"flaw", contents.flaw},
-                                      {"size", contents.size},
+                                      {"size", contents.height},
                                       {"parameters", contents.parameters},
                                       {"multiply_adds", contents.multiply_adds},
                                       {"layers", layers}};
@@ -114,16 +121,20 @@ void print_json(const Contents& contents) {
 
 void print_text(const Contents& contents) {
     const Weights& weights = contents.weights;
-    const auto& [source, scale, mean] = weights.preprocessing;
-    std::string channels;
-    for (const int channel : source) channels += "RGB"[std::clamp(channel, 0, 2)];
+    const auto [order, scales, means] = normalisation_of(contents.architecture);
+    std::string channels, scale, mean;
+    for (size_t j = 0; j < order.size(); j++) {
+        channels += order.size() == 3 ? std::string(1, "RGB"[order[j]]) : concat(j ? " " : "", order[j]);
+        scale += concat(j ? ", " : "", scales[j]);
+        mean += concat(j ? ", " : "", means[j]);
+    }
     std::cout << "file        " << one_line(contents.file) << "\nvariant     " << one_line(weights.variant)
               << "\nsource      " << one_line(weights.source) << "\nsha256      " << one_line(weights.source_sha256)
-              << "\nchecksum    " << weights.checksum << "\ninput       " << channels << ", " << scale << " * image - ("
-              << mean[0] << ", " << mean[1] << ", " << mean[2] << ")\nclasses     " << weights.labels.size()
-              << " labels\n";
+              << "\nchecksum    " << weights.checksum << "\ninput       " << channels << ", "
+              << (all_equal(scales) ? concat(scales[0]) : concat('(', scale, ')')) << " * image - (" << mean
+              << ")\nclasses     " << weights.labels.size() << " labels\n";
     if (contents.flaw.empty())
-        std::cout << "size        " << contents.size << 'x' << contents.size
+        std::cout << "size        " << contents.height << 'x' << contents.width
                   << " (of the outputs and multiply-adds below)\n\n";
     else
         std::cout << "incomplete  " << one_line(contents.flaw) << "\n\n";
@@ -143,6 +154,11 @@ void print_text(const Contents& contents) {
 
 ExitStatus show_info(const InfoArguments& options) {
     const Contents contents = examine(options);
+    if (options.as_text) {
+        if (!contents.flaw.empty()) throw Error(contents.flaw);
+        std::cout << to_string(contents.architecture);
+        return kDone;
+    }
     options.as_json ? print_json(contents) : print_text(contents);
     return kDone;
 }
@@ -156,7 +172,9 @@ Run declare_info(CLI::App& app) {
     app.add_option("--size", options->size,
                    "height and width of the image for which the work is counted; by default the network's own")
         ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
-    app.add_flag("--json", options->as_json, "machine-readable");
+    CLI::Option* json = app.add_flag("--json", options->as_json, "machine-readable");
+    app.add_flag("--text", options->as_text, "the network, a line for each layer, as converted files keep it")
+        ->excludes(json);
     return [options] { return show_info(*options); };
 }
 

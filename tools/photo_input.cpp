@@ -23,7 +23,7 @@ void declare_photo(CLI::App& app, PhotoArguments& arguments) {
 HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
     if (arguments.whole) return load_flat(arguments.path);
     const RasterImage raster = load_raster(arguments.path);
-    return fit_photo(flat_rows(raster), net.image_size);
+    return fit_photo(flat_rows(raster), net.image().h);
 }
 
 nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,

@@ -12,6 +12,7 @@
 #include "kernels/error.h"
 #include "kernels/memory_need.h"
 #include "kernels/rounding.h"
+#include "weights/layer_names.h"
 
 namespace limpid {
 
@@ -19,8 +20,6 @@ namespace {
 
 constexpr int64_t kPadding = 16;  // floats: every parameter begins at a multiple of 64 bytes
 
-// Filters and matrices decay, biases do not.
-bool decays_with(const std::string& parameter) { return parameter.ends_with("_w"); }
 
 // Places in scalars_.
 enum Scalar : int64_t { kAdamRate, kSgdRate, kMomentum, kScalars };
@@ -67,10 +66,11 @@ NodeId cross_entropy(Graph& graph, NodeId logits, NodeId targets) {
 
 TrainingGraph training_graph(const Net& net, Shape images) {
     TrainingGraph result;
-    const std::map<std::string, Shape> shapes = parameter_shapes(net.layers);
+    const std::map<std::string, Shape> shapes = parameter_shapes(net);
+    // Filters and matrices decay, biases do not.
     for (const bool decays : {true, false})
         for (const auto& [name, shape] : shapes)
-            if (decays_with(name) == decays) result.parameters.push_back(name);
+            if (is_weight(name) == decays) result.parameters.push_back(name);
     Graph& graph = result.graph;
     const NodeId image = graph.input("images", images);
     const Shape target{images.n, 1, 1, int64_t(net.labels().size())};
@@ -100,12 +100,12 @@ Trainer::Trainer(const Net& net, Dataset data, const TrainOptions& options, Stre
     batch_.images = HostTensor({n, set.height, set.width, 3});
     host_targets_ = HostTensor({n, 1, 1, classes});
     const TrainingGraph training = training_graph(net_, batch_.images.shape);
-    const std::map<std::string, Shape> shapes = parameter_shapes(net_.layers);
+    const std::map<std::string, Shape> shapes = parameter_shapes(net_);
     int64_t next = 0;
     for (const std::string& name : training.parameters) {
         parameters_.push_back({name, shapes.at(name), next});
         next += round_up(shapes.at(name).size(), kPadding);
-        if (decays_with(name)) decaying_ = next;
+        if (is_weight(name)) decaying_ = next;
     }
     std::vector<NodeId> outputs{training.loss, training.logits};
     outputs.insert(outputs.end(), training.gradients.begin(), training.gradients.end());

@@ -239,7 +239,7 @@ TEST(Training, NetworksThatTakeBgrBeginAndEndAsTheyAre) {
         return make_net(read);
     };
     const Net same = reload();
-    for (const auto& [name, shape] : parameter_shapes(net.layers))
+    for (const auto& [name, shape] : parameter_shapes(net))
         EXPECT_TRUE(same_bits(*net.parameter(name), *same.parameter(name))) << name;
     EXPECT_EQ(loss_of(same, data, stream), before);
     // The loss of the first batch, which has all pictures, is that of the same network.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "nets/googlenet_table.h"
-#include "weights/weights.h"
+#include "nets/net.h"
 
 namespace limpid::testing {
 

@@ -21,8 +21,8 @@ using nlohmann::ordered_json;
 std::vector<std::string> in_order(const std::set<std::string>& layers, const Net& net) {
     std::vector<std::string> result;
     std::set<std::string> rest = layers;
-    for (const LayerSpec& spec : net.layers)
-        if (rest.erase(spec.name) > 0) result.push_back(spec.name);
+    for (const Layer& layer : net.layers)
+        if (rest.erase(layer.name) > 0) result.push_back(layer.name);
     result.insert(result.end(), rest.begin(), rest.end());
     return result;
 }

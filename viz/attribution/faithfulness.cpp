@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "kernels/elementary.h"
 #include "kernels/error.h"
@@ -82,18 +83,19 @@ FaithfulnessCurve insertion(Section& section, const HostTensor& photo, const Hos
 }
 
 Net randomised(const Net& net, const std::string& from, uint64_t seed) {
-    Graph graph;  // the names behind `from`
-    const Layers all = apply(net, graph, graph.input("image", {1, net.image_size, net.image_size, 3}));
+    const Shape image = net.image();
+    Graph graph;
+    const Layers all = apply(net, graph, graph.input("image", image));
+    // `from` and what is computed from it.
     const Layers behind = apply(net, graph, Layers{{from, graph.input("fed", graph.shape(layer(net, all, from)))}});
+    std::set<std::string> wanted;
+    for (const LayerInfo& info : describe(net, image.h, image.w))
+        if (behind.contains(info.name)) wanted.insert(info.parameter_names.begin(), info.parameter_names.end());
     Net result = net;
     uint32_t job = 0;
     for (const auto& [name, tensor] : net.weights->tensors) {
         job++;
-        // softmax2_w belongs to softmax2_pre_activation; both carry their layer's name in front.
-        const std::string stem = name.substr(0, name.size() - 2);
-        const bool wanted = stem == from || stem + "_pre_activation" == from || behind.contains(stem + "_pre_relu") ||
-                            behind.contains(stem + "_pre_activation");
-        if (!wanted) continue;
+        if (!wanted.contains(name)) continue;
         const auto count = double(tensor.values.size());
         double mean = 0, variance = 0;
         for (const float v : tensor.values) mean += double(v) / count;

@@ -68,9 +68,9 @@ Explanation segmented(Section& section, const HostTensor& x, const Target& targe
 }
 
 constexpr AttributionMethod kMethods[] = {
-    {"linear", "mixed4d", false, false, nullptr, linear},
-    {"path", "mixed4d", false, false, nullptr, path<false>},
-    {"stochastic-path", "mixed4d", false, false, nullptr, path<true>},
+    {"linear", "", false, false, nullptr, linear},
+    {"path", "", false, false, nullptr, path<false>},
+    {"stochastic-path", "", false, false, nullptr, path<true>},
     {"gradient", "input", false, true, nullptr, raw_gradient},
     {"saliency", "input", false, true, nullptr, largest_gradient},
     {"gradient-x-input", "input", false, false, nullptr, linear},
@@ -78,7 +78,7 @@ constexpr AttributionMethod kMethods[] = {
     {"smoothgrad", "input", false, true, nullptr, smooth},
     {"guided-backprop", "input", false, true, guided_relu, raw_gradient},
     {"deconvolution", "input", false, true, deconvolved_relu, raw_gradient},
-    {"grad-cam", "mixed5b", false, false, nullptr, class_activations},
+    {"grad-cam", "", false, false, nullptr, class_activations},
     {"occlusion", "input", true, false, nullptr, occluded},
     {"prediction-difference", "input", true, false, nullptr, predicted},
     {"lime", "input", true, false, nullptr, segmented},

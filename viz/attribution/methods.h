@@ -28,7 +28,7 @@ struct Explanation {
 
 struct AttributionMethod {
     const char* name;
-    const char* from;  // the layer it starts at when none is named (see nets/usual_layer.h), or "input"
+    const char* from;  // where it starts when nobody says so: "input", or "": at the network's default layer for it
     bool pixels_only;
     bool is_gradient;             // not multiplied by what it is owed to: the map is max_c |G|, not a sum
     VjpOverrides (*overrides)();  // null: as the caller likes

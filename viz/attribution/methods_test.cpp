@@ -27,23 +27,19 @@ using testing::sum_tolerance;
 Net colour_net(float threshold = 0) {
     Weights weights;
     weights.variant = "colour";
-    weights.preprocessing = {{0, 1, 2}, 1, {0, 0, 0}};
     weights.tensors["colour_w"] = HostTensor({1, 1, 3, 2}, {1, 0, 0, 0, 0, 1});
     weights.tensors["colour_b"] = HostTensor({1, 1, 1, 2}, -threshold);
     weights.tensors["softmax2_w"] = HostTensor({1, 1, 2, 2}, {20, 0, 0, 20});
     weights.tensors["softmax2_b"] = HostTensor({1, 1, 1, 2});
-    LayerSpec colour, mean, logits;
-    colour.name = "colour", colour.inputs = {"preprocessed"}, colour.channels = 2;
-    mean.kind = LayerSpec::Kind::average_pool, mean.name = "mean", mean.inputs = {"colour"};
-    mean.padding = LayerSpec::Padding::valid, mean.whole_image = true;
-    logits.kind = LayerSpec::Kind::dense, logits.name = "softmax2_pre_activation", logits.inputs = {"mean"};
-    logits.channels = 2, logits.relu = false;
-    Net net;
-    net.name = "colour";
-    net.layers = {colour, mean, logits};
-    net.image_size = 32;
-    net.weights = std::make_shared<const Weights>(std::move(weights));
-    return net;
+    weights.network =
+        "network: colour\n"
+        "logits: softmax2_pre_activation\n"
+        "input = image(size=32, channels=3)\n"
+        "preprocessed = normalise(input, scale=1, mean=0)\n"
+        "colour = conv(preprocessed, channels=2, activation=relu)\n"
+        "mean = average_pool(colour, other_maps=whole)\n"
+        "softmax2_pre_activation = dense(mean, channels=2)\n";
+    return make_net(std::move(weights));
 }
 
 constexpr Shape kPhoto{1, 32, 32, 3};

@@ -18,7 +18,7 @@ NodeId follow(const Net& net, Graph& graph, const std::string& from, NodeId fed,
     const Layers layers = apply(net, graph, Layers{{from, fed}});
     if (!layers.contains(to)) {
         Graph whole;  // does the layer exist at all?
-        layer(net, apply(net, whole, whole.input("image", {1, net.image_size, net.image_size, 3})), to);
+        layer(net, apply(net, whole, whole.input("image", net.image())), to);
         throw Error(concat("layer ", to, " does not follow from ", from, " alone; expected a later layer"));
     }
     return layers.at(to);

@@ -70,7 +70,7 @@ bool is_file_name(const std::string& name) {
 class ChannelCounts {
   public:
     explicit ChannelCounts(const Net& net)
-        : net_(net), layers_(apply(net, graph_, graph_.input("image", {1, net.image_size, net.image_size, 3}))) {}
+        : net_(net), layers_(apply(net, graph_, graph_.input("image", net.image()))) {}
     int64_t of(const std::string& name) const { return graph_.shape(layer(net_, layers_, name)).c; }
 
   private:
@@ -307,22 +307,6 @@ std::string unit_name(const std::string& layer, int64_t channel) {
 }
 
 int64_t channels_of(const Net& net, const std::string& name) { return ChannelCounts(net).of(name); }
-
-std::vector<std::string> trunk_layers(const Net& net) {
-    using Kind = LayerSpec::Kind;
-    std::set<std::string> needed{net.logits};
-    std::vector<std::string> blocks, result;
-    for (auto spec = net.layers.rbegin(); spec != net.layers.rend(); ++spec) {
-        if (!needed.contains(spec->name) && !net.logits.empty()) continue;
-        needed.insert(spec->inputs.begin(), spec->inputs.end());
-        if (spec->kind == Kind::concat) blocks.push_back(spec->name + "_");
-        const bool branch = std::any_of(blocks.begin(), blocks.end(),
-                                        [&](const std::string& block) { return spec->name.starts_with(block); });
-        if (spec->kind == Kind::concat || (spec->kind == Kind::conv && !branch)) result.push_back(spec->name);
-    }
-    std::reverse(result.begin(), result.end());
-    return result;
-}
 
 JobList read_jobs(const std::vector<std::string>& sources, const RenderOptions& defaults, const Net& net) {
     Reader reader(defaults, net);

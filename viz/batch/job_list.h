@@ -35,8 +35,6 @@ std::string layer_file_name(std::string layer);
 // "mixed4a-0003"
 std::string unit_name(const std::string& layer, int64_t channel);
 
-// Convolutions and blocks between image and logits, without the branches inside a block: conv2d0, mixed3a, ...
-std::vector<std::string> trunk_layers(const Net& net);
 // Channels of a layer; Error with the nearest names.
 int64_t channels_of(const Net& net, const std::string& layer);
 

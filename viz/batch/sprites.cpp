@@ -18,12 +18,6 @@ namespace {
 
 constexpr int64_t kMostSheetPixels = int64_t(256) << 20;
 
-constexpr struct {
-    const char* layer;
-    int64_t columns;
-} kArticleColumns[] = {{"mixed3a", 16}, {"mixed3b", 21}, {"mixed4a", 22}, {"mixed4b", 22},
-                       {"mixed4c", 22}, {"mixed4d", 22}, {"mixed4e", 28}, {"mixed5a", 28}};
-
 // What a picture of a unit is rendered with, whichever the unit.
 std::string settings(nlohmann::ordered_json parameters) {
     if (parameters.is_object()) parameters.erase("objective");
@@ -32,9 +26,8 @@ std::string settings(nlohmann::ordered_json parameters) {
 
 }  // namespace
 
-int64_t sprite_columns(const std::string& layer, int64_t channels) {
-    for (const auto& row : kArticleColumns)
-        if (layer == row.layer) return row.columns;
+int64_t sprite_columns(const Net& net, const std::string& layer, int64_t channels) {
+    if (const auto said = net.columns.find(layer); said != net.columns.end()) return said->second;
     return std::max<int64_t>(1, int64_t(std::ceil(std::sqrt(double(channels)))));
 }
 
@@ -77,6 +70,7 @@ std::vector<SpriteSheet> sheets_of(const std::vector<Job>& jobs, const ManifestC
     for (auto& [layer, sheet] : sheets) {
         sheet.layer = layer;
         sheet.channels = channels_of(net, layer);
+        sheet.columns = sprite_columns(net, layer, sheet.channels);
     }
     for (const auto& [identity, entry] : contents.finished) {
         const std::optional<ShownUnit> unit = recorded_unit(entry);
@@ -97,7 +91,7 @@ std::string sprites_of(const std::string& folder, const std::string& layer) {
 }
 
 std::string write_sprites(const std::string& folder, const SpriteSheet& sheet, int64_t cell_px) {
-    const int64_t columns = sprite_columns(sheet.layer, sheet.channels);
+    const int64_t columns = sheet.columns;
     const int64_t rows = (sheet.channels + columns - 1) / columns;
     if (columns * cell_px > kMostSheetPixels / std::max<int64_t>(1, rows * cell_px))
         throw Error(concat("the sheet of ", sheet.layer, " would have ", columns * cell_px, "x", rows * cell_px,

@@ -17,13 +17,12 @@
 
 namespace limpid {
 
-// The article's number of columns for its layers (Olah et al. 2018, sprite_<layer>_channel.jpeg): 16 for mixed3a, 21
-// for mixed3b, 22 for mixed4a to 4d, 28 for mixed4e and mixed5a; for others the smallest square.
-int64_t sprite_columns(const std::string& layer, int64_t channels);
+// The network's number of columns for a layer; where it says none, the smallest square.
+int64_t sprite_columns(const Net& net, const std::string& layer, int64_t channels);
 
 struct SpriteSheet {
     std::string layer;
-    int64_t channels = 0;                  // of the layer
+    int64_t channels = 0, columns = 1;     // of the layer; of the sheet
     std::map<int64_t, std::string> files;  // by channel; relative to the folder
     std::set<std::string> devices;         // that rendered them
 };

@@ -9,7 +9,6 @@
 #include "kernels/elementary.h"
 #include "kernels/error.h"
 #include "kernels/random/philox.h"
-#include "nets/usual_layer.h"
 #include "nets/world/world.h"
 #include "viz/attribution/faithfulness.h"
 #include "viz/image/image.h"
@@ -27,7 +26,7 @@ class Explainer {
   public:
     Explainer(const Net& net, const AttributionMethod& method, Shape picture, Stream& stream, const RunOptions& run)
         : net_(net), method_(method) {
-        from_ = method.from == std::string("input") ? "input" : usual_layer(net, "", method.from);
+        from_ = method.from == std::string("input") ? "input" : usual_layer(net, "", method.name);
         Shape start = picture;
         if (from_ != "input") {
             before_ = std::make_unique<Section>(net, "input", picture, from_, stream, SectionOptions{.run = run});
@@ -58,11 +57,11 @@ class Explainer {
 
 // What a removed pixel is: what the preprocessing makes 0.
 HostTensor blank_picture(const Net& net, Shape shape) {
-    const Preprocessing& p = net.weights->preprocessing;
+    const Normalisation n = normalisation_of(net);
     HostTensor blank(shape);
     for (size_t i = 0; i < blank.values.size(); i++) {
-        const auto channel = size_t(std::ranges::find(p.source, int(i % 3)) - p.source.begin());
-        blank.values[i] = p.mean[channel] / p.scale;
+        const size_t j = i % n.order.size();
+        blank.values[i - j + size_t(n.order[j])] = n.mean[j] / n.scale[j];
     }
     return blank;
 }
@@ -164,9 +163,7 @@ Score score(const JudgeOptions& options, const Composite& c, const Maps& maps, d
 
 // Every parameter random, other ones for each composite.
 Net random_net(const Net& net, const JudgeOptions& options, const Sample& sample) {
-    const auto first = std::ranges::find(net.layers, LayerSpec::Kind::conv, &LayerSpec::kind);
-    CHECK(first != net.layers.end());
-    return randomised(net, first->name, options.seed + sample.index);
+    return randomised(net, "input", options.seed + sample.index);
 }
 
 MethodScores summary(std::string name, std::string from, const std::vector<Score>& scores, uint64_t seed) {

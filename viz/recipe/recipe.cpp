@@ -11,13 +11,13 @@
 #include "viz/calls/calls.h"
 #include "viz/objective/objective.h"
 #include "viz/objective/terms.h"
+#include "weights/layer_names.h"
 
 namespace limpid {
 
 namespace {
 
 using Words = std::vector<std::string>;
-constexpr const char* kPreRelu = "_pre_relu";
 
 // LAYER:CHANNEL or class:NAME: one term. The number of an image makes it that image's alone.
 class ChannelTerm {
@@ -52,8 +52,8 @@ struct Channel {
             throw UsageError(concat("\"", word, "\" is no channel, expected LAYER:CHANNEL such as mixed4a:476"));
         layer = std::get<std::string>(objective.arguments().at("layer"));
         channel = std::get<int64_t>(objective.arguments().at("channel"));
-        after = layer.ends_with(kPreRelu) ? layer.substr(0, layer.size() - std::string(kPreRelu).size()) : layer;
-        before = after + kPreRelu;
+        after = without_suffix(layer, kPreRelu);
+        before = pre_relu_of(after);
     }
     // The unit in front of its ReLU, which answers also where it is not active.
     std::string unrectified() const { return concat(before, ":", channel); }

@@ -40,17 +40,18 @@ ReportProfile report_profile(const std::string& name) {
 
 ReportLayers report_layers(const Net& net) {
     const std::vector<std::string> trunk = trunk_layers(net);
-    // The article's, for GoogLeNet.
-    if (std::ranges::count(trunk, "mixed4d") && std::ranges::count(trunk, "mixed3a"))
-        return {"mixed4d",
-                "mixed4d",
-                "mixed4a",
-                {"mixed3a", "mixed4a", "mixed4d", "mixed5a"},
-                {"mixed3a", "mixed4a", "mixed4d", "mixed5a"},
-                {"mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed4d"}};
     if (trunk.empty()) throw Error(concat(net.name, " has no convolution to show; name another network"));
     const std::vector<std::string> last(trunk.size() > 4 ? trunk.end() - 4 : trunk.begin(), trunk.end());
-    return {last.back(), last.back(), last.size() > 1 ? last[last.size() - 2] : "", last, last, last};
+    const auto said = [&](const char* purpose, std::vector<std::string> otherwise) {
+        const auto found = net.defaults.find(purpose);
+        return found == net.defaults.end() ? otherwise : found->second;
+    };
+    return {said("dictionary", {last.back()})[0],
+            said("groups", {last.back()})[0],
+            said("flow", {last.size() > 1 ? last[last.size() - 2] : ""})[0],
+            said("grids", last),
+            said("spatial", last),
+            said("channels", last)};
 }
 
 }  // namespace limpid

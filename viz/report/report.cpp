@@ -99,11 +99,12 @@ double report_bytes(const Net& net, const std::vector<ReportPhoto>& photos, cons
 // The layers in order of depth, with their shapes.
 ordered_json layers_json(const Net& net, const Scene& scene) {
     ordered_json list = ordered_json::array();
-    for (const LayerSpec& spec : net.layers)
-        if (scene.activations.contains(spec.name)) {
-            const Shape s = scene.at(spec.name).shape;
-            list.push_back(
-                {{"name", spec.name}, {"shape", {s.h, s.w, s.c}}, {"sprite_columns", sprite_columns(spec.name, s.c)}});
+    for (const Layer& layer : net.layers)
+        if (scene.activations.contains(layer.name)) {
+            const Shape s = scene.at(layer.name).shape;
+            list.push_back({{"name", layer.name},
+                            {"shape", {s.h, s.w, s.c}},
+                            {"sprite_columns", sprite_columns(net, layer.name, s.c)}});
         }
     return list;
 }
@@ -294,7 +295,8 @@ struct Report::State {
                 views.push_back(pictures->at(icon_job(unit, icon_options()).name).view());
                 channels.push_back(unit.channel);
             }
-            const int64_t columns = std::min(sprite_columns(layer, scenes[0].at(layer).shape.c), int64_t(views.size()));
+            const int64_t columns =
+                std::min(sprite_columns(net, layer, scenes[0].at(layer).shape.c), int64_t(views.size()));
             data["icons"][layer] = sprite(views, kIconCell, columns);
             data["icons"][layer]["channels"] = channels;
         }

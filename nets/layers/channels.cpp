@@ -1,0 +1,52 @@
+// Layers without parameters that work on the channels of each position.
+//
+//   y = lrn(x, radius=5, bias=1, alpha=1e-4, beta=0.5)    kernels/lrn/lrn.h; alpha is for each element of the window
+//   y = softmax(x)
+//   y = concat(a, b, c)                                   y_pre_relu too, where each of its inputs has one
+//   y = alias(x)                                          another name of x
+#include "graph/ops.h"
+#include "nets/layers/kinds.h"
+#include "weights/layer_names.h"
+
+namespace limpid::kinds {
+
+namespace {
+
+using Form = SettingRule::Form;
+
+constexpr SettingRule kLrnSettings[] = {
+    {"radius", Form::whole, kRequired, 0, 65536},
+    {"bias", Form::number, "1", 1e-30, 1e30},
+    {"alpha", Form::number, kRequired, 0, 1e30},
+    {"beta", Form::number, kRequired, 0, 100},
+};
+
+void build_lrn(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    const auto number = [&](const char* key) { return float(layer.numbers(key)[0]); };
+    b.put(layer.name, ops::lrn(b.graph, in[0], {layer.whole("radius"), number("bias"), number("alpha"), number("beta")},
+                               layer.name));
+}
+
+void build_softmax(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    b.put(layer.name, ops::softmax(b.graph, in[0], layer.name));
+}
+
+void build_concat(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    b.put(layer.name, ops::concatenate(b.graph, {in.begin(), in.end()}, 3, layer.name));
+    std::vector<NodeId> before;
+    for (const std::string& name : layer.inputs)
+        if (const NodeId node = b.find(pre_relu_of(name)); node.valid()) before.push_back(node);
+    const std::string name = pre_relu_of(layer.name);
+    if (before.size() == in.size()) b.put(name, ops::concatenate(b.graph, before, 3, name));
+}
+
+void build_alias(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) { b.put(layer.name, in[0]); }
+
+}  // namespace
+
+constinit const LayerKind lrn{"lrn", 1, 1, kLrnSettings, build_lrn};
+constinit const LayerKind softmax{"softmax", 1, 1, {}, build_softmax};
+constinit const LayerKind concatenation{"concat", 1, 4096, {}, build_concat, true};
+constinit const LayerKind alias{"alias", 1, 1, {}, build_alias};
+
+}  // namespace limpid::kinds
