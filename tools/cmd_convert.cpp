@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "kernels/error.h"
+#include "nets/known_networks.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "weights/outputs.h"
@@ -24,7 +25,7 @@ ExitStatus convert(const ConvertArguments& options) {
         throw UsageError(concat("convert: ", options.out, " would be the result, expected a name that ends in .h5"));
     check_outputs({options.out}, {options.in, options.import.labels_file});
     const Storage storage = options.storage == "float16" ? Storage::float16 : Storage::float32;
-    const Weights weights = stored(import_weights(options.in, options.import), storage);
+    const Weights weights = stored(with_network_text(import_weights(options.in, options.import)), storage);
     keep_results();
     save_weights(options.out, weights, storage);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "

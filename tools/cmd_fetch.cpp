@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "kernels/error.h"
+#include "nets/known_networks.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
 #include "tools/interrupt.h"
@@ -45,7 +46,7 @@ ExitStatus fetch_and_convert(const FetchArguments& options) {
     }
     ImportOptions import;
     import.variant = source.variant;
-    const Weights weights = import_weights(model, import);
+    const Weights weights = with_network_text(import_weights(model, import));
     save_weights(converted, weights);
     std::cout << converted << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
               << weights.checksum << "\nThe download stays in " << folder << " and may be removed.\n";

@@ -4,6 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "nets/known_networks.h"
+#include "nets/patterns.h"
+#include "nets/tiny.h"
 #include "tests/end_to_end/program.h"
 #include "weights/weights.h"
 
@@ -36,6 +39,34 @@ class WeightsCommands : public ::testing::Test {
     }
     TemporaryFolder folder_;
 };
+
+// A file of before is of a known variant; converted, it says what network it holds.
+TEST_F(WeightsCommands, ConvertKeepsTheNetworkAsTextAndInfoShowsIt) {
+    const Weights tiny = tiny_weights();
+    save_weights(folder_ / "old.h5", tiny);
+    const Finished before = run_limpid({"info", folder_ / "old.h5", "--text"});
+    ASSERT_EQ(before.status, 0) << before.err;
+    EXPECT_EQ(before.out, to_string(architecture_of(tiny)));
+    ASSERT_EQ(run_limpid({"convert", folder_ / "old.h5", folder_ / "new.h5"}).status, 0);
+    const Weights converted = load_weights(folder_ / "new.h5");
+    EXPECT_EQ(converted.network, before.out);
+    EXPECT_EQ(converted.checksum, tiny.checksum);
+    EXPECT_EQ(run_limpid({"info", folder_ / "new.h5", "--text"}).out, before.out);
+    EXPECT_EQ(run_limpid({"info", "patterns", "--text"}).out, to_string(architecture_of(trained_patterns())));
+
+    Weights forged = converted;
+    forged.network += "more = conv(texture, channels=4)\n";
+    save_weights(folder_ / "forged.h5", forged);
+    const Finished refused = run_limpid({"classify", "photo.png", "--weights", folder_ / "forged.h5"});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.err, HasSubstr("2 problems: more_b is missing; more_w is missing; expected those of tiny"));
+    const Finished shown = run_limpid({"info", folder_ / "forged.h5"});
+    EXPECT_EQ(shown.status, 0);
+    EXPECT_THAT(shown.out, HasSubstr("\nincomplete  "));
+    EXPECT_EQ(run_limpid({"info", folder_ / "forged.h5", "--text"}).status, 1);
+    EXPECT_EQ(run_limpid({"convert", folder_ / "forged.h5", folder_ / "no.h5"}).status, 1);
+    EXPECT_EQ(run_limpid({"info", folder_ / "new.h5", "--text", "--json"}).status, 2);
+}
 
 TEST_F(WeightsCommands, InfoShowsOriginLayersAndSize) {
     const std::string file = saved("net.h5");
