@@ -20,7 +20,6 @@ namespace {
 
 constexpr int64_t kPadding = 16;  // floats: every parameter begins at a multiple of 64 bytes
 
-
 // Places in scalars_.
 enum Scalar : int64_t { kAdamRate, kSgdRate, kMomentum, kScalars };
 
