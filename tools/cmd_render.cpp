@@ -181,8 +181,8 @@ void write_picture(const std::string& path, ConstView picture) {
 }
 
 // Renders a drawing and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Stream& stream, int64_t first,
-                        int64_t count, std::vector<HostTensor>& all) {
+ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Stream& stream,
+                          int64_t first, int64_t count, std::vector<HostTensor>& all) {
     RenderOptions options = a.options;
     Renderer renderer(net, drawing.objectives, options, stream);
     if (a.plan) {

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kMostElements = 64;
 
-std::string text_of(float value) {
+std::string number_text(float value) {
     char text[32];
     return {text, std::to_chars(text, text + sizeof text, value).ptr};  // the shortest that reads back
 }
@@ -35,7 +35,7 @@ void append_attribute(const AttributeRule& rule, const Field& field, std::string
                                                          : concat("number ", field.integer());
             return;
         case Kind::real:
-            text = text_of(field.number_f32());
+            text = number_text(field.number_f32());
             return;
         case Kind::text:
             text = printable(field.text());
@@ -46,7 +46,7 @@ void append_attribute(const AttributeRule& rule, const Field& field, std::string
                 throw Error(concat("byte ", field.offset, ": ", count_floats(field), " values for ", rule.name,
                                    ", expected a few; the file is damaged, or of another kind"));
             append_floats(field, values);
-            for (const float value : values) text += (text.empty() ? "" : ",") + text_of(value);
+            for (const float value : values) text += (text.empty() ? "" : ",") + number_text(value);
             return;
         }
         default:

@@ -29,7 +29,7 @@ std::vector<float> read_blob(const FoundParameter& parameter) {
     return values;
 }
 
-FoundParameter find_parameter(const Field& record) {
+FoundParameter parameter_in_blob(const Field& record) {
     FoundParameter parameter;
     parameter.record = record.bytes;
     parameter.offset = record.offset;
@@ -88,7 +88,7 @@ void add_parameters(const CaffeLayer& layer, FoundParameters& found, Problems& p
         const std::string suffix = i == 0   ? kCaffeFormat.weight_suffix
                                    : i == 1 ? kCaffeFormat.bias_suffix
                                             : concat(" blob ", i);
-        if (!found.emplace(layer.name + suffix, find_parameter(layer.blobs[i])).second)
+        if (!found.emplace(layer.name + suffix, parameter_in_blob(layer.blobs[i])).second)
             problems.add(concat(printable(layer.name), suffix, " appears twice"));
     }
 }

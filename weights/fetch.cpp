@@ -20,7 +20,7 @@ namespace {
 // A cut connection that brought something is continued at once, this often.
 constexpr int kMostContinuations = 5;
 
-[[noreturn]] void fail(const std::string& path, const char* what) {
+[[noreturn]] void fail_to_keep(const std::string& path, const char* what) {
     const int code = errno;
     throw Error(
         concat(path, ": ", what, " (", std::strerror(code), "), expected a folder with room and write permission"));
@@ -31,14 +31,14 @@ class PartFile {
   public:
     explicit PartFile(const std::string& path)
         : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-        if (fd_ < 0) fail(path, "cannot be created");
+        if (fd_ < 0) fail_to_keep(path, "cannot be created");
         if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
             ::close(fd_);
             throw Error(
                 concat(path, ": is being written by another process, expected it to be free; wait for that download"));
         }
         const off_t size = ::lseek(fd_, 0, SEEK_END);
-        if (size < 0) fail(path, "cannot be examined");
+        if (size < 0) fail_to_keep(path, "cannot be examined");
         size_ = size;
     }
     ~PartFile() {
@@ -63,11 +63,12 @@ class PartFile {
         return true;
     }
     void clear() {
-        if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) fail(path_, "cannot be emptied");
+        if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) fail_to_keep(path_, "cannot be emptied");
         size_ = 0;
     }
     void move_to(const std::string& target) {
-        if (::fsync(fd_) != 0 || ::rename(path_.c_str(), target.c_str()) != 0) fail(target, "cannot be finished");
+        if (::fsync(fd_) != 0 || ::rename(path_.c_str(), target.c_str()) != 0)
+            fail_to_keep(target, "cannot be finished");
     }
 
   private:
@@ -151,7 +152,7 @@ Outcome transfer_once(const std::string& url, PartFile& part, int64_t most_bytes
     if (transfer.stopped) std::rethrow_exception(transfer.stopped);
     if (transfer.write_error != 0) {
         errno = transfer.write_error;
-        fail(part.path(), "cannot be written");
+        fail_to_keep(part.path(), "cannot be written");
     }
     if (transfer.too_large) {
         outcome.problem = concat("has more than ", most_bytes, " bytes");

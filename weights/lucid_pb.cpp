@@ -35,7 +35,7 @@ std::vector<float> read_const(const FoundParameter& parameter) {
     return values;
 }
 
-FoundParameter find_parameter(const Field& tensor) {
+FoundParameter parameter_in_const(const Field& tensor) {
     const TensorFlowConstant constant = read_constant(tensor);
     FoundParameter parameter;
     parameter.record = tensor.bytes;
@@ -108,7 +108,7 @@ Weights read_lucid_pb(Bytes file, const KnownNetwork& network) {
         if (tensor.number == 0 || graph.is_listed(node.name)) continue;
         const uint64_t type = read_constant(tensor).type;
         half |= type == kHalf || type == kBfloat16;
-        if (!found.emplace(std::string(node.name), find_parameter(tensor)).second)
+        if (!found.emplace(std::string(node.name), parameter_in_const(tensor)).second)
             problems.add(concat(printable(node.name), " appears twice"));
     }
     const FoundNodes found_nodes = graph.take_nodes();

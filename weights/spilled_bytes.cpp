@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kPiece = size_t(1) << 20;
 
-[[noreturn]] void fail(const std::string& folder, const char* what) {
+[[noreturn]] void fail_to_spill(const std::string& folder, const char* what) {
     const int code = errno;
     throw Error(concat(folder, ": a large result ", what, " (", std::strerror(code),
                        "), expected a folder with room and write permission; make room, or name another place"));
@@ -37,7 +37,7 @@ int open_unnamed(const std::string& folder) {
 SpilledBytes::SpilledBytes(const std::string& folder) : folder_(folder.empty() ? "." : folder) {
     waiting_.reserve(kPiece);
     fd_ = open_unnamed(folder_);
-    if (fd_ < 0) fail(folder_, "cannot be kept");
+    if (fd_ < 0) fail_to_spill(folder_, "cannot be kept");
 }
 
 SpilledBytes::~SpilledBytes() {
@@ -55,7 +55,7 @@ void SpilledBytes::flush() {
     for (size_t done = 0; done < waiting_.size();) {
         const ssize_t put = ::write(fd_, waiting_.data() + done, waiting_.size() - done);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) fail(folder_, "cannot be written");
+        if (put < 0) fail_to_spill(folder_, "cannot be written");
         done += size_t(put);
     }
     size_ += waiting_.size();
@@ -68,7 +68,7 @@ Bytes SpilledBytes::view() {
     mapped_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd_, 0);
     if (mapped_ == MAP_FAILED) {
         mapped_ = nullptr;
-        fail(folder_, "cannot be read back");
+        fail_to_spill(folder_, "cannot be read back");
     }
     return {static_cast<const std::byte*>(mapped_), size_};
 }

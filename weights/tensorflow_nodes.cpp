@@ -8,7 +8,7 @@
 namespace limpid {
 namespace {
 
-constexpr size_t kMostInputs = 64, kMostAttributes = 64, kMostAxes = 8, kMostElements = 64;
+constexpr size_t kMostNodeInputs = 64, kMostNodeAttributes = 64, kMostShapeAxes = 8, kMostListed = 64;
 constexpr uint64_t kInt32 = 3;  // DataType
 
 // The value of an AttrValue: a oneof, of which the last member counts.
@@ -20,14 +20,15 @@ Field value_of(const Field& attribute) {
 }
 
 // Members of AttrValue, and of its ListValue.
-constexpr uint32_t kList = 1, kText = 2, kInteger = 3, kReal = 4, kFlag = 5, kType = 6, kTensor = 8, kListInteger = 3;
+constexpr uint32_t kListField = 1, kTextField = 2, kIntegerField = 3, kRealField = 4, kFlagField = 5, kTypeField = 6,
+                   kTensorField = 8, kIntegersOfList = 3;
 
 std::string integers_of(const Field& list) {
     std::vector<int64_t> values;
     Message message = list.message();
     for (Field field; message.next(field);) {
-        if (field.number != kListInteger) return "a list of another type";
-        append_integers(field, values, kMostElements);
+        if (field.number != kIntegersOfList) return "a list of another type";
+        append_integers(field, values, kMostListed);
     }
     return text_of(values);
 }
@@ -39,14 +40,15 @@ std::string text_of_constant(const Field& tensor) {
 }
 
 // The value as the rule has it, or what it is instead.
-std::string text_of(const AttributeRule& rule, const Field& attribute) {
+std::string attribute_text(const AttributeRule& rule, const Field& attribute) {
     using Kind = AttributeRule::Kind;
     const Field value = value_of(attribute);
     const auto is = [&](Kind kind, uint32_t number) { return rule.kind == kind && value.number == number; };
-    if (is(Kind::integers, kList)) return integers_of(value);
-    if (is(Kind::tensor, kTensor)) return text_of_constant(value);
-    if (is(Kind::type, kType)) return type_name(value.integer());
-    if (is(Kind::integer, kInteger) || is(Kind::real, kReal) || is(Kind::flag, kFlag) || is(Kind::text, kText)) {
+    if (is(Kind::integers, kListField)) return integers_of(value);
+    if (is(Kind::tensor, kTensorField)) return text_of_constant(value);
+    if (is(Kind::type, kTypeField)) return type_name(value.integer());
+    if (is(Kind::integer, kIntegerField) || is(Kind::real, kRealField) || is(Kind::flag, kFlagField) ||
+        is(Kind::text, kTextField)) {
         std::string text;
         append_attribute(rule, value, text);
         return text;
@@ -65,7 +67,7 @@ void add_attributes(const OperatorRule& rule, const TensorFlowNode& from, FoundN
         if (attribute == rule.attributes.end()) {
             if (!key.starts_with("_")) node.oddities.push_back(concat("has ", printable(key), ", expected none such"));
         } else if (attribute->kind != AttributeRule::Kind::ignored &&
-                   !node.attributes.emplace(std::string(key), text_of(*attribute, value)).second) {
+                   !node.attributes.emplace(std::string(key), attribute_text(*attribute, value)).second) {
             node.oddities.push_back(concat("has ", printable(key), " twice"));
         }
     }
@@ -81,8 +83,8 @@ std::vector<int64_t> read_shape(const Field& field, bool& unknown_rank) {
             for (Field d; dim.next(d);) {
                 if (d.number == 1) size = static_cast<int64_t>(d.integer());
             }
-            if (shape.size() == kMostAxes) {
-                throw Error(concat("byte ", part.offset, ": a shape of more than ", kMostAxes,
+            if (shape.size() == kMostShapeAxes) {
+                throw Error(concat("byte ", part.offset, ": a shape of more than ", kMostShapeAxes,
                                    " axes, expected at most 4; the file is damaged, or of another kind"));
             }
             shape.push_back(size);
@@ -95,7 +97,7 @@ std::vector<int64_t> read_shape(const Field& field, bool& unknown_rank) {
 // int_val, of which the last one fills the rest, or tensor_content.
 std::vector<int64_t> small_integers(const TensorFlowConstant& constant, std::vector<int64_t> values, Bytes content) {
     const int64_t size = checked_size(constant.shape);
-    if (constant.unknown_rank || size < 0 || size > int64_t(kMostElements)) return {};
+    if (constant.unknown_rank || size < 0 || size > int64_t(kMostListed)) return {};
     if (!content.empty()) {
         values.clear();
         ByteCursor cursor(content);
@@ -125,9 +127,9 @@ TensorFlowNode read_tensorflow_node(const Field& record) {
             }
             if (value.number == 2) node.attributes.emplace_back(key, value);
         }
-        if (node.inputs.size() > kMostInputs || node.attributes.size() > kMostAttributes) {
-            throw Error(concat("byte ", field.offset, ": node ", printable(node.name), " has more than ", kMostInputs,
-                               " inputs or ", kMostAttributes,
+        if (node.inputs.size() > kMostNodeInputs || node.attributes.size() > kMostNodeAttributes) {
+            throw Error(concat("byte ", field.offset, ": node ", printable(node.name), " has more than ",
+                               kMostNodeInputs, " inputs or ", kMostNodeAttributes,
                                " attributes, expected a few; the file is damaged, or of another kind"));
         }
     }
@@ -139,7 +141,7 @@ Field constant_of(const TensorFlowNode& node) {
     Field result;  // the last one counts
     for (const auto& [key, attribute] : node.attributes)
         if (key == "value") result = value_of(attribute);
-    return result.number == kTensor ? result : Field{};
+    return result.number == kTensorField ? result : Field{};
 }
 
 TensorFlowConstant read_constant(const Field& tensor) {
@@ -157,7 +159,7 @@ TensorFlowConstant read_constant(const Field& tensor) {
         if (field.number == 5) constant.floats += count_floats(field);
         if (field.number == 7 && constant.type == kInt32) append_integers(field, integers, 4096);
     }
-    if (constant.type == kInt32 && content.size() <= kMostElements * sizeof(int32_t))
+    if (constant.type == kInt32 && content.size() <= kMostListed * sizeof(int32_t))
         constant.integers = small_integers(constant, std::move(integers), content);
     return constant;
 }
