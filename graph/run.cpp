@@ -31,7 +31,7 @@ struct Block {
 };
 
 // Where storages are in this run.
-struct Places {
+struct NodePlaces {
     const Plan& plan;
     std::span<const ConstView> inputs;
     std::span<const MutView> outputs;
@@ -155,7 +155,7 @@ struct Moments {
 
 // One run: its steps, and what is looked at around each.
 struct Execution {
-    const Places& places;
+    const NodePlaces& places;
     Stream& stream;
     Scratch arena;
     const RunOptions& options;
@@ -262,7 +262,7 @@ void run(const Plan& plan, Stream& stream, std::span<const ConstView> inputs, st
     CHECK(arena.size_bytes >= plan.arena_bytes, "arena has ", arena.size_bytes, " bytes, the plan needs ",
           plan.arena_bytes);
 
-    const Places places{plan, inputs, outputs, arena.data};
+    const NodePlaces places{plan, inputs, outputs, arena.data};
     if (options.poison) poison(stream, arena.data, int64_t(plan.arena_bytes));
     Execution execution{places, stream, arena, options};
     for (const PlanSection& section : plan.sections) execution.section(section);

@@ -12,7 +12,7 @@ namespace limpid {
 namespace {
 
 // Far more than any network has; they bound the bookkeeping that a file of a few bytes per record could ask for.
-constexpr size_t kMostLayers = 10000, kMostInputs = 16, kMostBlobAxes = 8;
+constexpr size_t kMostLayers = 10000, kMostLayerInputs = 16, kMostBlobAxes = 8;
 
 constexpr const char* kRawData = "has its values as raw data, expected float or double";
 
@@ -130,7 +130,7 @@ Weights read_caffemodel(Bytes file, const KnownNetwork& network) {
     Message net(file);
     for (Field field; net.next(field);) {
         if (field.number == 1) name = field.text();
-        if (field.number == 3 && ++inputs <= kMostInputs) graph.add_input(field);
+        if (field.number == 3 && ++inputs <= kMostLayerInputs) graph.add_input(field);
         const bool v1 = field.number == 2, current = field.number == 100;
         if (!v1 && !current) continue;
         if (++layers > kMostLayers) {

@@ -12,16 +12,16 @@ namespace limpid {
 
 namespace {
 
-using Colour = std::array<float, 3>;
+using HeatColour = std::array<float, 3>;
 
-constexpr Colour kPositive{1, 0.5f, 0}, kNegative{0, 0.5f, 1};  // Lucid's orange_blue
-constexpr float kDimmed = 0.5f;                                 // of the photo under a map
+constexpr HeatColour kPositive{1, 0.5f, 0}, kNegative{0, 0.5f, 1};  // Lucid's orange_blue
+constexpr float kDimmed = 0.5f;                                     // of the photo under a map
 
 float grey_of(const float* rgb) { return 0.2126f * rgb[0] + 0.7152f * rgb[1] + 0.0722f * rgb[2]; }
 
 // Full saturation and value; turns in [0,1).
-Colour hue(double turns) {
-    Colour result;
+HeatColour hue(double turns) {
+    HeatColour result;
     for (size_t c = 0; c < 3; c++) {
         const double away = std::fabs(std::remainder(turns - double(c) / 3, 1.0)) * 6;  // 0 at the primary, 3 opposite
         result[c] = float(std::clamp(2 - away, 0.0, 1.0));
@@ -50,7 +50,7 @@ HostTensor heat_over(ConstView photo, const HostTensor& map, float limit) {
         for (int64_t x = 0; x < s.w; x++) {
             const float v = wide.at(0, y, x, 0);
             const float opacity = limit > 0 ? std::min(1.0f, std::fabs(v) / limit) : 0;
-            const Colour& colour = v > 0 ? kPositive : kNegative;
+            const HeatColour& colour = v > 0 ? kPositive : kNegative;
             const float under = kDimmed * grey_of(photo.pixel(0, y, x));
             for (int64_t c = 0; c < 3; c++) result.at(0, y, x, c) = under * (1 - opacity) + colour[size_t(c)] * opacity;
         }
