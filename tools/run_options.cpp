@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <string_view>
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
@@ -21,7 +22,7 @@
 namespace limpid {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
-    arguments.command = app.get_name();
+    arguments.command = app.get_name().substr(std::string_view("limpid ").size());  // "limpid grid"
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
     app.add_option(

@@ -59,6 +59,16 @@ TEST(CommandLine, WrongUsageIsStatus2AndOneLine) {
     EXPECT_TRUE(fails_with(2, "is not a command", run_limpid({"help", "xylophone"})));
 }
 
+TEST(CommandLine, NotesBeginWithTheCommand) {
+    const TemporaryFolder folder;
+    const std::string picture = folder.path() + "/texture.png";
+    EXPECT_THAT(run_limpid({"render", "texture:1", "--net", "tiny", "--size", "16", "--steps", "1", "-o", picture}).err,
+                StartsWith("limpid render: "));
+    const Finished run = run_limpid({"activations", picture, "--net", "tiny", "-o", folder.path() + "/texture.h5"});
+    EXPECT_EQ(run.status, 0);
+    EXPECT_THAT(run.err, StartsWith("limpid activations: tiny "));
+}
+
 TEST(CommandLine, ControlCharactersDoNotReachTheTerminal) {
     EXPECT_TRUE(fails_with(2, "\"two?lines?[31m\" is not", run_limpid({"two\nlines\033[31m"})));
 }
