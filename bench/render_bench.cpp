@@ -57,9 +57,8 @@ void network_step(benchmark::State& state, const std::string& layer_name) {
     const NodeId gradient = grad(graph, ops::affine(graph, score, 0.5f, 0), {image})[0];
     ConstantStore constants(stream);
     const Plan plan = make_plan(graph, {score, gradient}, constants);
-    const DeviceTensor input(stream, HostTensor({batch, size, size, 3}, 0.5f)),
-        value(stream.device(), {batch, 1, 1, 1});
-    const DeviceTensor result(stream.device(), {batch, size, size, 3});
+    const DeviceTensor input(stream, HostTensor({batch, size, size, 3}, 0.5f));
+    DeviceTensor value(stream.device(), {batch, 1, 1, 1}), result(stream.device(), {batch, size, size, 3});
     const Buffer arena(stream.device(), plan.arena_bytes);
     const ConstView inputs[] = {input.view()};
     const MutView outputs[] = {value.view(), result.view()};

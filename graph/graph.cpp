@@ -5,11 +5,11 @@
 
 namespace limpid {
 
-Cost Op::cost(std::span<const Shape> inputs, Shape output) const {
+Cost Op::cost(const StepShapes& shapes) const {
     Cost cost;
-    cost.operations = double(output.size());
-    cost.bytes = double(output.size()) * sizeof(float);
-    for (const Shape& shape : inputs) cost.bytes += double(shape.size()) * sizeof(float);
+    cost.operations = double(shapes.output.size());
+    cost.bytes = double(shapes.output.size()) * sizeof(float);
+    for (const Shape& shape : shapes.inputs) cost.bytes += double(shape.size()) * sizeof(float);
     return cost;
 }
 

@@ -33,6 +33,15 @@ struct RunContext {
     Scratch scratch;
 };
 
+// The shapes of one step.
+struct StepShapes {
+    std::span<const Shape> inputs;
+    Shape output;
+};
+
+// Which inputs go with the output, image by image; the others are read whole. None: the batch cannot be cut.
+using ByImage = std::optional<std::vector<bool>>;
+
 // A form of one input that a device wants instead of the input itself (packed filters, tables). Made once when the
 // input is a constant, before each run otherwise.
 struct Preparation {
@@ -45,6 +54,17 @@ struct Preparation {
 // Work of one step, for rooflines: multiply-adds count as two operations; bytes are those that must move, each once.
 struct Cost {
     double operations = 0, bytes = 0;
+};
+
+// What the kernel of a gradient does last: adds another gradient, and then applies the mask of a ReLU's gradient.
+struct GradientEpilogue {
+    bool add = false, mask = false;
+    std::string attributes() const { return std::string(add ? ", + add" : "") + (mask ? ", masked" : ""); }
+    // Both, in that order. Nothing where one is there already, or an addend would come after the mask.
+    std::optional<GradientEpilogue> with(GradientEpilogue more) const {
+        if ((more.add && (add || mask)) || (more.mask && mask)) return {};
+        return GradientEpilogue{add || more.add, mask || more.mask};
+    }
 };
 
 class Op {
@@ -60,20 +80,30 @@ class Op {
     // zero (or not asked for: wanted[i] is false). `node` is this operation's node.
     virtual std::vector<NodeId> vjp(Graph& graph, NodeId node, NodeId dy, const std::vector<bool>& wanted) const = 0;
 
-    virtual std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const {
-        return std::nullopt;
-    }
-    virtual size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int /*threads*/) const { return 0; }
+    virtual std::optional<Preparation> preparation(const KernelTable&, const StepShapes&) const { return {}; }
+    virtual size_t scratch_bytes(const KernelTable&, const StepShapes&, int /*threads*/) const { return 0; }
     virtual void run(const RunContext& context) const = 0;
-    // Whether image i of the output is made of image i of each input alone (of all of an input that has one image or is
-    // prepared), and run() takes any number of images: a batch may then be done a few images at a time.
-    virtual bool by_image(std::span<const Shape>, Shape /*output*/) const { return false; }
+    // Image i of the output is made of image i of the inputs that are named here, and of all of the others; run() takes
+    // any number of images, so that a batch may be done a few at a time.
+    virtual ByImage by_image(const StepShapes&) const { return {}; }
     // The output must not have gaps between pixels (it is written in another shape).
     virtual bool dense_output() const { return false; }
-    virtual Cost cost(std::span<const Shape> inputs, Shape output) const;
+    virtual Cost cost(const StepShapes& shapes) const;
     // The algorithm a device takes, for plans and traces; "" where there is no choice.
-    virtual std::string algorithm(const KernelTable&, std::span<const Shape>, Shape) const { return ""; }
+    virtual std::string algorithm(const KernelTable&, const StepShapes&) const { return ""; }
+    // This gradient, finished as mask(addend + gradient) in its own kernel: what it does already and `more`. Its inputs
+    // are then its own, [addend], [mask]. Null: it cannot.
+    virtual std::shared_ptr<const Op> with_epilogue(GradientEpilogue /*more*/) const { return nullptr; }
 };
 using OpPtr = std::shared_ptr<const Op>;
+
+// Each input goes with the output.
+inline ByImage every_input(const StepShapes& shapes) { return std::vector<bool>(shapes.inputs.size(), true); }
+// For operations whose inputs have one image for all of the output's, or one for each.
+inline ByImage one_image_or_each(const StepShapes& shapes) {
+    std::vector<bool> each;
+    for (const Shape& input : shapes.inputs) each.push_back(input.n == shapes.output.n);
+    return each;
+}
 
 }  // namespace limpid

@@ -321,9 +321,9 @@ TEST(Shapes, OfGradientsAreLookedAt) {
     const auto refused = [&](const std::shared_ptr<const Op>& op, std::vector<NodeId> inputs) {
         EXPECT_THROW(g.add(op, std::move(inputs)), Error) << op->kind();
     };
-    refused(std::make_shared<ops::MaxPoolGradOp>(windows, ops::GradientEpilogue{}), {x, x, y});
-    refused(std::make_shared<ops::MaxPoolGradOp>(windows, ops::GradientEpilogue{}), {x, y, x});
-    refused(std::make_shared<ops::AveragePoolGradOp>(windows, image, ops::GradientEpilogue{}), {x});
+    refused(std::make_shared<ops::MaxPoolGradOp>(windows, GradientEpilogue{}), {x, x, y});
+    refused(std::make_shared<ops::MaxPoolGradOp>(windows, GradientEpilogue{}), {x, y, x});
+    refused(std::make_shared<ops::AveragePoolGradOp>(windows, image, GradientEpilogue{}), {x});
     const NodeId softmax_gradient = grad(g, ops::softmax(g, x), {x})[0];
     refused(g[softmax_gradient].op, {x, y});
 }

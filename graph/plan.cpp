@@ -156,9 +156,11 @@ class Planner {
         for (const PlanOperand& input : inputs) shapes.push_back(input.shape);
         PlanStep step;
         step.name = name;
-        step.preparation = op->preparation(kernels, shapes, output.shape);
-        step.algorithm = op->algorithm(kernels, shapes, output.shape);
-        step.cost = op->cost(shapes, output.shape);
+        const StepShapes all{shapes, output.shape};
+        step.preparation = op->preparation(kernels, all);
+        step.algorithm = op->algorithm(kernels, all);
+        step.cost = op->cost(all);
+        if (output.shape.n > 1) step.by_image = op->by_image(all).value_or(std::vector<bool>{});
         step.op = std::move(op);
         step.inputs = std::move(inputs);
         step.output = output;
@@ -171,6 +173,7 @@ class Planner {
                 step.prepared_storage = add_storage(storage);
                 PlanStorage& made = plan_.storages.back();
                 made.first_step = made.last_step = int(plan_.steps.size());
+                step.by_image.clear();  // prepared of all images at once
             }
         }
         touch(step.output);
@@ -210,7 +213,7 @@ class Planner {
     int preparation_of(const Node& node, const std::vector<PlanOperand>& inputs, const PlanOperand& output) const {
         std::vector<Shape> shapes;
         for (const PlanOperand& input : inputs) shapes.push_back(input.shape);
-        const auto preparation = node.op->preparation(constants_.stream().backend().kernels, shapes, output.shape);
+        const auto preparation = node.op->preparation(constants_.stream().backend().kernels, {shapes, output.shape});
         return preparation ? preparation->input : -1;
     }
 
@@ -289,9 +292,10 @@ class Planner {
         }
         Shape output = step.output.shape;
         if (section.batch) output.n = section.block;
-        step.scratch_bytes =
-            step.op->scratch_bytes(stream.backend().kernels, shapes, output, section.batch ? 1 : stream.thread_count());
-        const int64_t bytes = round_up(int64_t(step.scratch_bytes), kAlignmentBytes) * (section.batch ? plan_.lanes : 1);
+        step.scratch_bytes = step.op->scratch_bytes(stream.backend().kernels, {shapes, output},
+                                                    section.batch ? 1 : stream.thread_count());
+        const int64_t bytes =
+            round_up(int64_t(step.scratch_bytes), kAlignmentBytes) * (section.batch ? plan_.lanes : 1);
         plan_.scratch_bytes = std::max(plan_.scratch_bytes, size_t(bytes));
     }
 

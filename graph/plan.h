@@ -47,6 +47,7 @@ struct PlanStep {
     size_t scratch_bytes = 0;
     std::string algorithm;
     Cost cost;
+    std::vector<bool> by_image;  // the inputs that go with the output, image by image; empty: the batch is not cut
 };
 
 // Steps [begin, end) go through the batch in blocks: a thread takes a block through all of them before it takes the
@@ -58,7 +59,7 @@ struct PlanSection {
     int64_t lane_bytes = 0;        // arena of one thread
 
     // Whether a block has only its images of this input, and not all of it (filters, one image for all).
-    bool cuts(const PlanStep& step, size_t input) const;
+    bool cuts(const PlanStep& step, size_t input) const { return batch > 0 && step.by_image[input]; }
     // Whether nothing outside the section touches it.
     bool contains(const PlanStorage& storage) const { return storage.first_step >= begin && storage.last_step < end; }
 };

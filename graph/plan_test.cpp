@@ -252,7 +252,8 @@ TEST(Plan, OutlivesItsGraph) {
         Graph g;
         plan = make_plan(g, {ops::add(g, g.input("x", x.shape), g.constant(shift))}, constants);
     }
-    const DeviceTensor input(stream, x), output(stream.device(), x.shape);
+    const DeviceTensor input(stream, x);
+    DeviceTensor output(stream.device(), x.shape);
     const Buffer arena(stream.device(), plan.arena_bytes);
     const ConstView inputs[] = {input.view()};
     const MutView outputs[] = {output.view()};
@@ -343,7 +344,7 @@ TEST(Run, ShadowComparesEveryStep) {
 class Refused final : public Op {
   public:
     explicit Refused(bool by_image = false) : by_image_(by_image) {}
-    bool by_image(std::span<const Shape>, Shape) const override { return by_image_; }
+    ByImage by_image(const StepShapes& s) const override { return by_image_ ? every_input(s) : ByImage{}; }
     std::string kind() const override { return "refused"; }
     Shape infer(std::span<const Shape> inputs) const override { return inputs[0]; }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override { return {NodeId{}}; }
@@ -352,6 +353,25 @@ class Refused final : public Op {
   private:
     const bool by_image_;
 };
+
+// A filter of three rows is not three images, though the batch has three.
+TEST(Plan, AsksWhichInputsGoByImage) {
+    Graph graph;
+    const NodeId x = graph.input("x", {3, 8, 8, 4}), w = graph.input("w", {3, 3, 4, 5});
+    const NodeId y = ops::relu(graph, ops::conv2d(graph, x, w, {}));
+    const NodeId scaled = ops::mul(graph, y, graph.input("one for all", {1, 1, 1, 5}));
+    Stream stream({DeviceKind::cpu, 0}, 2);
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(graph, {scaled}, constants, {.fuse = false});
+    ASSERT_EQ(plan.steps.size(), 3u);
+    EXPECT_EQ(plan.steps[0].by_image, (std::vector<bool>{})) << "the filter is packed before all images";
+    EXPECT_EQ(plan.steps[1].by_image, (std::vector<bool>{true}));
+    EXPECT_EQ(plan.steps[2].by_image, (std::vector<bool>{true, false}));
+
+    const NodeId filter = graph.constant(random_tensor({3, 3, 4, 5}));
+    const Plan constant = make_plan(graph, {ops::conv2d(graph, x, filter, {})}, constants);
+    EXPECT_EQ(constant.steps[0].by_image, (std::vector<bool>{true, false}));
+}
 
 TEST(Run, ErrorsOfKernelsNameTheirNode) {
     Graph graph;

@@ -12,13 +12,10 @@ namespace limpid {
 
 namespace {
 
-using ops::AveragePoolGradOp;
 using ops::BinaryOp;
 using ops::ConcatOp;
 using ops::Conv2dGradInputOp;
 using ops::Conv2dOp;
-using ops::GradientEpilogue;
-using ops::LrnGradOp;
 using ops::MaxPoolGradOp;
 using ops::SliceOp;
 using ops::UnaryOp;
@@ -265,33 +262,6 @@ Rewritten merge_sibling_grads(const Rewritten& old, ConstantStore& constants) {
     });
 }
 
-// Adds `extra` (an addend, or the y of a relu_grad) to a gradient node's inputs and flags, if its kernel can do that.
-std::optional<std::pair<OpPtr, std::vector<NodeId>>> with_epilogue(const Graph& g, NodeId gradient, bool add,
-                                                                   NodeId extra) {
-    const auto extend = [&](const GradientEpilogue& old) -> std::optional<GradientEpilogue> {
-        if (add ? old.add || old.mask : old.mask) return {};
-        GradientEpilogue result = old;
-        (add ? result.add : result.mask) = true;
-        return result;
-    };
-    std::vector<NodeId> inputs = g[gradient].inputs;
-    inputs.push_back(extra);
-    OpPtr op;
-    if (const auto* conv = as<Conv2dGradInputOp>(g, gradient)) {
-        if (const auto e = extend(conv->epilogue))
-            op = std::make_shared<Conv2dGradInputOp>(conv->geometry, conv->input, *e);
-    } else if (const auto* max = as<MaxPoolGradOp>(g, gradient)) {
-        if (const auto e = extend(max->epilogue)) op = std::make_shared<MaxPoolGradOp>(max->geometry, *e);
-    } else if (const auto* average = as<AveragePoolGradOp>(g, gradient)) {
-        if (const auto e = extend(average->epilogue))
-            op = std::make_shared<AveragePoolGradOp>(average->geometry, average->input, *e);
-    } else if (const auto* lrn = as<LrnGradOp>(g, gradient); lrn && !add) {
-        if (const auto e = extend(lrn->epilogue)) op = std::make_shared<LrnGradOp>(lrn->parameters, *e);
-    }
-    if (!op) return {};
-    return {{op, inputs}};
-}
-
 Rewritten fuse_epilogues(const Rewritten& old, ConstantStore& constants, Binary function) {
     Pass pass(old, constants);
     const Graph& g = pass.from;
@@ -306,9 +276,12 @@ Rewritten fuse_epilogues(const Rewritten& old, ConstantStore& constants, Binary 
         if (add && as<MaxPoolGradOp>(g, a)) std::swap(choices[0], choices[1]);
         for (const auto& [gradient, extra] : choices) {
             if (!pass.used_once(gradient)) continue;
-            const auto fused = with_epilogue(g, gradient, add, extra);
+            const OpPtr& op = g[gradient].op;
+            const OpPtr fused = op ? op->with_epilogue({add, !add}) : nullptr;
             if (!fused) continue;
-            return pass.to.add(fused->first, pass.map(fused->second), g[id].name);
+            std::vector<NodeId> inputs = pass.map(g[gradient].inputs);
+            inputs.push_back(pass.map(extra));
+            return pass.to.add(fused, inputs, g[id].name);
         }
         return {};
     });

@@ -119,14 +119,14 @@ void compare_with_shadow(const PlanStep& step, size_t index, std::span<const Hos
         shapes.push_back(input.shape);
     }
     for (const DeviceTensor& tensor : tensors) views.push_back(tensor.view());
-    const DeviceTensor output(shadow.stream.device(), actual.shape);
+    DeviceTensor output(shadow.stream.device(), actual.shape);
     Buffer prepared;
-    if (const auto preparation = step.op->preparation(kernels, shapes, actual.shape)) {
+    if (const auto preparation = step.op->preparation(kernels, {shapes, actual.shape})) {
         prepared = Buffer(shadow.stream.device(), size_t(preparation->floats) * sizeof(float));
         preparation->prepare(shadow.stream, kernels, views[size_t(preparation->input)], prepared.floats());
     }
     const Buffer scratch(shadow.stream.device(),
-                         step.op->scratch_bytes(kernels, shapes, actual.shape, shadow.stream.thread_count()));
+                         step.op->scratch_bytes(kernels, {shapes, actual.shape}, shadow.stream.thread_count()));
     step.op->run({shadow.stream, kernels, views, output.view(), prepared.floats(), scratch.scratch()});
     const HostTensor expected = download(shadow.stream, output.view());
     double scale = 0, difference = 0;
@@ -340,7 +340,7 @@ std::vector<HostTensor> evaluate(const Graph& graph, const std::vector<NodeId>& 
     for (const DeviceTensor& tensor : tensors) in.push_back(tensor.view());
     std::vector<DeviceTensor> results;
     for (const Shape& shape : plan.outputs) results.emplace_back(stream.device(), shape);
-    for (const DeviceTensor& tensor : results) out.push_back(tensor.view());
+    for (DeviceTensor& tensor : results) out.push_back(tensor.view());
     const Buffer arena(stream.device(), plan.arena_bytes);
     run(plan, stream, in, out, arena.scratch(), options);
     stream.synchronize();

@@ -15,15 +15,11 @@ constexpr int64_t kBlockBytes = 4 << 20;
 
 // How many images of a step fit kBlockBytes; 0: it cannot be cut.
 int64_t images_that_fit(const PlanStep& step) {
-    const Shape& out = step.output.shape;
-    std::vector<Shape> shapes;
-    for (const PlanOperand& input : step.inputs) shapes.push_back(input.shape);
-    if (out.n < 2 || step.prepared_storage >= 0 || !step.op->by_image(shapes, out)) return 0;
-    const PlanSection whole{0, 0, out.n, out.n};
-    int64_t floats = out.size();
-    for (size_t i = 0; i < shapes.size(); i++)
-        if (whole.cuts(step, i)) floats += shapes[i].size();
-    return std::max<int64_t>(1, kBlockBytes * out.n / (floats * int64_t(sizeof(float))));
+    if (step.by_image.empty()) return 0;
+    int64_t floats = step.output.shape.size();
+    for (size_t i = 0; i < step.inputs.size(); i++)
+        if (step.by_image[i]) floats += step.inputs[i].shape.size();
+    return std::max<int64_t>(1, kBlockBytes * step.output.shape.n / (floats * int64_t(sizeof(float))));
 }
 
 // Blocks of at most `most` images; none where threads would be idle for long at the end.
@@ -35,11 +31,6 @@ int64_t block_of(int64_t most, int64_t batch, int64_t lanes) {
 }
 
 }  // namespace
-
-bool PlanSection::cuts(const PlanStep& step, size_t input) const {
-    return batch > 0 && step.inputs[input].shape.n == batch &&
-           !(step.preparation && step.preparation->input == int(input));
-}
 
 std::vector<PlanSection> choose_sections(const std::vector<PlanStep>& steps, int lanes) {
     std::vector<PlanSection> sections;

@@ -42,7 +42,7 @@ NodeId smooth_pool_gradient(Graph& g, NodeId node, NodeId dy) {
     const Shape shape = g.shape(x);
     const auto mean = [&](NodeId v) { return ops::average_pool(g, v, geometry); };
     const auto adjoint = [&](NodeId v) {
-        return g.add(std::make_shared<ops::AveragePoolGradOp>(geometry, shape, ops::GradientEpilogue{}), {v});
+        return g.add(std::make_shared<ops::AveragePoolGradOp>(geometry, shape, GradientEpilogue{}), {v});
     };
     const NodeId divisor = ops::affine(g, mean(ops::unary(g, Unary::abs, x)), 1, 0.01f);  // 0.01: Lucid
     const NodeId up = ops::binary(g, Binary::div, dy, divisor);

@@ -45,7 +45,8 @@ struct DeviceTensor {
     DeviceTensor(const Device& device, Shape s)
         : shape(s), buffer(device, static_cast<size_t>(s.size()) * sizeof(float)) {}
     DeviceTensor(Stream& stream, const HostTensor& host);
-    MutView view() const { return {buffer.floats(), shape}; }
+    MutView view() { return {buffer.floats(), shape}; }
+    ConstView view() const { return {buffer.floats(), shape}; }
 };
 
 }  // namespace limpid

@@ -32,6 +32,12 @@ std::string concat(const Parts&... parts) {
     return text.str();
 }
 
+// What a caller must have given: otherwise throws Error with the parts as its message.
+template <class... Parts>
+void require(bool given, const Parts&... parts) {
+    if (!given) throw Error(concat(parts...));
+}
+
 // Runs `body`; an Error that leaves it gets "where: " in front.
 template <class Body>
 decltype(auto) with_context(std::string_view where, Body&& body) {

@@ -69,14 +69,14 @@ class Conv2dGradFilterOp final : public Op {
         return {wanted[0] ? conv2d_grad_input(g, dy0, dy, geometry_, g.shape(x)) : NodeId{},
                 wanted[1] ? conv2d(g, x, dy, geometry_) : NodeId{}};
     }
-    size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
-        return k.conv2d.grad_filter_scratch(shape(in), threads);
+    size_t scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const override {
+        return k.conv2d.grad_filter_scratch(shape(s.inputs), threads);
     }
     void run(const RunContext& c) const override {
         const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
         c.kernels.conv2d.grad_filter(c.stream, shape(shapes), c.inputs[0], c.inputs[1], c.output, c.scratch);
     }
-    Cost cost(std::span<const Shape> in, Shape) const override { return conv_cost(shape(in)); }
+    Cost cost(const StepShapes& s) const override { return conv_cost(shape(s.inputs)); }
 
   private:
     Conv2dShape shape(std::span<const Shape> in) const { return conv_shape(geometry_, in[0], r_, s_, in[1].c); }
@@ -115,12 +115,12 @@ std::vector<NodeId> Conv2dOp::vjp(Graph& g, NodeId node, NodeId dy, const std::v
     return result;
 }
 
-std::optional<Preparation> Conv2dOp::preparation(const KernelTable& k, std::span<const Shape> in, Shape) const {
-    return packed_filter(k, forward_shape(*this, in), Conv2dPass::forward);
+std::optional<Preparation> Conv2dOp::preparation(const KernelTable& k, const StepShapes& s) const {
+    return packed_filter(k, forward_shape(*this, s.inputs), Conv2dPass::forward);
 }
 
-size_t Conv2dOp::scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const {
-    return k.conv2d.scratch(forward_shape(*this, in), Conv2dPass::forward, threads);
+size_t Conv2dOp::scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const {
+    return k.conv2d.scratch(forward_shape(*this, s.inputs), Conv2dPass::forward, threads);
 }
 
 void Conv2dOp::run(const RunContext& c) const {
@@ -129,10 +129,10 @@ void Conv2dOp::run(const RunContext& c) const {
                              bias ? c.inputs[2] : ConstView{}, relu, c.output, c.scratch);
 }
 
-Cost Conv2dOp::cost(std::span<const Shape> in, Shape) const { return conv_cost(forward_shape(*this, in)); }
+Cost Conv2dOp::cost(const StepShapes& s) const { return conv_cost(forward_shape(*this, s.inputs)); }
 
-std::string Conv2dOp::algorithm(const KernelTable& k, std::span<const Shape> in, Shape) const {
-    return std::string(k.conv2d.algorithm(forward_shape(*this, in), Conv2dPass::forward));
+std::string Conv2dOp::algorithm(const KernelTable& k, const StepShapes& s) const {
+    return std::string(k.conv2d.algorithm(forward_shape(*this, s.inputs), Conv2dPass::forward));
 }
 
 std::string Conv2dGradInputOp::attributes() const { return print(geometry) + epilogue.attributes(); }
@@ -154,13 +154,12 @@ std::vector<NodeId> Conv2dGradInputOp::vjp(Graph& g, NodeId node, NodeId dy, con
             wanted[1] ? conv2d_grad_filter(g, dy, in[0], geometry, w.n, w.h) : NodeId{}};
 }
 
-std::optional<Preparation> Conv2dGradInputOp::preparation(const KernelTable& k, std::span<const Shape> in,
-                                                          Shape) const {
-    return packed_filter(k, grad_shape(*this, in), Conv2dPass::grad_input);
+std::optional<Preparation> Conv2dGradInputOp::preparation(const KernelTable& k, const StepShapes& s) const {
+    return packed_filter(k, grad_shape(*this, s.inputs), Conv2dPass::grad_input);
 }
 
-size_t Conv2dGradInputOp::scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const {
-    return k.conv2d.scratch(grad_shape(*this, in), Conv2dPass::grad_input, threads);
+size_t Conv2dGradInputOp::scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const {
+    return k.conv2d.scratch(grad_shape(*this, s.inputs), Conv2dPass::grad_input, threads);
 }
 
 void Conv2dGradInputOp::run(const RunContext& c) const {
@@ -171,10 +170,15 @@ void Conv2dGradInputOp::run(const RunContext& c) const {
                                 c.scratch);
 }
 
-Cost Conv2dGradInputOp::cost(std::span<const Shape> in, Shape) const { return conv_cost(grad_shape(*this, in)); }
+OpPtr Conv2dGradInputOp::with_epilogue(GradientEpilogue more) const {
+    const auto all = epilogue.with(more);
+    return all ? std::make_shared<Conv2dGradInputOp>(geometry, input, *all) : nullptr;
+}
 
-std::string Conv2dGradInputOp::algorithm(const KernelTable& k, std::span<const Shape> in, Shape) const {
-    return std::string(k.conv2d.algorithm(grad_shape(*this, in), Conv2dPass::grad_input));
+Cost Conv2dGradInputOp::cost(const StepShapes& s) const { return conv_cost(grad_shape(*this, s.inputs)); }
+
+std::string Conv2dGradInputOp::algorithm(const KernelTable& k, const StepShapes& s) const {
+    return std::string(k.conv2d.algorithm(grad_shape(*this, s.inputs), Conv2dPass::grad_input));
 }
 
 ConvGeometry same_geometry(Shape x, int64_t r, int64_t s, int64_t stride) {

@@ -34,7 +34,7 @@ class BroadcastOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {sum_to(g, dy, g.shape(g[node].inputs[0]))};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
     }

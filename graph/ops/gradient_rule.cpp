@@ -18,7 +18,7 @@ class GradientRuleOp final : public Op {
             expect_shape(("the gradient by the rule " + name_).c_str(), g.shape(to_source), g.shape(g[node].inputs[1]));
         return {NodeId{}, to_source};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
     }
@@ -33,7 +33,7 @@ class StopGradientOp final : public Op {
     std::string kind() const override { return "stop_gradient"; }
     Shape infer(std::span<const Shape> in) const override { return in[0]; }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override { return {NodeId{}}; }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override {
         c.kernels.elementwise.unary(c.stream, Unary::copy, 0, 0, c.inputs[0], c.output);
     }

@@ -18,7 +18,7 @@ class UnaryOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext&) const override;
     const Unary function;
     const float p, q;
@@ -30,7 +30,7 @@ class BinaryOp final : public Op {
     std::string kind() const override { return limpid::name(function); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext&) const override;
     const Binary function;
 };
@@ -41,7 +41,7 @@ class TernaryOp final : public Op {
     std::string kind() const override { return limpid::name(function); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext&) const override;
     const Ternary function;
 };
@@ -54,20 +54,16 @@ class Conv2dOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const override;
-    size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int threads) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    std::optional<Preparation> preparation(const KernelTable&, const StepShapes&) const override;
+    size_t scratch_bytes(const KernelTable&, const StepShapes&, int threads) const override;
+    ByImage by_image(const StepShapes&) const override {
+        return bias ? std::vector<bool>{true, false, false} : std::vector<bool>{true, false};
+    }
     void run(const RunContext&) const override;
-    Cost cost(std::span<const Shape>, Shape) const override;
-    std::string algorithm(const KernelTable&, std::span<const Shape>, Shape) const override;
+    Cost cost(const StepShapes&) const override;
+    std::string algorithm(const KernelTable&, const StepShapes&) const override;
     const ConvGeometry geometry;
     const bool bias, relu;
-};
-
-// An operation that produces dx and can finish it as mask(add + dx). Inputs: its own, then [add], then [mask].
-struct GradientEpilogue {
-    bool add = false, mask = false;
-    std::string attributes() const { return concat(add ? ", + add" : "", mask ? ", masked" : ""); }
 };
 
 class Conv2dGradInputOp final : public Op {
@@ -77,12 +73,17 @@ class Conv2dGradInputOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    std::optional<Preparation> preparation(const KernelTable&, std::span<const Shape>, Shape) const override;
-    size_t scratch_bytes(const KernelTable&, std::span<const Shape>, Shape, int threads) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    std::optional<Preparation> preparation(const KernelTable&, const StepShapes&) const override;
+    size_t scratch_bytes(const KernelTable&, const StepShapes&, int threads) const override;
+    ByImage by_image(const StepShapes& s) const override {
+        std::vector<bool> each(s.inputs.size(), true);
+        each[1] = false;  // the filter
+        return each;
+    }
+    OpPtr with_epilogue(GradientEpilogue more) const override;
     void run(const RunContext&) const override;
-    Cost cost(std::span<const Shape>, Shape) const override;
-    std::string algorithm(const KernelTable&, std::span<const Shape>, Shape) const override;
+    Cost cost(const StepShapes&) const override;
+    std::string algorithm(const KernelTable&, const StepShapes&) const override;
     const ConvGeometry geometry;
     const Shape input;
     const GradientEpilogue epilogue;
@@ -95,7 +96,7 @@ class MaxPoolOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
 };
@@ -108,7 +109,8 @@ class MaxPoolGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
+    OpPtr with_epilogue(GradientEpilogue more) const override;
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
     const GradientEpilogue epilogue;
@@ -122,7 +124,8 @@ class AveragePoolGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
+    OpPtr with_epilogue(GradientEpilogue more) const override;
     void run(const RunContext&) const override;
     const PoolGeometry geometry;
     const Shape input;
@@ -137,7 +140,8 @@ class LrnGradOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
+    OpPtr with_epilogue(GradientEpilogue more) const override;
     void run(const RunContext&) const override;
     const LrnParameters parameters;
     const GradientEpilogue epilogue;
@@ -150,7 +154,9 @@ class SliceOp final : public Op {
     std::string attributes() const override;
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape> in, Shape out) const override { return in[0].n == out.n; }
+    ByImage by_image(const StepShapes& s) const override {
+        return s.inputs[0].n == extent.n ? every_input(s) : ByImage{};
+    }
     void run(const RunContext&) const override;
     // Whole pixels, some channels: needs no copy.
     bool channels_only(const Shape& x) const { return extent.n == x.n && extent.h == x.h && extent.w == x.w; }
@@ -165,7 +171,7 @@ class ConcatOp final : public Op {
     std::string attributes() const override { return concat("axis ", axis); }
     Shape infer(std::span<const Shape>) const override;
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override { return axis != 0; }
+    ByImage by_image(const StepShapes& s) const override { return axis != 0 ? every_input(s) : ByImage{}; }
     void run(const RunContext&) const override;
     const int axis;
 };

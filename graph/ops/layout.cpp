@@ -33,8 +33,8 @@ class PadOp final : public Op {
         return out;
     }
     std::vector<NodeId> vjp(Graph&, NodeId, NodeId, const std::vector<bool>&) const override;
-    bool by_image(std::span<const Shape>, Shape) const override {
-        return padding_.before[0] == 0 && padding_.after[0] == 0;
+    ByImage by_image(const StepShapes& s) const override {
+        return padding_.before[0] == 0 && padding_.after[0] == 0 ? every_input(s) : ByImage{};
     }
     void run(const RunContext& c) const override {
         c.kernels.layout.pad(c.stream, mode_, padding_, value_, c.inputs[0], c.output);
@@ -54,8 +54,8 @@ class PadGradOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId, NodeId dy, const std::vector<bool>&) const override {
         return {pad(g, dy, mode_, padding_, 0)};
     }
-    bool by_image(std::span<const Shape>, Shape) const override {
-        return padding_.before[0] == 0 && padding_.after[0] == 0;
+    ByImage by_image(const StepShapes& s) const override {
+        return padding_.before[0] == 0 && padding_.after[0] == 0 ? every_input(s) : ByImage{};
     }
     void run(const RunContext& c) const override {
         c.kernels.layout.pad_grad(c.stream, mode_, padding_, c.inputs[0], c.output);
@@ -85,7 +85,7 @@ class ShiftCropGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {shift_crop(g, dy, g[node].inputs[1], y.h, y.w), NodeId{}};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.layout.shift_crop_grad(c.stream, c.inputs[0], c.inputs[1], c.output);
     }
@@ -109,7 +109,7 @@ class ShiftCropOp final : public Op {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<ShiftCropGradOp>(g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.layout.shift_crop(c.stream, c.inputs[0], c.inputs[1], c.output);
     }

@@ -21,7 +21,7 @@ class LrnOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<LrnGradOp>(parameters_, GradientEpilogue{}), {g[node].inputs[0], dy})};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override {
         c.kernels.lrn.forward(c.stream, parameters_, c.inputs[0], c.output);
     }
@@ -57,6 +57,11 @@ std::vector<NodeId> LrnGradOp::vjp(Graph& g, NodeId node, NodeId dy, const std::
         mul(g, x, window_sum(g, mul(g, mul(g, dy0, x), unary(g, Unary::power, d, -p.beta - 1)), p.radius));
     const NodeId dx = sub(g, direct, affine(g, through, 2 * p.alpha * p.beta, 0));
     return grad(g, mul(g, dx, dy), {x, dy0});
+}
+
+OpPtr LrnGradOp::with_epilogue(GradientEpilogue more) const {
+    const auto all = more.add ? std::nullopt : epilogue.with(more);  // the kernel does not add
+    return all ? std::make_shared<LrnGradOp>(parameters, *all) : nullptr;
 }
 
 void LrnGradOp::run(const RunContext& c) const {

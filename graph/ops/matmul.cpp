@@ -42,11 +42,13 @@ class MatmulOp final : public Op {
         }
         return {da, db};
     }
-    size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
-        return k.matmul.scratch(shape(in), threads);
+    size_t scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const override {
+        return k.matmul.scratch(shape(s.inputs), threads);
     }
-    bool by_image(std::span<const Shape> in, Shape) const override {
-        return flags_.batched || (!flags_.transpose_a && in[1].n == 1);
+    ByImage by_image(const StepShapes& s) const override {
+        if (flags_.batched) return one_image_or_each(s);
+        if (flags_.transpose_a || s.inputs[1].n > 1) return {};
+        return {{true, false}};
     }
     void run(const RunContext& c) const override {
         const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
@@ -59,9 +61,10 @@ class MatmulOp final : public Op {
         }
         c.kernels.matmul.multiply(c.stream, s, c.inputs[0].data, c.inputs[1].data, nullptr, c.output.data, c.scratch);
     }
-    Cost cost(std::span<const Shape> in, Shape out) const override {
-        const MatmulShape s = shape(in);
-        return {2.0 * double(s.batch * s.m * s.n * s.k), 4.0 * double(in[0].size() + in[1].size() + out.size())};
+    Cost cost(const StepShapes& step) const override {
+        const MatmulShape s = shape(step.inputs);
+        return {2.0 * double(s.batch * s.m * s.n * s.k),
+                4.0 * double(step.inputs[0].size() + step.inputs[1].size() + step.output.size())};
     }
 
   private:

@@ -24,7 +24,7 @@ class MixPixelsOp final : public Op {
         const Shape x = g.shape(g[node].inputs[0]);
         return {mix_pixels(g, dy, adjoint_, mix_, x.h, x.w), NodeId{}, NodeId{}, NodeId{}};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes&) const override { return {{true, false, false, false}}; }
     void run(const RunContext& c) const override {
         c.kernels.warp.mix(c.stream, c.inputs[0], {c.inputs[1], c.inputs[2], c.inputs[3]}, c.output);
     }

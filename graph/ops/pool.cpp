@@ -67,7 +67,7 @@ class AveragePoolOp final : public Op {
         return {g.add(std::make_shared<AveragePoolGradOp>(geometry_, g.shape(g[node].inputs[0]), GradientEpilogue{}),
                       {dy})};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override {
         c.kernels.pool.average_forward(c.stream, pool_shape(geometry_, c.inputs[0].shape), c.inputs[0], c.output);
     }
@@ -111,6 +111,11 @@ std::vector<NodeId> MaxPoolGradOp::vjp(Graph& g, NodeId node, NodeId dy, const s
             wanted[2] ? g.add(std::make_shared<MaxPoolSelectOp>(geometry), {in[0], in[1], dy}) : NodeId{}};
 }
 
+OpPtr MaxPoolGradOp::with_epilogue(GradientEpilogue more) const {
+    const auto all = epilogue.with(more);
+    return all ? std::make_shared<MaxPoolGradOp>(geometry, *all) : nullptr;
+}
+
 void MaxPoolGradOp::run(const RunContext& c) const {
     const ConstView add = epilogue.add ? c.inputs[3] : ConstView{};
     const ConstView mask = epilogue.mask ? c.inputs[epilogue.add ? 4 : 3] : ConstView{};
@@ -131,6 +136,11 @@ Shape AveragePoolGradOp::infer(std::span<const Shape> in) const {
 std::vector<NodeId> AveragePoolGradOp::vjp(Graph& g, NodeId, NodeId dy, const std::vector<bool>&) const {
     CHECK(!epilogue.add && !epilogue.mask, "fused gradients are not differentiated");
     return {average_pool(g, dy, geometry)};
+}
+
+OpPtr AveragePoolGradOp::with_epilogue(GradientEpilogue more) const {
+    const auto all = epilogue.with(more);
+    return all ? std::make_shared<AveragePoolGradOp>(geometry, input, *all) : nullptr;
 }
 
 void AveragePoolGradOp::run(const RunContext& c) const {

@@ -38,10 +38,10 @@ class ReduceOp final : public Op {
         }
         CHECK(false);
     }
-    size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
-        return k.reduce.scratch(function_, axes_, in[0], threads);
+    size_t scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const override {
+        return k.reduce.scratch(function_, axes_, s.inputs[0], threads);
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return !axes_.n; }
+    ByImage by_image(const StepShapes& s) const override { return axes_.n ? ByImage{} : every_input(s); }
     void run(const RunContext& c) const override {
         c.kernels.reduce.reduce(c.stream, function_, axes_, c.inputs[0], c.output, c.scratch);
     }

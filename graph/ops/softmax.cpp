@@ -28,7 +28,7 @@ class SoftmaxGradOp final : public Op {
         if (wanted[1]) to_dy = g.add(std::make_shared<SoftmaxGradOp>(), {y, dy});
         return {to_y, to_dy};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override {
         c.kernels.softmax.grad_input(c.stream, c.inputs[0], c.inputs[1], c.output);
     }
@@ -41,7 +41,7 @@ class SoftmaxOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<SoftmaxGradOp>(), {node, dy})};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override { c.kernels.softmax.forward(c.stream, c.inputs[0], c.output); }
 };
 
@@ -52,7 +52,7 @@ class LogSumExpOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {mul(g, softmax(g, g[node].inputs[0]), dy)};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override { c.kernels.softmax.log_sum_exp(c.stream, c.inputs[0], c.output); }
 };
 

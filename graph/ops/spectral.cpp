@@ -25,8 +25,8 @@ class SpectralOp final : public Op {
         if (wanted[1]) throw Error("the scale of a spectrum has no derivative here; multiply the spectrum instead");
         return {g.add(std::make_shared<SpectralOp>(w_, gain_, !adjoint_), {dy, g[node].inputs[1]}), NodeId{}};
     }
-    std::optional<Preparation> preparation(const KernelTable& k, std::span<const Shape> in, Shape) const override {
-        const SpectralShape s = shape(in[0]);
+    std::optional<Preparation> preparation(const KernelTable& k, const StepShapes& step) const override {
+        const SpectralShape s = shape(step.inputs[0]);
         Preparation preparation;
         preparation.input = 1;
         preparation.key = concat("spectral tables ", s.h, "x", s.w);
@@ -38,10 +38,10 @@ class SpectralOp final : public Op {
         };
         return preparation;
     }
-    size_t scratch_bytes(const KernelTable& k, std::span<const Shape> in, Shape, int threads) const override {
-        return k.spectral.scratch(shape(in[0]), threads);
+    size_t scratch_bytes(const KernelTable& k, const StepShapes& s, int threads) const override {
+        return k.spectral.scratch(shape(s.inputs[0]), threads);
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes&) const override { return {{true, false}}; }
     void run(const RunContext& c) const override {
         const SpectralShape s = shape(c.inputs[0].shape);
         const auto kernel = adjoint_ ? c.kernels.spectral.inverse_grad : c.kernels.spectral.inverse;

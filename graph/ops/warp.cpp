@@ -15,7 +15,7 @@ class ResizeGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {resize(g, dy, y.h, y.w)};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override { c.kernels.warp.resize_grad(c.stream, c.inputs[0], c.output); }
 
   private:
@@ -34,7 +34,7 @@ class ResizeOp final : public Op {
     std::vector<NodeId> vjp(Graph& g, NodeId node, NodeId dy, const std::vector<bool>&) const override {
         return {g.add(std::make_shared<ResizeGradOp>(g.shape(g[node].inputs[0])), {dy})};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return every_input(s); }
     void run(const RunContext& c) const override { c.kernels.warp.resize(c.stream, c.inputs[0], c.output); }
 
   private:
@@ -51,7 +51,7 @@ class AffineWarpGradOp final : public Op {
         const Shape y = g.shape(g[node].inputs[0]);
         return {affine_warp(g, interpolation_, dy, g[node].inputs[1], y.h, y.w), NodeId{}};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.warp.affine_grad(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output);
     }
@@ -75,7 +75,7 @@ class AffineWarpOp final : public Op {
         const std::vector<NodeId> in = g[node].inputs;
         return {g.add(std::make_shared<AffineWarpGradOp>(interpolation_, g.shape(in[0])), {dy, in[1]}), NodeId{}};
     }
-    bool by_image(std::span<const Shape>, Shape) const override { return true; }
+    ByImage by_image(const StepShapes& s) const override { return one_image_or_each(s); }
     void run(const RunContext& c) const override {
         c.kernels.warp.affine(c.stream, interpolation_, c.inputs[0], c.inputs[1], c.output);
     }

@@ -47,7 +47,7 @@ void LayerBuilder::count(NodeId id) {
     const Node& node = graph[id];
     std::vector<Shape> shapes;
     for (const NodeId input : node.inputs) shapes.push_back(graph.shape(input));
-    info_.multiply_adds += int64_t(node.op->cost(shapes, node.shape).operations / 2);
+    info_.multiply_adds += int64_t(node.op->cost({shapes, node.shape}).operations / 2);
 }
 
 }  // namespace limpid

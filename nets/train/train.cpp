@@ -194,7 +194,7 @@ Evaluation Trainer::evaluate(const Dataset& data, int64_t count) {
     ConstantStore constants(stream_);
     const Plan plan = make_plan(graph, {layer(net, apply(net, graph, images), net.logits)}, constants);
     const Buffer arena(stream_.device(), plan.arena_bytes);
-    const DeviceTensor device_images(stream_.device(), plan.inputs[0].shape), logits(stream_.device(), plan.outputs[0]);
+    DeviceTensor device_images(stream_.device(), plan.inputs[0].shape), logits(stream_.device(), plan.outputs[0]);
     Batch batch{HostTensor(plan.inputs[0].shape), std::vector<int>(size_t(n))};
     for (int64_t first = 0; first < result.count; first += n) {
         const int64_t used = std::min(n, result.count - first);

@@ -34,11 +34,17 @@ double place_on_path(PathRule rule, int64_t n, int64_t steps) {
     CHECK(false);
 }
 
+// That the section ends where the target lies, and has all of it.
+void check_end(const Section& section, const Target& target) {
+    require(section.to() == target.layer, "a target in ", target.layer, " of a section to ", section.to(),
+            ", expected one layer");
+    check_target(target, section.to_shape());
+}
+
 }  // namespace
 
 HostTensor gradient(Section& section, const HostTensor& x, const Target& target) {
-    CHECK(section.to() == target.layer, section.to(), " and ", target.layer);
-    check_target(target, section.to_shape());
+    check_end(section, target);
     // The derivative of a sum of logits does not depend on their values.
     const HostTensor y = needs_values(target) ? section.forward(x) : HostTensor(images(section.to_shape(), x.shape.n));
     HostTensor seeds(y.shape);
@@ -47,8 +53,7 @@ HostTensor gradient(Section& section, const HostTensor& x, const Target& target)
 }
 
 std::vector<double> values(Section& section, const HostTensor& x, const Target& target) {
-    CHECK(section.to() == target.layer, section.to(), " and ", target.layer);
-    check_target(target, section.to_shape());
+    check_end(section, target);
     const HostTensor y = section.forward(x);
     std::vector<double> result;
     for (int64_t n = 0; n < y.shape.n; n++) result.push_back(value(target, image(y, n)));
@@ -56,7 +61,8 @@ std::vector<double> values(Section& section, const HostTensor& x, const Target& 
 }
 
 HostTensor product(const HostTensor& a, const HostTensor& b) {
-    CHECK(images(a.shape, 1) == images(b.shape, 1) && (a.shape.n == 1 || a.shape.n == b.shape.n));
+    require(images(a.shape, 1) == images(b.shape, 1) && (a.shape.n == 1 || a.shape.n == b.shape.n), "the product of ",
+            a.shape, " and ", b.shape, ", expected equal shapes, or one image first");
     HostTensor result(b.shape);
     const size_t period = a.values.size();
     for (size_t i = 0; i < result.values.size(); i++) result.values[i] = a.values[i % period] * b.values[i];
@@ -69,10 +75,11 @@ HostTensor linear_attribution(Section& section, const HostTensor& activations, c
 
 HostTensor path_attribution(Section& section, const HostTensor& activations, const Target& target,
                             const PathOptions& options, const HostTensor& given_baseline) {
-    CHECK(activations.shape.n == 1, activations.shape);
+    require(activations.shape.n == 1, "a path to ", activations.shape, ", expected the activations of one image");
     if (options.steps < 1) throw UsageError(concat("path of ", options.steps, " steps; expected at least 1"));
     const HostTensor baseline = given_baseline.values.empty() ? HostTensor(activations.shape) : given_baseline;
-    CHECK(baseline.shape == activations.shape, baseline.shape);
+    require(baseline.shape == activations.shape, "a path from a baseline of ", baseline.shape, ", expected ",
+            activations.shape);
     const size_t count = activations.values.size(), channels = size_t(activations.shape.c);
     std::vector<double> sum(count);
     const int64_t at_once = section.images_at_once(options.steps, true);
@@ -106,7 +113,7 @@ size_t position_attribution_bytes(const Section& section) {
 }
 
 HostTensor position_attribution(Section& section, const HostTensor& activations, const PassWatcher& watcher) {
-    CHECK(activations.shape.n == 1, activations.shape);
+    require(activations.shape.n == 1, "positions of ", activations.shape, ", expected the activations of one image");
     const HostTensor y = section.forward(activations);
     const Shape to = y.shape;
     const int64_t positions = to.h * to.w, at_once = section.images_at_once(positions, true, true);

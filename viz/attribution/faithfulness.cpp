@@ -22,7 +22,8 @@ FaithfulnessCurve curve(Section& section, const HostTensor& before, const HostTe
                         int64_t class_index, int64_t steps) {
     const auto pixels = map.values.size();
     if (steps < 1) throw UsageError(concat("a curve of ", steps, " steps; expected at least 1"));
-    CHECK(before.shape == after.shape && int64_t(pixels) == before.shape.pixels(), map.shape);
+    require(before.shape == after.shape && int64_t(pixels) == before.shape.pixels(), "a curve from ", before.shape,
+            " to ", after.shape, " along a map of ", map.shape, ", expected one size");
     std::vector<size_t> order(pixels);
     std::iota(order.begin(), order.end(), size_t(0));
     std::ranges::stable_sort(order, [&](size_t a, size_t b) { return map.values[a] > map.values[b]; });
@@ -111,7 +112,7 @@ Net randomised(const Net& net, const std::string& from, uint64_t seed) {
 }
 
 double rank_correlation(const HostTensor& a, const HostTensor& b) {
-    CHECK(a.shape == b.shape, a.shape, " and ", b.shape);
+    require(a.shape == b.shape, "the rank correlation of ", a.shape, " and ", b.shape, ", expected equal shapes");
     const std::vector<double> x = ranks(a.values), y = ranks(b.values);
     const double middle = (double(x.size()) - 1) / 2;
     double xy = 0, xx = 0, yy = 0;

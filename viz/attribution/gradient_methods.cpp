@@ -40,7 +40,7 @@ IntegratedGradients integrated_gradients(Section& section, const HostTensor& x, 
 }
 
 HostTensor smooth_grad(Section& section, const HostTensor& x, const Target& target, const SmoothGradOptions& options) {
-    CHECK(x.shape.n == 1, x.shape);
+    require(x.shape.n == 1, "SmoothGrad of ", x.shape, ", expected one image");
     if (options.samples < 1 || !(options.deviation >= 0))
         throw UsageError(concat("SmoothGrad with ", options.samples, " samples of deviation ", options.deviation,
                                 "; expected at least 1 sample and a deviation of at least 0"));
@@ -74,9 +74,9 @@ HostTensor smooth_grad(Section& section, const HostTensor& x, const Target& targ
 }
 
 HostTensor grad_cam(Section& section, const HostTensor& activations, const Target& target) {
-    const HostTensor g = gradient(section, activations, target), weights = sum_positions(g);
     const Shape s = activations.shape;
-    CHECK(s.n == 1, s);
+    require(s.n == 1, "Grad-CAM of ", s, ", expected the activations of one image");
+    const HostTensor g = gradient(section, activations, target), weights = sum_positions(g);
     HostTensor result({1, s.h, s.w, 1});
     for (int64_t p = 0; p < s.pixels(); p++) {
         double sum = 0;

@@ -40,7 +40,8 @@ std::optional<std::vector<LayerShares>> layer_shares(const Net& net, const std::
                                                      const SeedWriter& write_seed, Stream& stream,
                                                      const SectionOptions& options,
                                                      const std::function<bool(int64_t, int64_t)>& watcher) {
-    CHECK(!layers.empty() && targets > 0 && first.shape.n == 1, first.shape);
+    require(!layers.empty() && targets > 0 && first.shape.n == 1, layers.size(), " layers, ", targets, " targets and ",
+            first.shape, ", expected some of both and the activations of one image");
     ConstantStore constants(stream);
     const DeviceTensor photo(stream, first);
     std::vector<LayerShares> result(layers.size());
@@ -69,7 +70,7 @@ std::optional<std::vector<LayerShares>> layer_shares(const Net& net, const std::
         const DeviceTensor seed(stream, seeds);
         const ConstView inputs[] = {photo.view(), seed.view()};
         std::vector<MutView> outputs;
-        for (const DeviceTensor& sum : sums) outputs.push_back(sum.view());
+        for (DeviceTensor& sum : sums) outputs.push_back(sum.view());
         run(plan, stream, inputs, outputs, arena.scratch(), options.run);
         for (size_t k = 0; k < sums.size(); k++) {
             HostTensor& all = k % 2 == 0 ? result[k / 2].by_position : result[k / 2].by_channel;

@@ -161,7 +161,7 @@ HostTensor prediction_difference(Section& section, const HostTensor& photo, int6
                                 options.margin, "; expected at least 1 and 0"));
     const Shape s = photo.shape;
     const int64_t classes = section.to_shape().c;
-    CHECK(class_index >= 0 && class_index < classes);
+    require(class_index >= 0 && class_index < classes, "class ", class_index, ", expected 0 to ", classes - 1);
     const auto log2_odds = [&](double p) {
         const auto n = double(options.training_photos);
         const double smooth = (p * n + 1) / (n + double(classes));

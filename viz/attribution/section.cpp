@@ -80,7 +80,7 @@ int64_t Section::images_at_once(int64_t wanted, bool gradient, bool one_point) {
 void Section::run(Key key, std::span<const ConstView> inputs, HostTensor& all, int64_t first) {
     const Plan& made = plan(key);
     if (made.arena_bytes > arena_.size_bytes()) arena_ = Buffer(stream_.device(), made.arena_bytes);
-    const DeviceTensor output(stream_.device(), made.outputs[0]);
+    DeviceTensor output(stream_.device(), made.outputs[0]);
     const MutView outputs[] = {output.view()};
     limpid::run(made, stream_, inputs, outputs, arena_.scratch(), options_.run);
     const int64_t one = all.shape.size() / all.shape.n;
@@ -100,7 +100,8 @@ DeviceTensor upload_images(Stream& stream, const HostTensor& all, int64_t first,
 }  // namespace
 
 HostTensor Section::forward(const HostTensor& x) {
-    CHECK(images(x.shape, 1) == from_shape_ && x.shape.n > 0, x.shape, " is fed to ", from_, " ", from_shape_);
+    require(images(x.shape, 1) == from_shape_ && x.shape.n > 0, x.shape, " is fed to ", from_, ", expected images of ",
+            from_shape_);
     HostTensor result(images(to_shape_, x.shape.n));
     for (int64_t first = 0, count = 0; first < x.shape.n; first += count) {
         count = images_at_once(x.shape.n - first, false);
@@ -112,10 +113,12 @@ HostTensor Section::forward(const HostTensor& x) {
 }
 
 HostTensor Section::pull_back(const HostTensor& x, const HostTensor& seeds) {
-    CHECK(images(x.shape, 1) == from_shape_ && images(seeds.shape, 1) == to_shape_, x.shape, " and ", seeds.shape);
+    require(images(x.shape, 1) == from_shape_ && images(seeds.shape, 1) == to_shape_, x.shape, " of ", from_,
+            " and the gradient ", seeds.shape, " of ", to_, ", expected images of ", from_shape_, " and ", to_shape_);
     const int64_t n = seeds.shape.n;
     const bool one_point = x.shape.n == 1;
-    CHECK(n > 0 && (one_point || x.shape.n == n), x.shape.n, " images, ", n, " seeds");
+    require(n > 0 && (one_point || x.shape.n == n), x.shape.n, " images and ", n,
+            " gradients, expected as many of both, or one image");
     HostTensor result(images(from_shape_, n));
     for (int64_t first = 0, count = 0; first < n; first += count) {
         count = images_at_once(n - first, true, one_point);

@@ -72,7 +72,7 @@ std::vector<int64_t> connected(const std::vector<int64_t>& label, int64_t h, int
 HostTensor superpixels(const HostTensor& photo, int64_t count, const Stop& stop, double compactness,
                        int64_t iterations) {
     const Shape s = photo.shape;
-    CHECK(s.n == 1 && s.c == 3, s);
+    require(s.n == 1 && s.c == 3, "superpixels of ", s, ", expected one RGB picture");
     if (count < 1 || count > s.pixels() / 4)
         throw UsageError(concat(count, " segments of ", s.w, "x", s.h, " pixels; expected 1 to ", s.pixels() / 4));
     std::vector<Colour> colours;

@@ -10,7 +10,7 @@ namespace limpid {
 void run_variants(Section& section, const HostTensor& photo, int64_t count,
                   const std::function<void(int64_t, MutView)>& change,
                   const std::function<void(int64_t, ConstView)>& use, const PassWatcher& watcher) {
-    CHECK(photo.shape.n == 1, photo.shape);
+    require(photo.shape.n == 1, "variants of ", photo.shape, ", expected one photo");
     const int64_t at_once = section.images_at_once(count, false);
     for (int64_t first = 0; first < count; first += at_once) {
         HostTensor batch({std::min(at_once, count - first), photo.shape.h, photo.shape.w, photo.shape.c});

@@ -66,7 +66,7 @@ struct BatchRenderer::AtWork {
 
 BatchRenderer::BatchRenderer(const Net& net, Stream& stream, int64_t batch)
     : net_(net), stream_(stream), batch_(batch), work_(stream) {
-    CHECK(batch >= 1);
+    require(batch >= 1, "a batch of ", batch, ", expected at least 1");
 }
 
 BatchRenderer::~BatchRenderer() = default;

@@ -10,7 +10,7 @@ namespace limpid {
 
 Dictionary make_dictionary(const HostTensor& activations, int64_t top) {
     const Shape s = activations.shape;
-    CHECK(s.n == 1 && s.pixels() > 0 && s.c > 0, s);
+    require(s.n == 1 && s.pixels() > 0 && s.c > 0, "a dictionary of ", s, ", expected the activations of one image");
     if (top < 1) throw UsageError(concat("the ", top, " largest channels; expected at least 1"));
     Dictionary result;
     result.rows = s.h, result.columns = s.w;

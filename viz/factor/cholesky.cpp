@@ -10,7 +10,7 @@ namespace limpid {
 
 HostArray<double> cholesky(HostArray<double> a, const Stop& stop) {
     const int64_t n = a.shape.c;
-    CHECK(a.shape == (Shape{1, 1, n, n}), a.shape);
+    require(a.shape == (Shape{1, 1, n, n}), "Cholesky factor of ", a.shape, ", expected a square matrix");
     for (int64_t i = 0; i < n; i++) {
         stop.check();
         double* row = a.values.data() + i * n;
@@ -28,7 +28,7 @@ HostArray<double> cholesky(HostArray<double> a, const Stop& stop) {
 
 HostArray<double> solve_rows(const HostArray<double>& lower, HostArray<double> b, const Stop& stop) {
     const int64_t n = lower.shape.c;
-    CHECK(b.shape.c == n, b.shape);
+    require(b.shape.c == n, "rows of ", b.shape, " for a matrix of ", n, ", expected equal lengths");
     for (int64_t m = 0; m < b.shape.w; m++) {
         stop.check();
         double* x = b.values.data() + m * n;

@@ -101,7 +101,7 @@ HostTensor group_activations(const Groups& groups, int64_t i) {
 
 HostTensor all_group_activations(const Groups& groups) {
     const Shape s = groups.spatial.shape;
-    CHECK(s.n == 1, s);
+    require(s.n == 1, "groups of ", s, ", expected those of one image");
     HostTensor all({groups.count(), s.h, s.w, groups.channel.shape.c});
     for (int64_t i = 0; i < groups.count(); i++) {
         const HostTensor one = group_activations(groups, i);
@@ -113,7 +113,8 @@ HostTensor all_group_activations(const Groups& groups) {
 std::vector<std::vector<double>> group_shares(const Groups& groups, const HostTensor& gradients) {
     const Shape s = gradients.shape;
     const int64_t k = groups.count();
-    CHECK(groups.spatial.shape == (Shape{1, s.h, s.w, k}) && groups.channel.shape.c == s.c, s);
+    require(groups.spatial.shape == (Shape{1, s.h, s.w, k}) && groups.channel.shape.c == s.c, "gradients of ", s,
+            " for groups at ", groups.spatial.shape, ", expected their layer's shape");
     std::vector<std::vector<double>> shares;
     for (int64_t n = 0; n < s.n; n++) {
         std::vector<double> sum(static_cast<size_t>(k));

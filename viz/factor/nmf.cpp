@@ -112,7 +112,8 @@ void split_pair(double singular, const double* u, int64_t rows, const double* v,
 
 Factors nndsvd(const Matrix& x, int64_t k, const Stop& stop) {
     const int64_t rows = x.shape.w, columns = x.shape.c;
-    CHECK(k >= 1 && k <= std::min(rows, columns));
+    require(k >= 1 && k <= std::min(rows, columns), k, " factors of ", rows, " x ", columns, ", expected 1 to ",
+            std::min(rows, columns));
     // Singular vectors of the short side are eigenvectors of its products; those of the long side follow.
     const bool wide = rows <= columns;
     const Matrix tall = wide ? transposed(x) : x;  // {long, short}
@@ -161,7 +162,7 @@ size_t nmf_bytes(int64_t rows, int64_t columns, int64_t k) {
 
 Matrix nmf_transform(const Matrix& x, const Matrix& h, const NmfOptions& options) {
     check_nonnegative(x);
-    CHECK(x.shape.c == h.shape.c, x.shape, " and ", h.shape);
+    require(x.shape.c == h.shape.c, "rows of ", x.shape, " and factors of ", h.shape, ", expected equal lengths");
     const Matrix xt = transposed(x), ht = transposed(h);
     Matrix w = matrix(x.shape.w, h.shape.w);
     StoppingRule done{options.tolerance};

@@ -120,8 +120,10 @@ HostArray<double> diagonalise(Tridiagonal& t, const Stop& stop) {
 
 Eigen largest_eigen(HostArray<double> matrix, int64_t count, const Stop& stop) {
     const int64_t n = matrix.shape.c;
-    CHECK(matrix.shape == (Shape{1, 1, n, n}) && count >= 0 && count <= n, matrix.shape, ", ", count);
-    for (const double value : matrix.values) CHECK(std::isfinite(value));
+    require(matrix.shape == (Shape{1, 1, n, n}) && count >= 0 && count <= n, count, " eigenvalues of ", matrix.shape,
+            ", expected a square matrix and at most its size");
+    for (const double value : matrix.values)
+        require(std::isfinite(value), "a matrix with ", value, ", expected finite values");
     Tridiagonal t = tridiagonalise(std::move(matrix), stop);
     const HostArray<double> z = diagonalise(t, stop);
     std::vector<int64_t> order(static_cast<size_t>(n));

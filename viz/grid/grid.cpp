@@ -155,7 +155,7 @@ HostTensor crop_margin(const HostTensor& icons, int64_t margin) {
 }
 
 void check(const GridOptions& o, const HostTensor& activations) {
-    CHECK(activations.shape.n == 1, activations.shape);
+    require(activations.shape.n == 1, "a grid of ", activations.shape, ", expected the activations of one image");
     if (o.steps < 0 || o.batch < 1 || o.margin < 0 || o.size < 8 || o.size <= 2 * o.margin || o.groups < 0)
         throw UsageError(concat("grid: steps ", o.steps, ", batch ", o.batch, ", icons of ", o.size,
                                 " with a margin of ", o.margin, ", ", o.groups,

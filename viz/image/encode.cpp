@@ -25,7 +25,8 @@ void append(void* context, void* data, int size) {
 // 8-bit samples in rows.
 std::vector<unsigned char> samples_of(const PictureRows& picture) {
     const Shape s = picture.shape;
-    CHECK(s.n == 1 && s.h > 0 && s.w > 0 && (s.c == 1 || s.c == 3 || s.c == 4), "a picture of shape ", s);
+    require(s.n == 1 && s.h > 0 && s.w > 0 && (s.c == 1 || s.c == 3 || s.c == 4), "a picture of shape ", s,
+            ", expected one image of 1, 3 or 4 channels");
     // The encoders count bytes in int.
     if (s.h * (s.w * s.c + 1) > INT_MAX)
         throw Error(concat("picture: has ", s.w, "x", s.h, " pixels, too many for one file; make it smaller"));
@@ -60,8 +61,8 @@ std::vector<std::byte> encode_png(const PictureRows& picture) {
 
 std::vector<std::byte> encode_jpeg(const PictureRows& picture, int quality) {
     const Shape s = picture.shape;
-    CHECK(s.c != 4, "JPEG has no opacity");
-    CHECK(quality >= 1 && quality <= 100, quality);
+    require(s.c != 4, "a JPEG with opacity, expected 1 or 3 channels; write a PNG");
+    require(quality >= 1 && quality <= 100, "JPEG quality ", quality, ", expected 1 to 100");
     const std::vector<unsigned char> samples = samples_of(picture);
     std::vector<std::byte> bytes;
     CHECK(stbi_write_jpg_to_func(append, &bytes, int(s.w), int(s.h), int(s.c), samples.data(), quality) != 0);

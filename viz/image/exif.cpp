@@ -51,7 +51,7 @@ int exif_orientation(Bytes tiff) {
 }
 
 Upright upright(int64_t h, int64_t w, int orientation) {
-    CHECK(orientation >= 1 && orientation <= 8, orientation);
+    require(orientation >= 1 && orientation <= 8, "orientation ", orientation, ", expected 1 to 8");
     // 5 to 8 lie on their side: stored rows become columns.
     const bool on_side = orientation >= 5;
     const bool mirrored_x = on_side ? orientation == 7 || orientation == 8 : orientation == 2 || orientation == 3;

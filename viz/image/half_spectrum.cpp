@@ -25,7 +25,7 @@ struct Turns {
 }  // namespace
 
 HalfSpectrum half_spectrum(std::span<const double> plane, int64_t h, int64_t w) {
-    CHECK(int64_t(plane.size()) == h * w);
+    require(int64_t(plane.size()) == h * w, plane.size(), " pixels, expected ", h, "x", w);
     const int64_t f = w / 2 + 1;
     std::vector<double> re(size_t(h * f)), im(re.size());
     const Turns along_x(w), along_y(h);

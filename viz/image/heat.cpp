@@ -32,7 +32,8 @@ HeatColour hue(double turns) {
 }  // namespace
 
 float percentile_of_size(const HostTensor& map, double p) {
-    CHECK(!map.values.empty() && p >= 0 && p <= 100);
+    require(!map.values.empty() && p >= 0 && p <= 100, "percentile ", p, " of ", map.shape,
+            ", expected 0 to 100 of some values");
     std::vector<float> sizes;
     for (const float v : map.values) sizes.push_back(std::fabs(v));
     const auto place = sizes.begin() + std::lround(p / 100 * double(sizes.size() - 1));
@@ -42,7 +43,8 @@ float percentile_of_size(const HostTensor& map, double p) {
 
 HostTensor heat_over(ConstView photo, const HostTensor& map, float limit) {
     const Shape s = photo.shape;
-    CHECK(s.n == 1 && s.c == 3 && map.shape.n == 1 && map.shape.c == 1, s, " and ", map.shape);
+    require(s.n == 1 && s.c == 3 && map.shape.n == 1 && map.shape.c == 1, "heat of ", map.shape, " over ", s,
+            ", expected one map and one RGB picture");
     if (limit == 0) limit = percentile_of_size(map, 99.5);
     const HostTensor wide = resize(map.view(), s.h, s.w);
     HostTensor result(s);
@@ -60,7 +62,8 @@ HostTensor heat_over(ConstView photo, const HostTensor& map, float limit) {
 HostTensor hues_over(ConstView photo, const HostTensor& maps) {
     const Shape s = photo.shape;
     const int64_t k = maps.shape.c;
-    CHECK(s.n == 1 && s.c == 3 && maps.shape.n == 1 && k > 0, s, " and ", maps.shape);
+    require(s.n == 1 && s.c == 3 && maps.shape.n == 1 && k > 0, "hues of ", maps.shape, " over ", s,
+            ", expected the maps of one image and one RGB picture");
     const float limit = percentile_of_size(maps, 99);
     const HostTensor wide = resize(maps.view(), s.h, s.w);
     HostTensor result(s);
@@ -79,7 +82,8 @@ HostTensor hues_over(ConstView photo, const HostTensor& maps) {
 
 HostTensor grey_sprites(const HostTensor& maps, int64_t columns) {
     const Shape s = maps.shape;
-    CHECK(s.n > 0 && s.c == 1 && columns > 0, s);
+    require(s.n > 0 && s.c == 1 && columns > 0, "sprites of ", s, " in ", columns,
+            " columns, expected maps of one channel");
     const float most = *std::max_element(maps.values.begin(), maps.values.end());
     HostTensor scaled = maps;
     for (float& v : scaled.values) v = most > 0 ? std::max(0.0f, v / most) : 0;

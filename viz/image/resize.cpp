@@ -75,7 +75,7 @@ HostTensor resample(const PictureRows& picture, const std::vector<Tap>& rows, co
 
 HostTensor resize(const PictureRows& picture, int64_t h, int64_t w) {
     const Shape s = picture.shape;
-    CHECK(s.h > 0 && s.w > 0 && h > 0 && w > 0, s, " to ", h, "x", w);
+    require(s.h > 0 && s.w > 0 && h > 0 && w > 0, "cannot resize ", s, " to ", h, "x", w, ", expected at least 1x1");
     return resample(picture, triangle_taps(s.h, h, 0, h), triangle_taps(s.w, w, 0, w));
 }
 
@@ -83,7 +83,7 @@ HostTensor resize(ConstView picture, int64_t h, int64_t w) { return resize(rows_
 
 HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
     const Shape s = picture.shape;
-    CHECK(h > 0 && w > 0 && h <= s.h && w <= s.w, s, " to ", h, "x", w);
+    require(h > 0 && w > 0 && h <= s.h && w <= s.w, "cannot crop ", s, " to ", h, "x", w, ", expected a part of it");
     const int64_t top = (s.h - h) / 2, left = (s.w - w) / 2;
     HostTensor result({s.n, h, w, s.c});
     for (int64_t n = 0; n < s.n; n++)
@@ -98,7 +98,8 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
 HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side) {
     const Shape s = photo.shape;
     if (short_side == 0) short_side = s.h == size && s.w == size ? size : (size * 8 + 3) / 7;
-    CHECK(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, s, " to ", size, " of short side ", short_side);
+    require(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, "cannot fit ", s, " to ", size,
+            " with a short side of ", short_side, ", expected a short side of at least that size");
     const double scale = double(short_side) / double(std::min(s.h, s.w));
     const int64_t h = std::max<int64_t>(short_side, std::llround(double(s.h) * scale));
     const int64_t w = std::max<int64_t>(short_side, std::llround(double(s.w) * scale));
@@ -111,10 +112,12 @@ HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
 }
 
 PictureRows tile_rows(std::vector<PictureRows> pictures, int64_t columns, int64_t gap, float background) {
-    CHECK(!pictures.empty() && columns > 0 && gap >= 0, pictures.size(), " pictures, ", columns, " columns, gap ", gap);
+    require(!pictures.empty() && columns > 0 && gap >= 0, "a sheet of ", pictures.size(), " pictures in ", columns,
+            " columns with gaps of ", gap, ", expected at least one of both and no negative gap");
     Shape cell{1, 0, 0, pictures[0].shape.c};
     for (const PictureRows& picture : pictures) {
-        CHECK(picture.shape.n == 1 && picture.shape.c == cell.c, "tile of ", picture.shape);
+        require(picture.shape.n == 1 && picture.shape.c == cell.c, "a sheet with a picture of ", picture.shape,
+                ", expected one image of ", cell.c, " channels");
         cell.h = std::max(cell.h, picture.shape.h);
         cell.w = std::max(cell.w, picture.shape.w);
     }

@@ -18,7 +18,7 @@ constexpr uint32_t kSamples = 2000;
 }  // namespace
 
 Estimate estimate(std::span<const double> values, uint64_t seed) {
-    CHECK(!values.empty());
+    require(!values.empty(), "an estimate from no values, expected some");
     const auto n = double(values.size());
     std::vector<double> means(kSamples);
     for (uint32_t sample = 0; sample < kSamples; sample++) {

@@ -11,7 +11,8 @@ namespace limpid {
 namespace {
 
 void check_shapes(const HostTensor& map, const HostTensor& mask) {
-    CHECK(map.shape == mask.shape && map.shape.n == 1 && map.shape.c == 1, map.shape, " and ", mask.shape);
+    require(map.shape == mask.shape && map.shape.n == 1 && map.shape.c == 1, "a map of ", map.shape, " and a mask of ",
+            mask.shape, ", expected one value for each pixel in both");
 }
 
 struct Energy {

@@ -88,9 +88,11 @@ double mean_hue(const HostTensor& picture, const HostTensor& mask) {
 
 PictureStatistics measure(const HostTensor& picture, const HostTensor& given) {
     const Shape s = picture.shape;
-    CHECK(s.n == 1 && s.c == 3 && s.h >= 16 && s.w >= 16, s);
+    require(s.n == 1 && s.c == 3 && s.h >= 16 && s.w >= 16, "statistics of ", s,
+            ", expected one RGB picture of 16x16 or more");
     const HostTensor mask = given.values.empty() ? HostTensor({1, s.h, s.w, 1}, 1.0f) : given;
-    CHECK(mask.shape == (Shape{1, s.h, s.w, 1}), mask.shape);
+    require(mask.shape == (Shape{1, s.h, s.w, 1}), "a mask of ", mask.shape, " for ", s,
+            ", expected one value for each pixel");
     return {angle_of_lines(picture, mask), dominant_frequency(picture, mask), mean_hue(picture, mask)};
 }
 

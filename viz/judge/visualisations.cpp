@@ -52,7 +52,7 @@ double distance(Statistic statistic, double a, double b) {
 }
 
 double mean_of(Statistic statistic, std::span<const double> values) {
-    CHECK(!values.empty());
+    require(!values.empty(), "the mean of no values, expected some");
     const double period = period_of(statistic), turn = 2 * std::numbers::pi / period;
     double c = 0, s = 0, logs = 0;
     for (const double value : values) {

@@ -10,7 +10,7 @@ namespace limpid {
 
 std::vector<int64_t> cheapest_assignment(const HostArray<double>& costs, const Stop& stop) {
     const auto rows = size_t(costs.shape.w), columns = size_t(costs.shape.c);
-    CHECK(rows <= columns, costs.shape);
+    require(rows <= columns, "an assignment with costs ", costs.shape, ", expected at least as many columns as rows");
     const size_t none = columns;  // the column where a path starts
     std::vector<double> of_row(rows, 0), of_column(columns + 1, 0);
     std::vector<size_t> row_at(columns + 1, rows), before(columns);
@@ -31,7 +31,7 @@ std::vector<int64_t> cheapest_assignment(const HostArray<double>& costs, const S
                 if (reduced < least[c]) least[c] = reduced, before[c] = at;
                 if (least[c] < step) step = least[c], next = c;
             }
-            CHECK(next != none, "costs are not finite");
+            require(next != none, "costs of an assignment that are not finite");
             for (size_t c = 0; c <= columns; c++) {
                 if (done[c])
                     of_row[row_at[c]] += step, of_column[c] -= step;
@@ -71,7 +71,8 @@ std::vector<double> normalized(std::vector<double> values) {
 }  // namespace
 
 Raster to_raster(const std::vector<std::array<double, 2>>& points, const RasterOptions& options) {
-    CHECK(!points.empty() && options.room >= 1);
+    require(!points.empty() && options.room >= 1, points.size(), " points with room ", options.room,
+            ", expected at least one, and room 1");
     Raster raster;
     const double cells = options.room * double(points.size());
     raster.columns = std::max<int64_t>(1, std::llround(std::sqrt(cells * options.aspect)));

@@ -89,7 +89,8 @@ Points gradient(const std::vector<double>& p, const Points& y, double exaggerati
 
 std::vector<std::array<double, 2>> tsne(const HostArray<double>& distances, const TsneOptions& options) {
     const auto n = size_t(distances.shape.c);
-    CHECK(distances.shape == Shape({1, 1, int64_t(n), int64_t(n)}), distances.shape);
+    require(distances.shape == Shape({1, 1, int64_t(n), int64_t(n)}), "t-SNE of ", distances.shape,
+            ", expected a square matrix of distances");
     Points y(n), move(n, {0, 0}), gain(n, {1, 1});
     const RandomKey key{.seed = options.seed};
     for (size_t i = 0; i < n; i++)

@@ -51,7 +51,8 @@ NodeId build_term(const TermScope::Place& place, const std::vector<const Objecti
         }
     }();
     const Shape shape = graph.shape(value);
-    CHECK(shape.h == 1 && shape.w == 1 && shape.c == 1, "the term ", term.name, " made ", shape);
+    require(shape.h == 1 && shape.w == 1 && shape.c == 1, "the term ", term.name, " made ", shape,
+            ", expected one number, or one for each image");
     if (!place.joint || shape.n == 1) return value;
     return ops::reduce(graph, term.reach == Term::Reach::image_sum ? Reduce::sum : Reduce::mean,
                        {true, false, false, false}, value);
@@ -90,7 +91,7 @@ NodeId build(const TermScope::Place& place, const std::vector<const Objective*>&
 NodeId build_whole(Graph& graph, const std::vector<const Objective*>& each, const Net& net, const Layers& layers,
                    NodeId step, bool joint, ObjectiveInputs* inputs, ObjectiveMemory* memory) {
     const auto input = layers.find("input");
-    CHECK(input != layers.end());
+    require(input != layers.end(), "layers without input, expected those of apply()");
     const int64_t images = graph.shape(input->second).n;
     const NodeId value = build({graph, net, layers, step, images, joint, inputs, memory}, each);
     const Shape shape = joint ? kScalar : Shape{images, 1, 1, 1};
@@ -109,7 +110,7 @@ T only(const std::vector<T>& values, const std::string& name) {
 }  // namespace
 
 NodeId TermScope::step() const {
-    CHECK(place_.step.valid(), "the objective depends on the step, but none was given");
+    require(place_.step.valid(), "the objective depends on the step, expected a node that says it");
     return place_.step;
 }
 
@@ -205,15 +206,16 @@ NodeId score(Graph& graph, const Objective& objective, const Net& net, const Lay
 
 NodeId scores(Graph& graph, std::span<const Objective> one_per_image, const Net& net, const Layers& layers, NodeId step,
               ObjectiveInputs* inputs) {
-    CHECK(!one_per_image.empty());
+    require(!one_per_image.empty(), "no objectives, expected one for each image");
     std::vector<const Objective*> each;
     for (const Objective& objective : one_per_image) {
-        CHECK(per_image(objective) && same_form(objective, one_per_image[0]), "objectives ",
-              to_string(one_per_image[0]), " and ", to_string(objective), " cannot be scored together");
+        require(per_image(objective) && same_form(objective, one_per_image[0]), "objectives ",
+                to_string(one_per_image[0]), " and ", to_string(objective),
+                " cannot be scored together, expected one form and one image each");
         each.push_back(&objective);
     }
-    CHECK(graph.shape(layers.at("input")).n == int64_t(each.size()), each.size(), " objectives for ",
-          graph.shape(layers.at("input")));
+    require(graph.shape(layers.at("input")).n == int64_t(each.size()), each.size(), " objectives for ",
+            graph.shape(layers.at("input")), ", expected one for each image");
     return build_whole(graph, each, net, layers, step, false, inputs, nullptr);
 }
 

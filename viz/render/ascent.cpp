@@ -269,7 +269,7 @@ HostTensor Ascent::decode(const Slot& slot, size_t picture) {
     const FinishWork finish(work_.stream);
     const Plan& plan = picture_plan(picture);
     reserve_arena(plan);
-    const DeviceTensor image(work_.stream.device(), plan.outputs[0]);
+    DeviceTensor image(work_.stream.device(), plan.outputs[0]);
     const ConstView inputs[] = {slot.theta.view()};
     const MutView outputs[] = {image.view()};
     run(plan, work_.stream, inputs, outputs, work_.arena.scratch());

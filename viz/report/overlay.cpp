@@ -32,7 +32,7 @@ HostTensor masks(const Groups& groups, Shape photo) {
 std::optional<HostTensor> dreamed_overlays(const Net& net, const std::string& layer_name, const HostTensor& photo,
                                            const Groups& groups, const OverlayOptions& options, Stream& stream,
                                            const RenderWatcher& watcher, const RunOptions& run_options) {
-    CHECK(photo.shape.n == 1 && photo.shape.c == 3, photo.shape);
+    require(photo.shape.n == 1 && photo.shape.c == 3, "overlays of ", photo.shape, ", expected one RGB picture");
     const int64_t k = groups.count();
     ImageParam param;
     param.height = photo.shape.h, param.width = photo.shape.w;

@@ -332,7 +332,7 @@ Report::Report(const Net& net, std::vector<ReportPhoto> photos, ReportOptions op
                Kept& figures)
     : state_(new State{net, std::move(photos), std::move(options), stream, icons, figures, {}, {}, 0}) {
     State& s = *state_;
-    CHECK(!s.photos.empty());
+    require(!s.photos.empty(), "a report without photos, expected at least one");
     for (const std::string& figure : s.options.figures)
         if (!std::ranges::count(figure_names(), figure))
             throw UsageError(

@@ -48,8 +48,8 @@ class FailingKernel : public ::testing::Test {
     ConstantStore constants_{stream_};
     Graph graph_;
     Plan plan_;
-    const DeviceTensor whole_{stream_, HostTensor(kShape)}, cut_{stream_, HostTensor({1, 1, 4, 512})},
-        first_{stream_.device(), kShape}, second_{stream_.device(), {1, 1, 8, 1}};
+    const DeviceTensor whole_{stream_, HostTensor(kShape)}, cut_{stream_, HostTensor({1, 1, 4, 512})};
+    DeviceTensor first_{stream_.device(), kShape}, second_{stream_.device(), {1, 1, 8, 1}};
     const Buffer arena_{stream_.device(), size_t(1) << 16};
 };
 
