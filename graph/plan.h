@@ -42,7 +42,7 @@ struct PlanStep {
     std::vector<PlanOperand> inputs;
     PlanOperand output;
     std::optional<Preparation> preparation;
-    const float* prepared = nullptr;  // of a constant; else made in front of each run, in prepared_storage
+    const float* prepared = nullptr;  // of a constant; else made before each run, in prepared_storage
     int prepared_storage = -1;
     size_t scratch_bytes = 0;
     std::string algorithm;

@@ -67,7 +67,7 @@ TEST(Plan, FusesAndMergesAnInceptionBlock) {
     EXPECT_EQ(count(plan, "conv2d_grad_input"), 6) << plan.print();
     EXPECT_EQ(count(plan, "relu"), 0) << plan.print();
     EXPECT_EQ(count(plan, "add"), 0) << plan.print();
-    // Only the ReLU in front of the score is not behind a gradient kernel.
+    // Only the ReLU before the score is not after a gradient kernel.
     EXPECT_EQ(count(plan, "relu_grad"), 1) << plan.print();
     EXPECT_EQ(count(plan, "concat"), 0) << plan.print();
     // The 1x1 branch is computed with its siblings and copied into the block, once forward and once backward.
@@ -284,7 +284,7 @@ TEST(Run, CheckNamesTheFirstNodeThatIsNotFinite) {
     Graph g;
     const NodeId x = g.input("x", {1, 1, 1, 3});
     const NodeId y = ops::unary(g, Unary::log, x, 0, 0, "the logarithm");
-    const NodeId z = ops::affine(g, y, 2, 0, "behind it");
+    const NodeId z = ops::affine(g, y, 2, 0, "after it");
     Stream stream({DeviceKind::reference, 0});
     RunOptions options;
     options.check = true;

@@ -68,7 +68,7 @@ TEST(SmoothedMaxPool, BlursOnRequest) {
 }
 
 TEST(SmoothedMaxPool, LeavesTheForwardPassAlone) {
-    // A score behind the pool sees the maximum: its own gradient depends on it.
+    // A score after the pool sees the maximum: its own gradient depends on it.
     Graph graph;
     const NodeId x = graph.input("x", {1, 3, 3, 1});
     const NodeId pooled = ops::max_pool(graph, x, ops::valid_pool({1, 3, 3, 1}, 3, 1));

@@ -8,7 +8,7 @@
 namespace limpid {
 
 // Move-only. Replays the same kernels on the same memory, so what changes between replays must lie in that memory, put
-// there by uploads in front of each replay.
+// there by uploads before each replay.
 class CapturedWork {
   public:
     // Whether the device can: GPUs can; on a CPU there is nothing to win.

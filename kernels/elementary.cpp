@@ -76,7 +76,7 @@ struct QuarterTurns {
     double rest;
 };
 
-// The binary digits of 2/pi behind the point.
+// The binary digits of 2/pi after the point.
 constexpr uint64_t kTwoOverPi[] = {0xa2f9836e4e441529u, 0xfc2757d1f534ddc0u, 0xdb6295993c439041u, 0xfe5163abdebbc561u,
                                    0xb7246e3a424dd2e0u, 0x06492eea09d1921cu, 0xfe1deb1cb129a73eu, 0xe88235f52ebb4484u,
                                    0xe99c7026b45f7e41u, 0x3991d639835339f4u, 0x9c845f8bbdf9283bu, 0x1ff897ffde05980fu,
@@ -91,7 +91,7 @@ uint64_t two_over_pi(int first) {
 }
 
 // For 2^20 <= |x| < infinity (Payne and Hanek, Radian Reduction for Trigonometric Functions, 1983): x = m * 2^e with a
-// whole m of 53 digits. Of 2/pi only 192 digits count: those before them give whole turns, those behind 2^-137 at most.
+// whole m of 53 digits. Of 2/pi only 192 digits count: those before them give whole turns, those after 2^-137 at most.
 QuarterTurns quarter_turns_of_large(double x) {
     int exponent = 0;
     const uint64_t m = uint64_t(std::ldexp(std::frexp(std::fabs(x), &exponent), 53));
@@ -106,7 +106,7 @@ QuarterTurns quarter_turns_of_large(double x) {
         carry >>= 64;
     }
     product[3] = uint64_t(carry);
-    // Moved up until two digits stand before the point, which is then behind the second digit of the highest word.
+    // Moved up until two digits stand before the point, which is then after the second digit of the highest word.
     const int up = 254 - (191 + first - exponent);
     for (int i = 3; i >= 0; i--) {
         const int from = i - up / 64, shift = up % 64;

@@ -119,7 +119,7 @@ class TextReader {
     }
 
     void take_property(const std::string& key, const std::string& value) {
-        if (value.empty()) throw Error(concat("\"", printable(key), "\" says nothing, expected something behind it"));
+        if (value.empty()) throw Error(concat("\"", printable(key), "\" says nothing, expected something after it"));
         if (!said_.insert(key).second) throw Error(concat(printable(key), " is there twice, expected once"));
         Architecture& a = architecture_;
         if (key == "network") {

@@ -20,7 +20,7 @@ class Unroller {
         x = lrn("localresponsenorm0", x);
         x = conv("conv2d1", x, variant_.stem.conv2d1, 1);
         x = conv("conv2d2", x, variant_.stem.conv2d2, 3);
-        x = lrn("localresponsenorm1", x);  // before the pool here, behind it above
+        x = lrn("localresponsenorm1", x);  // before the pool here, after it above
         x = pool("maxpool1", x, 3, 2);
         for (const InceptionRow& row : variant_.blocks) {
             if (row.name == "mixed4a") x = pool("maxpool4", x, 3, 2);

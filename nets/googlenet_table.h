@@ -18,7 +18,7 @@ struct InceptionRow {
     int64_t c1x1, c3x3_bottleneck, c3x3, c5x5_bottleneck, c5x5, pool_reduce;
 };
 
-// Output channels of the convolutions in front of the blocks, and the window of the first.
+// Output channels of the convolutions before the blocks, and the window of the first.
 struct StemRow {
     int64_t conv2d0, window, conv2d1, conv2d2;
 };

@@ -29,7 +29,7 @@ struct Net : Architecture {
 // size (the auxiliary heads flatten a 4x4 map) are left out; asking for them is an error that says so.
 Layers apply(const Net& net, Graph& graph, NodeId image);
 // The same from layers that are given, by name: only what can be computed from them is added. {"input", image} is the
-// whole network; {"mixed4d", x} is what lies behind mixed4d, for x {N,h,w,528} of any origin. A given layer is never
+// whole network; {"mixed4d", x} is what comes after mixed4d, for x {N,h,w,528} of any origin. A given layer is never
 // computed, whatever else is given. Throws Error when a given name is not that of a layer of the text, or when x has
 // another number of channels.
 //
@@ -39,7 +39,7 @@ Layers apply(const Net& net, Graph& graph, Layers given, const Parameters& param
 
 // The node of that name; UsageError with the nearest known names.
 NodeId layer(const Net& net, const Layers& layers, const std::string& name);
-// The layer in front of its ReLU, where it has one of that name ("mixed4a_pre_relu"), else the layer: what a unit can
+// The layer before its ReLU, where it has one of that name ("mixed4a_pre_relu"), else the layer: what a unit can
 // be driven below zero in.
 std::string before_relu(const Net& net, const std::string& layer);
 

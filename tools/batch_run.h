@@ -12,7 +12,7 @@ namespace limpid {
 
 struct BatchArguments {
     RunArguments run;
-    std::string command = "batch";    // in front of what is said
+    std::string command = "batch";    // before what is said
     std::vector<std::string> inputs;  // files that the jobs were read from
     std::string folder, param = "fft", transforms = "standard", optimiser = "adam", shard = "auto";
     RenderOptions options;

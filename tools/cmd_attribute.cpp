@@ -151,7 +151,7 @@ void add_notes(const AttributionMethod& method, const Explanation& explanation, 
         result["surroundings"] = "normal distribution with the autocovariance of the photo itself";
 }
 
-// One target. Fields behind those of provenance(): from, to, method, pool, shape [h,w,c] of from, value (the target's),
+// One target. Fields after those of provenance(): from, to, method, pool, shape [h,w,c] of from, value (the target's),
 // sum (of all attributions), spatial [y][x] (sums over channels; of gradients the largest size), channels [[channel,
 // sum over positions]] descending where there is more than one, completeness / lime where the method has them; with
 // --faithful deletion and insertion {probability, area}.

@@ -41,7 +41,7 @@ HostTensor channel_map(const HostTensor& activations, int64_t c) {
     return map;
 }
 
-// The fields of the JSON, behind those of provenance():
+// The fields of the JSON, after those of provenance():
 //   layer, shape [h, w, c]
 //   initial_pos_xy [x, y]   the position of the largest activation, where the article starts
 //   max                     that activation: the unit of the bars

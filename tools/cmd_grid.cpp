@@ -31,7 +31,7 @@ struct GridArguments {
 const std::map<std::string, MagnitudeScale> kScales{{"article", MagnitudeScale::article},
                                                     {"area", MagnitudeScale::area}};
 
-// Fields behind those of provenance(): layer, rows, columns, cell_px, groups (0: very naive), steps, batch, seed,
+// Fields after those of provenance(): layer, rows, columns, cell_px, groups (0: very naive), steps, batch, seed,
 // complete, norms [row][column] of the activations, scores (mean over the batch, per update).
 ordered_json to_json(const GridArguments& a, const ActivationGrid& grid, bool complete) {
     ordered_json norms = ordered_json::array();

@@ -365,7 +365,7 @@ Run declare_render(CLI::App& app) {
            "--param", a->param,
            "how the picture is made of variables: fft, pixel, laplacian, lowres, cppn, ... added with +, then ; "
            "and rgb, grey, alpha, clip, raw, centred, texture(uv=FILE). photo(FILE) + linf_ball(0.02) stays close to "
-           "a photo with '; rgb; raw' alone: sources are added in front of colours and range")
+           "a photo with '; rgb; raw' alone: sources are added before colours and range")
         ->capture_default_str();
     app.add_option("--start", a->start, "start from this photo instead of noise");
     app.add_option("--seed", o.seed, "seed of the start and of the transforms")->capture_default_str();

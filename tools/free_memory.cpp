@@ -25,7 +25,7 @@ std::optional<size_t> number_in(const std::string& path) {
     return std::nullopt;
 }
 
-// The number behind a word that begins a line: "MemAvailable:  22018632 kB".
+// The number after a word that begins a line: "MemAvailable:  22018632 kB".
 std::optional<size_t> number_behind(const std::string& path, const std::string& word) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {

@@ -7,7 +7,7 @@
 namespace limpid {
 
 // In bytes: what the system says is available, less where a control group (v1 or v2) or a resource limit (ulimit -v,
-// -d) allows less. The largest number where nothing says anything. root: in front of /proc and /sys, for tests.
+// -d) allows less. The largest number where nothing says anything. root: what precedes /proc and /sys, for tests.
 size_t free_memory(const std::string& root = "");
 
 }  // namespace limpid

@@ -156,7 +156,7 @@ std::string message_of(const CLI::ParseError& error) {
     return concat(message.substr(0, at), " has ", message.substr(at + kTooOften.size()), " values, expected one");
 }
 
-// Objectives such as -mixed4a:3 are values, though CLI11 takes every word behind a minus for options: those that are
+// Objectives such as -mixed4a:3 are values, though CLI11 takes every word after a minus for options: those that are
 // like an objective, and begin with no option of the command, are hidden behind a space, which the option takes away
 // again.
 std::vector<std::string> let_values_begin_with_minus(CLI::App& app, std::span<const std::string> arguments) {

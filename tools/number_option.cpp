@@ -49,7 +49,7 @@ void check_numbers(CLI::App& app) {
             refuse = [positive = type.find("POSITIVE") != std::string::npos](std::string& text) {
                 return check_real(text, positive);
             };
-        if (refuse) option->transform(CLI::Validator(refuse, ""));  // in front of the ranges
+        if (refuse) option->transform(CLI::Validator(refuse, ""));  // before the ranges
     }
 }
 

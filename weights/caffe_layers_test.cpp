@@ -197,7 +197,7 @@ TEST(CaffeLayers, OtherOperatorsAndWiringAreNamed) {
     all.insert(all.begin() + 3, {"scale", {}, "Scale", {"c"}, {"c"}, {}, {}});
     EXPECT_THAT(outcome(current_caffemodel(all)), AllOf(HasSubstr("pool takes scale, expected relu"),
                                                         HasSubstr("scale (Scale) is no part of the known network")));
-    all = original;  // on the answer, behind all that is listed
+    all = original;  // on the answer, after all that is listed
     all.push_back({"power", {}, "Power", {"f"}, {"f"}, {}, {}});
     EXPECT_THAT(outcome(current_caffemodel(all)), HasSubstr("power (Power) is no part of the known network"));
     all = original;

@@ -30,7 +30,7 @@ std::map<std::string, std::string> protobuf_files() {
     for (size_t i = 0; i < constants.size(); ++i) {
         GraphConstant constant = constants[i];
         constant.form = GraphConstant::Form::packed;
-        packed[i + 1] = const_node(constant);  // behind the placeholder
+        packed[i + 1] = const_node(constant);  // after the placeholder
         constant.form = GraphConstant::Form::single;
         constant.values.assign(1, 0.5f);
         single[i + 1] = const_node(constant);

@@ -1,4 +1,4 @@
-// The container of converted weights: HDF5, with a digest of the whole behind it.
+// The container of converted weights: HDF5, with a digest of the whole after it.
 //
 // Layout (format_version 1): attributes of the root group describe the file; /tensors/<name> is one contiguous
 // little-endian float32 or float16 dataset of four axes; /labels is an array of fixed-length UTF-8 strings. In

@@ -97,7 +97,7 @@ TEST(HostileFiles, EveryTruncationIsReadOrRefused) {
             EXPECT_LE(peak_of_reading(sample, file, refused), allowed_peak(file)) << sample.name << " cut at " << size;
             read += !refused;
         }
-        // Only the graph has something behind the last parameter that it can lose.
+        // Only the graph has something after the last parameter that it can lose.
         EXPECT_LE(read, sample.reader == read_lucid_pb ? 20u : 0u) << sample.name;
     }
 }

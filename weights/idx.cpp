@@ -34,7 +34,7 @@ IdxArray read_idx(Bytes file) {
             concat("sizes ", shape_text(array.sizes), " are too large, expected those of its bytes; fetch it again"));
     array.data = cursor.take(uint64_t(count));
     if (!cursor.done())
-        throw Error(concat("has ", cursor.left(), " bytes behind its ", shape_text(array.sizes),
+        throw Error(concat("has ", cursor.left(), " bytes after its ", shape_text(array.sizes),
                            ", expected none; fetch it again"));
     return array;
 }

@@ -40,7 +40,7 @@ TEST(Idx, RefusesEveryTruncationAndEveryAddition) {
     const std::string file = idx_file({2, 2}, "abcd");
     for (size_t length = 0; length < file.size(); length++)
         EXPECT_NE(error_of(file.substr(0, length)), "no error") << length;
-    EXPECT_THAT(error_of(file + "e"), HasSubstr("1 bytes behind"));
+    EXPECT_THAT(error_of(file + "e"), HasSubstr("1 bytes after"));
 }
 
 TEST(Idx, RefusesEveryFlippedBitOfTheHeaderOrReadsWithinTheFile) {

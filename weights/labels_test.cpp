@@ -48,7 +48,7 @@ TEST(Labels, EveryClassHasOne) {
     EXPECT_THAT(error_of("a\nb", kThree, 1), HasSubstr("for the outputs from 1"));
 }
 
-// Lucid's network: output 0 is background, those behind the classes are nothing.
+// Lucid's network: output 0 is background, those after the classes are nothing.
 TEST(Labels, OutputsWithoutAClassMayHaveNone) {
     constexpr ClassOutputs some{5, 1, 2};
     EXPECT_THAT(labels_of("dummy\na\nb", some), ElementsAre("dummy", "a", "b", "", ""));

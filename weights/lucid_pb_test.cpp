@@ -35,7 +35,7 @@ std::string error_of(const std::vector<WireWriter>& nodes) {
 // The small graph with these constants.
 std::vector<WireWriter> nodes_of(const std::vector<GraphConstant>& constants) {
     std::vector<WireWriter> nodes = small_graph_nodes();
-    for (size_t i = 0; i < constants.size(); ++i) nodes[i + 1] = const_node(constants[i]);  // behind the placeholder
+    for (size_t i = 0; i < constants.size(); ++i) nodes[i + 1] = const_node(constants[i]);  // after the placeholder
     return nodes;
 }
 

@@ -36,7 +36,7 @@ struct Conv2dShape {
     bool operator==(const Conv2dShape&) const = default;
 };
 
-// TensorFlow SAME: out = ceil(in/stride), the odd pixel of padding goes behind (spec of tf.nn.conv2d).
+// TensorFlow SAME: out = ceil(in/stride), the odd pixel of padding goes at the end (spec of tf.nn.conv2d).
 inline void same_padding(int64_t in, int64_t window, int64_t stride, int64_t* before, int64_t* after) {
     const int64_t out = (in + stride - 1) / stride;
     const int64_t total = (out - 1) * stride + window - in > 0 ? (out - 1) * stride + window - in : 0;

@@ -1,7 +1,7 @@
 // Visits every element of a strided output and of the inputs that are read for it, in pieces where each array is
 // contiguous or one number. Broadcast inputs, channel slices, boxes, mirrored and transposed arrays are all strides.
 //
-// Axes that lie behind each other in every array are merged first, so that dense arrays of one shape are one long row.
+// Axes that follow each other in every array are merged first, so that dense arrays of one shape are one long row.
 // The inner two axes that remain are "pixels" and "channels" below. Rows that are short or strided are packed: a piece
 // is then several pixels, and an input that repeats for every pixel (a bias) is packed only once.
 #pragma once

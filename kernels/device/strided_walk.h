@@ -1,7 +1,7 @@
 // Visits every element of strided arrays, four at a time where memory allows: broadcast inputs, channel slices and
 // boxes are all strides.
 //
-// Axes that lie behind each other in every array are merged first, so that dense arrays of one shape are one long row.
+// Axes that follow each other in every array are merged first, so that dense arrays of one shape are one long row.
 // A thread owns kWidth neighbours of a row (the last thread of a row may own fewer); neighbouring threads own
 // neighbouring groups, so that a warp reads and writes whole lines.
 #pragma once
@@ -111,7 +111,7 @@ struct StridedWalk {
     }
 };
 
-// The elements of one input that belong to a group: they lie behind each other, or are one number.
+// The elements of one input that belong to a group: they follow each other, or are one number.
 __device__ __forceinline__ float4 load_group(const float* from, int64_t stride) {
     if (stride == 1) return load4(from);
     const float value = *from;

@@ -322,7 +322,7 @@ __device__ __forceinline__ void multiply_tiles(Source& source, int first, int en
     for (int tile = first; tile < end; tile++) {
         float* stage = memory;
         if constexpr (Source::Copy::kLater) {
-            // Each thread waits for its own copies; behind the barrier all have arrived, and all threads have left the
+            // Each thread waits for its own copies; after the barrier all have arrived, and all threads have left the
             // other stage.
             stage += (tile - first) % 2 * Memory::kStage;
             ptx::copy_async_wait<0>();

@@ -34,7 +34,7 @@ void copy(Stream& stream, const Shape& extent, const Strided<const float>& x, co
     walk(stream.threads(), copy_piece, nullptr, extent, &x, 1, y);
 }
 
-// Unlike strided(), keeps the strides of axes of size 1: boxes start behind 0.
+// Unlike strided(), keeps the strides of axes of size 1: boxes start past 0.
 template <class T>
 Strided<T> box(const View<T>& view) {
     const Shape& s = view.shape;

@@ -34,7 +34,7 @@ Left left_of(const MatmulShape& s, const float* a, int64_t batch) {
     return {a + batch * s.stride_a, s.transpose_a ? 1 : s.lda, s.transpose_a ? s.lda : 1};
 }
 
-// Packing: panel[k][j] = B[k0 + k, j0 + j], zero behind the last column -----------------------------------------------
+// Packing: panel[k][j] = B[k0 + k, j0 + j], zero after the last column -----------------------------------------------
 
 void pack_rows(const float* b, int64_t ldb, int64_t depth, int64_t columns, float* panel) {
     for (int64_t k = 0; k < depth; k++, b += ldb, panel += kPanel)

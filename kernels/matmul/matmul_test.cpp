@@ -10,7 +10,7 @@
 namespace limpid::testing {
 namespace {
 
-// How the matrices lie: extra elements behind each row, and whether the batch shares a or b.
+// How the matrices lie: extra elements after each row, and whether the batch shares a or b.
 struct Placement {
     int64_t gap = 0;
     bool shared_a = false, shared_b = false, bias = false;
@@ -149,7 +149,7 @@ TEST(MatmulOracle, TransposeIsTheAdjoint) {
     EXPECT_NE(one, 0);
 }
 
-// A NaN of a reaches its row, one of b its column, and nothing else: tails must not multiply what lies behind them.
+// A NaN of a reaches its row, one of b its column, and nothing else: tails must not multiply what comes after them.
 TEST(Matmul, NanReachesItsRowAndColumn) {
     for (const int64_t m : {int64_t(3), int64_t(13)})
         for (int ways = 0; ways < 4; ways++) {

@@ -203,7 +203,7 @@ bool all_vectorizable(const Views&... views) {
     return ((!views || vectorizable(views)) && ...);
 }
 
-// A kernel for each width, and the arguments behind the grid.
+// A kernel for each width, and the arguments after the grid.
 template <class Kernel, class... Arguments>
 void launch_pool(Stream& stream, bool wide, const Shape& shape, Kernel by_four, Kernel by_one, const PoolShape& s,
                  const Arguments&... arguments) {

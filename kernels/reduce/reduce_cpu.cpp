@@ -63,7 +63,7 @@ struct Positions {
     }
 };
 
-// How a reduction is cut: for each kept pixel, `steps` (reduced pixels, or runs of elements that lie behind each
+// How a reduction is cut: for each kept pixel, `steps` (reduced pixels, or runs of elements that follow each
 // other), in parts.
 struct Work {
     Positions kept, steps;
@@ -74,7 +74,7 @@ struct Work {
 
 Work work_of(Axes axes, const Shape& s, int64_t pitch) {
     Work work;
-    // Reduced axes at the end, behind the last kept one, are one run of elements.
+    // Reduced axes at the end, after the last kept one, are one run of elements.
     int first_of_run = 4;
     if (axes.c)
         for (first_of_run = 3; first_of_run > 0 && axes[first_of_run - 1];) first_of_run--;

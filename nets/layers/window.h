@@ -8,7 +8,7 @@ namespace limpid::kinds {
 
 inline constexpr SettingRule kWindow{"window", SettingRule::Form::size, "1x1", 1, 65536};
 inline constexpr SettingRule kStride{"stride", SettingRule::Form::size, "1x1", 1, 65536};
-// same: TensorFlow's SAME, ceil(in / stride) windows, the odd pixel of padding behind.
+// same: TensorFlow's SAME, ceil(in / stride) windows, the odd pixel of padding at the end.
 inline constexpr SettingRule kPad{"pad", SettingRule::Form::border, "0x0", 0, 65535, "same"};
 // Where strides do not divide the map. up: as Caffe's pools, one more window, cut off at the map's end.
 inline constexpr SettingRule kRound{"round", SettingRule::Form::word, "down", 0, 0, "down up"};

@@ -252,7 +252,7 @@ TEST(Render, ObjectivesMayBeginWithAMinus) {
     EXPECT_EQ(objective("a-0.json"), "-gabor:3");
     EXPECT_EQ(objective("a-1.json"), "gabor:1");
     EXPECT_EQ(objective("a-2.json"), "-(gabor:1 + gabor:2)");
-    ASSERT_EQ(render({"--", "-gabor:3"}, "b.png").status, 2) << "behind -- all is UNIT";
+    ASSERT_EQ(render({"--", "-gabor:3"}, "b.png").status, 2) << "after --, all is UNIT";
     EXPECT_TRUE(fails_with(2, "\"-gabbor:3\": column 2: ", render({"-gabbor:3"}, "c.png")));
     EXPECT_TRUE(fails_with(2, "-x", render({"gabor:3", "-x"}, "d.png")));
     // What a record says may be run.

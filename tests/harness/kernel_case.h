@@ -20,12 +20,12 @@ std::vector<Device> devices_under_test();
 // Values uniform in [low, high], rounded to multiples of 2^-12 (so a product of two is exact in float). The seed is
 // that of the running test: a hash of its full name, or the number given by --seed; it is printed when the test fails.
 HostTensor random_tensor(Shape shape, float low = -1.0f, float high = 1.0f, uint32_t salt = 0);
-// For masks, of which what is above zero passes: uniform in [-1, 1), and a quarter of it zero exactly, as behind a
+// For masks, of which what is above zero passes: uniform in [-1, 1), and a quarter of it zero exactly, as after a
 // ReLU.
 HostTensor random_mask(Shape shape, uint32_t salt);
 HostArray<double> widen(const HostTensor& tensor);
 
-// An array on a device: pitched on request, guard bands before and behind, poison (a NaN with a recognisable pattern)
+// An array on a device: pitched on request, guard bands before and after, poison (a NaN with a recognisable pattern)
 // everywhere else.
 class GuardedTensor {
   public:

@@ -12,7 +12,7 @@ COLOUR_TYPES = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)),
 
 
 def png(draw, width, height, colour_type=2, depth=8, extra=()):
-    """Noise of waves; `draw` is a random.Random. extra: chunks in front of the pixels, (kind, data) each."""
+    """Noise of waves; `draw` is a random.Random. extra: chunks before the pixels, (kind, data) each."""
     samples, _ = COLOUR_TYPES[colour_type]
     row_bytes = (width * samples * depth + 7) // 8
     period = draw.randint(2, 40)

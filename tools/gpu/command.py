@@ -62,7 +62,7 @@ def _end_with_this_program():
 
 
 def _kill(processes):
-    """With their children. Those that a driver keeps from dying are left behind, after five seconds for all."""
+    """With their children. Those that a driver keeps from dying are left alone, after five seconds for all."""
     for process in processes:
         try:
             os.killpg(process.pid, signal.SIGKILL)

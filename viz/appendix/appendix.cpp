@@ -34,7 +34,7 @@ std::vector<std::string> layers_of(const AppendixOptions& options, const Net& ne
 struct UnitJobs {
     Job picture, negative, diversity;
 };
-// before: the layer in front of its ReLU, behind which nothing is smaller than 0.
+// before: the layer before its ReLU, after which nothing is smaller than 0.
 UnitJobs unit_jobs(const std::string& layer, const std::string& before, int64_t channel, const AppendixOptions& options,
                    const RenderOptions& defaults) {
     const std::string name = unit_name(layer, channel);

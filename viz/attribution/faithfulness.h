@@ -22,7 +22,7 @@ FaithfulnessCurve deletion(Section& section, const HostTensor& photo, const Host
 FaithfulnessCurve insertion(Section& section, const HostTensor& photo, const HostTensor& map, int64_t class_index,
                             int64_t steps = 50, const HostTensor& blank = {});
 
-// The network with the parameters of every layer behind `from` replaced (and its own, where it is a convolution or a
+// The network with the parameters of every layer after `from` replaced (and its own, where it is a convolution or a
 // matrix): normal numbers of each parameter's own mean and deviation.
 Net randomised(const Net& net, const std::string& from, uint64_t seed = 0);
 // Spearman's: correlation of ranks, ties sharing theirs. 0 where one of them is constant.

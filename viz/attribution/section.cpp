@@ -13,7 +13,7 @@ namespace limpid {
 
 namespace {
 
-// The node of layer `to` behind the fed layer.
+// The node of layer `to` after the fed layer.
 NodeId follow(const Net& net, Graph& graph, const std::string& from, NodeId fed, const std::string& to) {
     const Layers layers = apply(net, graph, Layers{{from, fed}});
     if (!layers.contains(to)) {

@@ -38,7 +38,7 @@ CsvRow CsvReader::row() {
             cell = quoted();
             while (here() == ' ' || here() == '\t' || here() == '\r') at_++;
             if (here() != ',' && here() != '\n')
-                throw UsageError(concat("found '", here(), "' behind a quoted cell, expected a comma"));
+                throw UsageError(concat("found '", here(), "' after a quoted cell, expected a comma"));
         } else {
             const size_t end = std::min(text_.find_first_of(",\n", at_), text_.size());
             cell = text_.substr(at_, end - at_);

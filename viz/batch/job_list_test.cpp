@@ -157,7 +157,7 @@ TEST(JobList, AFieldIsSaidOnce) {
 
 TEST(JobList, AFileIsWhatEndsLikeOne) {
     EXPECT_THAT(objectives_of(read({"gabor_pre_relu/conv:3"})), ElementsAre("gabor_pre_relu/conv:3"));
-    // Files that are called like jobs do not stand in front of them.
+    // Files that are called like jobs do not hide them.
     const std::filesystem::path before = std::filesystem::current_path();
     std::filesystem::create_directories(temporary("folder"));
     std::filesystem::current_path(temporary("folder"));

@@ -1,4 +1,4 @@
-// UTF-8 is self-synchronising: a character is a byte that is not 10xxxxxx, and those that are behind it.
+// UTF-8 is self-synchronising: a character is a byte that is not 10xxxxxx, and those that are after it.
 #include "viz/calls/place.h"
 
 #include <algorithm>

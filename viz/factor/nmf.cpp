@@ -51,7 +51,7 @@ void check_nonnegative(const Matrix& x) {
     const auto bad = std::ranges::find_if(x.values, [](double v) { return !(v >= 0) || std::isinf(v); });
     if (bad != x.values.end())
         throw Error(concat("factorisation: a value is ", *bad,
-                           ", expected numbers of at least 0; factorise a layer behind its ReLU"));
+                           ", expected numbers of at least 0; factorise a layer after its ReLU"));
 }
 
 // One pass over `w` {rows,k} with the other factor {columns,k} held; x_transposed {columns,rows}. Returns the

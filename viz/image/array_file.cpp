@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMostValues = int64_t(1) << 28;  // 1 GiB of floats
 
-// The text behind `'key': ` in the header.
+// The text after `'key': ` in the header.
 std::string_view value_of(std::string_view header, std::string_view key) {
     const size_t at = header.find(key);
     if (at == std::string_view::npos) throw Error(concat("the header has no ", key));

@@ -116,7 +116,7 @@ class JpegDecoder {
                 return concat("is lossless or hierarchical", resave);
             case JERR_EMPTY_IMAGE:
                 return concat("announces ", jpeg_.image_width, "x", jpeg_.image_height,
-                              " pixels (a height behind the picture, marker DNL, is not supported)", resave);
+                              " pixels (a height after the picture, marker DNL, is not supported)", resave);
             case JERR_TOO_LITTLE_DATA:
             case JWRN_HIT_MARKER:
             case JWRN_JPEG_EOF:
@@ -141,7 +141,7 @@ class JpegDecoder {
             case JWRN_JFIF_MAJOR:      // another version of JFIF: nothing is read of it
             case JWRN_NOT_SEQUENTIAL:  // a scan's unused fields; some programs leave them 0
                 return;
-            case JWRN_EXTRANEOUS_DATA:  // between headers it is padding, behind pixels the rest of a damaged scan
+            case JWRN_EXTRANEOUS_DATA:  // between headers it is padding, after pixels the rest of a damaged scan
                 if (!self(jpeg).in_pixels_) return;
                 break;
             default:

@@ -167,7 +167,7 @@ TEST(Jpeg, MissingPixelsAreRefused) {
     };
     EXPECT_THAT(patched(6, 60), HasSubstr("ends in the middle")) << "more rows than there are";
     EXPECT_THAT(patched(6, 16), HasSubstr("extraneous bytes")) << "fewer";
-    EXPECT_THAT(patched(6, 0), HasSubstr("announces 24x0 pixels (a height behind the picture, marker DNL"));
+    EXPECT_THAT(patched(6, 0), HasSubstr("announces 24x0 pixels (a height after the picture, marker DNL"));
     EXPECT_THAT(patched(4, 12), HasSubstr("has 12 bits a sample, expected 8-bit"));
     EXPECT_THAT(patched(1, 0xc3), HasSubstr("is lossless or hierarchical"));
     // A restart marker out of turn.

@@ -122,7 +122,7 @@ void read_palette(PngChunks& png, const Chunk& chunk) {
 
 void read_transparency(PngChunks& png, const Chunk& chunk) {
     if (png.colour_type > kPalette) return;  // has opacity of its own: not to be there, and no viewer looks at it
-    if (png.indexed() && png.palette.empty()) throw chunk.error("opacity of a palette, expected behind PLTE");
+    if (png.indexed() && png.palette.empty()) throw chunk.error("opacity of a palette, expected after PLTE");
     const size_t size = chunk.body.size(), expected = png.indexed()              ? png.palette.size() / 3
                                                       : png.colour_type == kGrey ? 2
                                                                                  : 6;
@@ -221,14 +221,15 @@ PngChunks read_png_chunks(Bytes file) {
     for (;;) {
         const Chunk chunk = take_chunk(file, cursor);
         if (chunk.kind == "IDAT") {
-            if (last != "IDAT" && !png.data.empty()) throw chunk.error("pixels behind other chunks, expected together");
+            if (last != "IDAT" && !png.data.empty()) throw chunk.error("pixels after other chunks, expected together");
             if (png.indexed() && png.palette.empty()) throw chunk.error("pixels, expected the palette PLTE first");
             png.data.push_back(chunk.body);
             png.pixel_chunks.push_back(chunk.whole);
         } else if (chunk.kind == "PLTE" || chunk.kind == "tRNS") {
             bool again = !png.transparency.empty();
             if (chunk.kind == "PLTE") again = std::exchange(palette, true);
-            if (again || !png.data.empty()) throw chunk.error("stands twice or behind pixels, expected once in front");
+            if (again || !png.data.empty())
+                throw chunk.error("stands twice or after pixels, expected once, before them");
             chunk.kind == "PLTE" ? read_palette(png, chunk) : read_transparency(png, chunk);
         } else if (chunk.kind == "IEND") {
             if (!chunk.body.empty()) throw chunk.error("has content, expected none");

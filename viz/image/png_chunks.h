@@ -24,7 +24,7 @@ struct PngChunks {
     int pixel_bits() const { return depth * (colour_type == 2 ? 3 : colour_type == 4 ? 2 : colour_type == 6 ? 4 : 1); }
 };
 
-// Up to IEND; what lies behind it is nobody's. Throws Error, without the file's name.
+// Up to IEND; what comes after it is nobody's. Throws Error, without the file's name.
 PngChunks read_png_chunks(Bytes file);
 
 // Throws Error unless the compressed data is whole: zlib's checksum fits, and there is no less than the picture needs.

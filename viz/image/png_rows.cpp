@@ -75,7 +75,7 @@ class PngDecoder {
         std::snprintf(self.message_, sizeof(self.message_), "%s", message);
         png_longjmp(png, 1);
     }
-    // Data behind the last row is no part of the picture (check_png_data); of whatever else libpng would make the best,
+    // Data after the last row is no part of the picture (check_png_data); of whatever else libpng would make the best,
     // it may make a wrong picture.
     static void on_warning(png_structp png, png_const_charp message) {
         if (std::strstr(message, "Extra compressed data") || std::strstr(message, "Too much image data")) return;

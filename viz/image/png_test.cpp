@@ -119,7 +119,7 @@ TEST(Png, PixelsThatAreNotWholeAreRefused) {
     };
     EXPECT_EQ(read(whole), "accepted");
     EXPECT_EQ(read(whole, 1), "accepted") << "a byte in each chunk";
-    EXPECT_EQ(read(whole + "more", 3), "accepted") << "behind the end of the stream";
+    EXPECT_EQ(read(whole + "more", 3), "accepted") << "after the end of the stream";
     EXPECT_EQ(read(whole, SIZE_MAX, 1), "accepted") << "a row more than announced: viewers leave it out";
     std::string stream = whole;
     stream.back() ^= 1;  // Adler's checksum
@@ -143,13 +143,13 @@ TEST(Png, ChunksOfOtherKindsDoNotHinder) {
     const std::string data = PngWriter::compressed(rows);
     PngWriter torn(3, 1, 8, 0);
     torn.data(data.substr(0, 5)).chunk("tEXt", "a").data(data.substr(5)).chunk("IEND", "");
-    EXPECT_THAT(message_of(torn.file()), HasSubstr("behind other chunks"));
+    EXPECT_THAT(message_of(torn.file()), HasSubstr("after other chunks"));
 }
 
 TEST(Png, ApplesKindIsRefusedByName) {
     std::vector<std::byte> apple = PngWriter(3, 1, 8, 0).finish(std::string("\0\1\2\3", 4));
     const std::vector<std::byte> chunk = PngWriter(1, 1, 8, 0).chunk("CgBI", "\x50\x02\x20\x02").file();
-    // Behind the signature of 8 and in front of IHDR, whose 25 bytes come first in `chunk`.
+    // After the signature of 8 and before IHDR, whose 25 bytes come first in `chunk`.
     apple.insert(apple.begin() + 8, chunk.begin() + 8 + 25, chunk.end());
     EXPECT_THAT(message_of(apple), HasSubstr("Apple's own kind of PNG (chunk CgBI)"));
 }

@@ -147,7 +147,7 @@ std::string markdown_document(const Verdict& v) {
              << "Methods from a layer are upsampled to the picture. Windows are " << v.options.settings.window
              << " pixels, every " << v.options.settings.stride
              << "; other settings are those of `limpid attribute`. Where "
-                "all behind the layer is linear, linear\nand both paths are one map; saliency is the map of the "
+                "all after the layer is linear, linear\nand both paths are one map; saliency is the map of the "
                 "gradient.\n";
     }
     if (v.visualisations) {

@@ -68,7 +68,7 @@ std::string print(const Argument& argument) {
     return bare ? text : quoted(text);
 }
 
-// Words that stand for themselves in front of a colon.
+// Words that stand for themselves before a colon.
 bool is_word(const std::string& text) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     return !text.empty() && letter(text[0]) &&

@@ -90,8 +90,8 @@ std::vector<std::string> files_of(const Objective& objective);
 // objectives can be scored together, each for an image of a batch.
 bool same_form(const Objective& a, const Objective& b);
 
-// What an objective keeps from update to update (moving averages): its nodes in front of an update, inputs that begin
-// as zeros, and behind it.
+// What an objective keeps from update to update (moving averages): its nodes before an update, inputs that begin
+// as zeros, and after it.
 struct ObjectiveMemory {
     std::vector<NodeId> before, after;
 };

@@ -148,7 +148,7 @@ class Parser {
                         "?"));
     }
 
-    // word: where that in front of the colon begins.
+    // word: where that before the colon begins.
     Objective channel(size_t word, const std::string& layer) {
         skip_spaces();
         const size_t begin = at_;
@@ -222,7 +222,7 @@ class Parser {
         }
     }
 
-    // The arguments behind TERM( in order, then by name.
+    // The arguments after TERM( in order, then by name.
     Objective call(size_t begin, std::shared_ptr<const Term> term) {
         std::map<std::string, Argument> arguments;
         const std::vector<TermParameter>& parameters = term->parameters;
@@ -250,7 +250,7 @@ class Parser {
                 at = at_;
                 given = value();
             } else if (named) {
-                fail(at, "an argument without a name behind one with a name");
+                fail(at, "an argument without a name after one with a name");
             } else if (!parameter) {
                 fail(at, concat(term->name, " takes at most ", parameters.size(), " arguments"));
             }

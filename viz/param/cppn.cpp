@@ -29,7 +29,7 @@ NodeId activate(Graph& graph, const std::string& kind, NodeId x) {
     return ops::concatenate(graph, {ops::affine(graph, a, float(1 / 0.67), 0), even}, 3);
 }
 
-// Channels behind the activation.
+// Channels after the activation.
 int64_t widened(const Cppn& cppn) {
     return cppn.activation == "relu" || cppn.activation == "abs" ? cppn.hidden : 2 * cppn.hidden;
 }

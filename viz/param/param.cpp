@@ -26,7 +26,7 @@ constexpr double kMeanLevel = 117, kLevels = 255;
 using Colour = ImageParam::Colour;
 using Range = ImageParam::Range;
 
-// Channels of the values in front of colours and range.
+// Channels of the values before colours and range.
 int64_t value_channels(const ImageParam& param) {
     const int64_t colours = param.colour == Colour::grey ? 1 : param.colour == Colour::channels ? param.channels : 3;
     return colours + (param.alpha ? 1 : 0);

@@ -67,7 +67,7 @@ struct Cppn {
     int64_t images = 0;
     bool operator==(const Cppn&) const = default;
 };
-// Starts at zero and stays within a radius: Lucid's unit_ball_L2 and unit_ball_L_inf. Of the values in front of colours
+// Starts at zero and stays within a radius: Lucid's unit_ball_L2 and unit_ball_L_inf. Of the values before colours
 // and range: around a photo it is a ball of the picture only with `; rgb; raw`.
 struct Ball {
     bool infinite = false;  // the largest magnitude, else the root of the sum of squares

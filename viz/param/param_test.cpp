@@ -264,7 +264,7 @@ TEST(Param, SaysWhereTheMistakeIs) {
     };
     says("", "empty");
     says("ftt", "column 1: \"ftt\" is no source of pictures; did you mean fft");
-    says("fft; grye", "column 6: \"grye\" is not known behind ';'; did you mean grey");
+    says("fft; grye", "column 6: \"grye\" is not known after ';'; did you mean grey");
     says("fft(sd=x)", "column 8: fft: sd is x, expected a number");
     says("fft(deviation=1)", "did you mean");
     says("fft(1, 2, 3, 4)", "column 14: fft takes at most 3 arguments");
@@ -272,7 +272,7 @@ TEST(Param, SaysWhereTheMistakeIs) {
     says("fft(sd=-1)", "expected 0 or more");
     says("pixel(1", "expected ')'");
     says("pixel +", "expected a name");
-    says("fft; rgb + pixel", "in front of the first ';'");
+    says("fft; rgb + pixel", "before the first ';'");
     says("cppn(activation=tanh)", "did you mean");
     says("lowres(size=0)", "1 or more");
     says("fft; texture(size=3)", "expected a file of coordinates");

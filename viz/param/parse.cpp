@@ -228,7 +228,7 @@ void apply_modifier(const Call& call, ImageParam& param, std::map<std::string, s
         return row.apply(Arguments(call, row.arguments), param);
     }
     call.place.fail(
-        concat("\"", call.name, "\" is not known behind ';'; did you mean ", nearest_names(call.name, names), "?"));
+        concat("\"", call.name, "\" is not known after ';'; did you mean ", nearest_names(call.name, names), "?"));
 }
 
 }  // namespace

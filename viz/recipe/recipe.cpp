@@ -41,7 +41,7 @@ class ChannelTerm {
     Objective unit_;
 };
 
-// LAYER:CHANNEL, and the layer's name in front of and behind its ReLU.
+// LAYER:CHANNEL, and the layer's name before and after its ReLU.
 struct Channel {
     std::string layer, before, after;
     int64_t channel = 0;
@@ -55,7 +55,7 @@ struct Channel {
         after = without_suffix(layer, kPreRelu);
         before = pre_relu_of(after);
     }
-    // The unit in front of its ReLU, which answers also where it is not active.
+    // The unit before its ReLU, which answers also where it is not active.
     std::string unrectified() const { return concat(before, ":", channel); }
 };
 
@@ -94,7 +94,7 @@ RecipeSettings transparency(const Words& words) {
              {"steps", "999"}}};
 }
 
-// One picture for each layer, in one batch behind the photo.
+// One picture for each layer, in one batch after the photo.
 RecipeSettings caricature(const Words& words) {
     std::string objective;
     for (size_t i = 1; i < words.size(); i++)
@@ -191,7 +191,7 @@ RecipeSettings class_model(const Words& words) {
              {"steps", "255"}}};
 }
 
-// A single unit in front of its ReLU, as in their toolbox, by the setting that their figures use most.
+// A single unit before its ReLU, as in their toolbox, by the setting that their figures use most.
 RecipeSettings regularised(const Words& words) {
     const bool is_class = ChannelTerm(words[0]).is_class();
     const auto neuron = [](const Channel& u) { return concat("neuron(", u.before, ", ", u.channel, ")"); };

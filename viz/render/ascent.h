@@ -161,7 +161,7 @@ class Ascent {
         Plan plan;
         std::vector<Input> inputs;  // but the variables, in the plan's order
         int64_t rates_place = 0, floats = 0;
-        // Of memory behind an update; the plan's first outputs are score and gradient.
+        // Of memory after an update; the plan's first outputs are score and gradient.
         std::span<const Shape> memory() const { return std::span(plan.outputs).subspan(2); }
     };
     struct Recording {

@@ -77,7 +77,7 @@ TEST(Optimiser, WhatIsSmallIsDropped) {
     near(after("ascent; small_values(0)", {1, 1, 3, 1}, {1, 0, 2}, {0, 0, 0}), {1, 0, 2});
     // Lengths 5, 1, sqrt(2): the median is sqrt(2).
     near(after("ascent; small_pixels(50)", {1, 1, 3, 2}, {3, -4, 0, 1, 1, 1}, {0, 0, 0, 0, 0, 0}), {3, -4, 0, 0, 1, 1});
-    // -x*g behind the step of 0: -(1*2 + 1*(-3)) = 1, -(2*1) = -2, -3*1 = -3; the median is -2. By magnitude: 1, 2, 3.
+    // -x*g after the step of 0: -(1*2 + 1*(-3)) = 1, -(2*1) = -2, -3*1 = -3; the median is -2. By magnitude: 1, 2, 3.
     const std::vector<float> x{1, 1, 2, 0, 3, 0}, g{2, -3, 1, 0, 1, 0};
     near(after("ascent(rate=1e-30); small_contributions(50)", {1, 1, 3, 2}, x, g), {1, 1, 2, 0, 0, 0});
     near(after("ascent(rate=1e-30); small_contributions(50, magnitude)", {1, 1, 3, 2}, x, g), {0, 0, 2, 0, 3, 0});

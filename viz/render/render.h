@@ -21,7 +21,7 @@ struct RenderOptions : AscentOptions {
     std::vector<int64_t> thresholds;  // earlier ones whose pictures are kept too
     int64_t batch = 1;                // pictures of the same objective, numbered from first_job
     HostTensor start;                 // a picture {1,h,w,3 or 4} to start from; none: random
-    // Images {r,h,w,c} in front of the batch that stay as they are: what objectives compare with (dot_compare,
+    // Images {r,h,w,c} before the batch that stay as they are: what objectives compare with (dot_compare,
     // style_difference). They are images 0..r-1 of the objective.
     HostTensor references;
 
@@ -69,7 +69,7 @@ class Renderer {
 
     // What run() will use, in bytes: arena, variables, prepared constants.
     size_t device_bytes() const;
-    // The plan of an unscaled step behind the redirected phase.
+    // The plan of an unscaled step after the redirected phase.
     const Plan& typical_plan() const { return *typical_; }
     // Takes the memory, which the first update does otherwise; throws Error where the stream does not allow it.
     void reserve();

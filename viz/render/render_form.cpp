@@ -1,4 +1,4 @@
-// The form of renders: variables -> pictures, behind those that they are compared with -> view -> layers -> score.
+// The form of renders: variables -> pictures, after those that they are compared with -> view -> layers -> score.
 #include <algorithm>
 
 #include "graph/ops.h"

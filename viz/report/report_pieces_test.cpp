@@ -95,7 +95,7 @@ TEST(UnitSheet, HasALargePictureTheOppositeAndFourThatDiffer) {
     Kept kept(folder / "icons");
     const std::vector<Job> jobs = sheet_jobs(net(), {"texture", 3}, {.size = 24, .steps = 24, .diversity = 1});
     ASSERT_EQ(jobs.size(), 3u);
-    EXPECT_EQ(jobs[1].name, "0 - texture_pre_relu:3") << "behind its ReLU nothing is smaller than 0";
+    EXPECT_EQ(jobs[1].name, "0 - texture_pre_relu:3") << "after its ReLU nothing is smaller than 0";
     const auto pictures = kept_pictures(net(), jobs, 4, stream, kept);
     const auto response = [&](const HostTensor& picture) {
         const HostTensor a = activations(net(), {"texture_pre_relu"}, picture, stream)[0];

@@ -15,8 +15,8 @@ struct UnitSheetOptions {
     double diversity = 100;
 };
 
-// The jobs of a unit's sheet, in its order. The opposite, and those that differ, are of the layer in front of its ReLU,
-// where there is one: behind it, nothing is smaller than 0, and a start that does not fire never learns to.
+// The jobs of a unit's sheet, in its order. The opposite, and those that differ, are of the layer before its ReLU,
+// where there is one: after it, nothing is smaller than 0, and a start that does not fire never learns to.
 std::vector<Job> sheet_jobs(const Net& net, const Unit& unit, const UnitSheetOptions& options);
 // {"cell", "columns", "sprite", "items", "command"}; pictures: of those jobs.
 nlohmann::ordered_json unit_sheet(const std::vector<Job>& jobs, const std::vector<HostTensor>& pictures,

@@ -68,7 +68,7 @@ constexpr SetRow kSets[] = {{"none", [] { return Transforms{}; }},
 
 // Lists of numbers ----------------------------------------------------------------------------------------------------
 
-// a, a..b, a..b/n, each perhaps with *k behind.
+// a, a..b, a..b/n, each perhaps followed by *k.
 std::vector<double> read_list(const std::string& text) {
     const size_t star = text.find('*');
     const std::string one = text.substr(0, star);
@@ -91,7 +91,7 @@ std::vector<double> read_list(const std::string& text) {
     if (star == std::string::npos) return values;
     const double times = parse_number(text.substr(star + 1));
     if (times < 1 || times != std::floor(times) || times * double(values.size()) > double(kMostValues))
-        throw UsageError("a whole number of times is expected behind '*'");
+        throw UsageError("a whole number of times is expected after '*'");
     return repeated(values, int(times));
 }
 

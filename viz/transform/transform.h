@@ -29,7 +29,7 @@ struct Jitter {
     bool operator==(const Jitter&) const = default;
 };
 // scale(factors): resizes by one of the factors to trunc(factor * size), TensorFlow-1 bilinear. Changes the size of
-// everything behind it.
+// everything after it.
 struct RandomScale {
     std::vector<double> factors;
     bool operator==(const RandomScale&) const = default;
