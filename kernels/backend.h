@@ -9,6 +9,7 @@
 
 #include "kernels/adam/adam.h"
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/depthwise/depthwise.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/layout/layout.h"
 #include "kernels/lrn/lrn.h"
@@ -27,6 +28,7 @@
 #define LIMPID_KERNEL_FAMILIES(X)      \
     X(AdamKernels, adam)               \
     X(Conv2dKernels, conv2d)           \
+    X(DepthwiseKernels, depthwise)     \
     X(ElementwiseKernels, elementwise) \
     X(LayoutKernels, layout)           \
     X(LrnKernels, lrn)                 \
