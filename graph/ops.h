@@ -49,6 +49,18 @@ NodeId conv2d_grad_input(Graph&, NodeId dy, NodeId w, ConvGeometry, Shape x, con
 NodeId conv2d_grad_filter(Graph&, NodeId x, NodeId dy, ConvGeometry, int64_t r, int64_t s,
                           const std::string& name = "");
 
+// depthwise.cpp. w {r,s,c,m}: m filters for each channel of x; channel c*m + j of the output is that of filter j.
+struct DepthwiseGeometry {
+    int64_t stride_y = 1, stride_x = 1, dilation_y = 1, dilation_x = 1;
+    int64_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+    bool operator==(const DepthwiseGeometry&) const = default;
+};
+NodeId depthwise_conv2d(Graph&, NodeId x, NodeId w, DepthwiseGeometry, const std::string& name = "");
+NodeId depthwise_conv2d_grad_input(Graph&, NodeId dy, NodeId w, DepthwiseGeometry, Shape x,
+                                   const std::string& name = "");
+NodeId depthwise_conv2d_grad_filter(Graph&, NodeId x, NodeId dy, DepthwiseGeometry, int64_t r, int64_t s,
+                                    const std::string& name = "");
+
 // pool.cpp
 struct PoolGeometry {
     int64_t r = 1, s = 1, stride_y = 1, stride_x = 1, pad_top = 0, pad_left = 0;

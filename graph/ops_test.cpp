@@ -115,6 +115,17 @@ std::vector<OpCase> cases() {
     });
     add("conv2d_grad_filter", {x({2, 6, 5, 3}), x({2, 3, 7, 4}, 2)}, {true, true},
         [=](Graph& g, const auto& in) { return ops::conv2d_grad_filter(g, in[0], in[1], strided, 3, 2); });
+    for (const int64_t m : {1, 2}) {
+        // Dilation and stride with and without a common divisor.
+        const ops::DepthwiseGeometry sparse{2, 2, 2, 1, 1, 2, 1, 0};
+        const Shape small{2, 6, 5, 3}, small_out{2, 3, 3, 3 * m}, filter{3, 2, 3, m};
+        add("depthwise_conv2d", {x(small), x(filter, 2)}, {true, true},
+            [=](Graph& g, const auto& in) { return ops::depthwise_conv2d(g, in[0], in[1], sparse); });
+        add("depthwise_conv2d_grad_input", {x(small_out), x(filter, 2)}, {true, true},
+            [=](Graph& g, const auto& in) { return ops::depthwise_conv2d_grad_input(g, in[0], in[1], sparse, small); });
+        add("depthwise_conv2d_grad_filter", {x(small), x(small_out, 2)}, {true, true},
+            [=](Graph& g, const auto& in) { return ops::depthwise_conv2d_grad_filter(g, in[0], in[1], sparse, 3, 2); });
+    }
     const Shape pooled{1, 5, 4, 3};
     add("max_pool", {spread(pooled, -3, 6)}, {true},
         [=](Graph& g, const auto& in) { return ops::max_pool(g, in[0], ops::same_pool(pooled, 3, 2)); });
@@ -324,6 +335,17 @@ TEST(Shapes, OfGradientsAreLookedAt) {
     refused(std::make_shared<ops::MaxPoolGradOp>(windows, GradientEpilogue{}), {x, x, y});
     refused(std::make_shared<ops::MaxPoolGradOp>(windows, GradientEpilogue{}), {x, y, x});
     refused(std::make_shared<ops::AveragePoolGradOp>(windows, image, GradientEpilogue{}), {x});
+    const ops::DepthwiseGeometry plain;
+    const NodeId w = g.input("w", {3, 3, 2, 1}), other = g.input("other", {3, 3, 3, 1});
+    EXPECT_THROW(ops::depthwise_conv2d(g, x, other, plain), Error);
+    EXPECT_THROW(ops::depthwise_conv2d(g, y, w, plain), Error);  // larger than the image
+    EXPECT_THROW(ops::depthwise_conv2d(g, x, w, {.stride_y = 0}), Error);
+    EXPECT_THROW(ops::depthwise_conv2d(g, x, w, {.dilation_x = 2}), Error);  // five columns wide
+    EXPECT_THROW(ops::depthwise_conv2d(g, x, w, {.pad_top = -1}), Error);
+    EXPECT_THROW(ops::depthwise_conv2d_grad_input(g, x, w, plain, image), Error);
+    EXPECT_THROW(ops::depthwise_conv2d_grad_filter(g, x, x, plain, 3, 3), Error);
+    const NodeId odd = g.input("odd", {1, 2, 2, 3});  // no multiple of two channels
+    EXPECT_THROW(ops::depthwise_conv2d_grad_filter(g, x, odd, plain, 3, 3), Error);
     const NodeId softmax_gradient = grad(g, ops::softmax(g, x), {x})[0];
     refused(g[softmax_gradient].op, {x, y});
 }
