@@ -1,4 +1,4 @@
-// Pooling, normalisation, functions of elements, padding and transposition, resampling, the spectral transform.
+// Pooling, depthwise convolution, normalisation, functions of elements, padding and transposition, resampling, the spectral transform.
 #include "bench/case.h"
 #include "kernels/buffer.h"
 #include "tests/harness/kernel_case.h"
@@ -61,6 +61,59 @@ void add_pools(std::vector<Case>& cases) {
                                              },
                                              t->dx.view(), ""};
                          }});
+    }
+}
+
+// Nine or 25 multiply-adds for a float read and one written: in large layers memory is the bound.
+void add_depthwise(std::vector<Case>& cases) {
+    for (const ShapeRow& row : read_shapes("depthwise.txt")) {
+        const DepthwiseShape s{row["n"],          row["h"],       row["w"],          row["c"],        row["r"],
+                               row["s"],          row["m"],       row["stride_y"],   row["stride_x"], row["dilation_y"],
+                               row["dilation_x"], row["pad_top"], row["pad_bottom"], row["pad_left"], row["pad_right"]};
+        if (s.n == 0) continue;
+        struct Pass {
+            Three t;
+            DeviceTensor w, dw;
+            Buffer scratch;
+            Pass(Stream& stream, const DepthwiseKernels& kernels, const DepthwiseShape& shape)
+                : t(stream, shape.input(), shape.output()),
+                  w(stream, random_tensor(shape.filter(), -1, 1, 3)),
+                  dw(stream.device(), shape.filter()),
+                  scratch(stream.device(), kernels.grad_filter_scratch(shape)) {}
+        };
+        Case forward;
+        forward.name = "depthwise/" + row.name + "/forward";
+        forward.operations = 2 * double(s.multiply_adds());
+        forward.bytes = bytes_of({s.input(), s.filter(), s.output()});
+        Case grad_input = forward, grad_filter = forward;
+        grad_input.name = "depthwise/" + row.name + "/grad_input";
+        grad_filter.name = "depthwise/" + row.name + "/grad_filter";
+        grad_filter.partial_bytes = [s](const KernelTable& table) { return table.depthwise.grad_filter_scratch(s); };
+        forward.prepare = [s](Stream& stream, const KernelTable& table) {
+            const auto pass = std::make_shared<Pass>(stream, table.depthwise, s);
+            return Prepared{[=, &stream, kernels = table.depthwise] {
+                                kernels.forward(stream, s, pass->t.x.view(), pass->w.view(), pass->t.y.view());
+                            },
+                            pass->t.y.view(), ""};
+        };
+        grad_input.prepare = [s](Stream& stream, const KernelTable& table) {
+            const auto pass = std::make_shared<Pass>(stream, table.depthwise, s);
+            return Prepared{[=, &stream, kernels = table.depthwise] {
+                                kernels.grad_input(stream, s, pass->t.dy.view(), pass->w.view(), pass->t.dx.view());
+                            },
+                            pass->t.dx.view(), ""};
+        };
+        grad_filter.prepare = [s](Stream& stream, const KernelTable& table) {
+            const auto pass = std::make_shared<Pass>(stream, table.depthwise, s);
+            return Prepared{[=, &stream, kernels = table.depthwise] {
+                                kernels.grad_filter(stream, s, pass->t.x.view(), pass->t.dy.view(), pass->dw.view(),
+                                                    pass->scratch.scratch());
+                            },
+                            pass->dw.view(), ""};
+        };
+        cases.push_back(std::move(forward));
+        cases.push_back(std::move(grad_input));
+        cases.push_back(std::move(grad_filter));
     }
 }
 
@@ -200,7 +253,8 @@ void add_spectral(std::vector<Case>& cases) {
 }  // namespace
 
 void add_memory_bound(std::vector<Case>& cases) {
-    for (const auto add : {add_pools, add_lrn, add_elementwise, add_layout, add_warp, add_spectral}) add(cases);
+    for (const auto add : {add_pools, add_depthwise, add_lrn, add_elementwise, add_layout, add_warp, add_spectral})
+        add(cases);
 }
 
 }  // namespace limpid
