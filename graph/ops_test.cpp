@@ -310,6 +310,24 @@ TEST(GradientRule, TheValuePassesAndTheRuleDecides) {
     }
 }
 
+// A plan for several threads cuts a batch; a filter of as many rows must not be taken for one.
+TEST(DepthwiseConv2d, ABatchOfAsManyImagesAsTheFilterHasRows) {
+    for (const int64_t n : {3, 4}) {
+        Graph g;
+        const HostTensor image = random_tensor({n, 9, 8, 12}, -1, 1, 1),
+                         filter = random_tensor({4, 3, 12, 1}, -1, 1, 2);
+        const NodeId x = g.input("x", image.shape), w = g.input("w", filter.shape);
+        const NodeId y = ops::depthwise_conv2d(g, x, w, {.pad_top = 1, .pad_bottom = 2, .pad_left = 1, .pad_right = 1});
+        const std::vector<NodeId> gradients = grad(g, ops::mul(g, y, y), {x, w});
+        Stream reference({DeviceKind::reference, 0}), cpu({DeviceKind::cpu, 0}, 2);
+        const std::vector<NodeId> all{y, gradients[0], gradients[1]};
+        const std::vector<HostTensor> expected = evaluate(g, all, reference, {image, filter}),
+                                      found = evaluate(g, all, cpu, {image, filter});
+        for (size_t i = 0; i < all.size(); i++)
+            EXPECT_TRUE(testing::matches(expected[i], found[i], testing::sum_tolerance(n * 9 * 8))) << "output " << i;
+    }
+}
+
 // A user's rule is a user's mistake: an exception, not the end of the program.
 TEST(GradientRule, RefusesAGradientOfAnotherShape) {
     Graph g;
