@@ -27,14 +27,14 @@ int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // A vector of channels as memory has it: in, filter and out are the three operands of whichever sum is made.
 struct Whole {
-    static constexpr bool kStrided = false;
+    static constexpr bool kStrided = false, kWhole = true;
     Floats in(const float* p) const { return load(p); }
     Floats filter(const float* p) const { return load(p); }
     void out(float* p, Floats v) const { store(p, v); }
 };
-// What is left at the end of a pixel.
+// What is left at the end of a pixel. Too seldom for the unrolled sums, which take long to compile.
 struct Rest {
-    static constexpr bool kStrided = false;
+    static constexpr bool kStrided = false, kWhole = false;
     int64_t count;
     Floats in(const float* p) const { return load_first(p, count); }
     Floats filter(const float* p) const { return load_first(p, count); }
@@ -42,7 +42,7 @@ struct Rest {
 };
 // Channels apart from each other: several filters a channel, or pitched ones.
 struct Strided {
-    static constexpr bool kStrided = true;
+    static constexpr bool kStrided = true, kWhole = false;
     int64_t count, in_step, filter_step, out_step;
 
     Floats in(const float* p) const { return gather(p, in_step); }
@@ -238,7 +238,7 @@ bool sum_row_of_cells(const Lanes& lanes, const Axis& columns, const Range& whol
 template <class Lanes>
 bool sum_usual_row(const Lanes& lanes, const Axis& columns, const Range& whole, const Taps& taps, int64_t in_pitch,
                    float* out, int64_t out_pitch) {
-    if constexpr (!Lanes::kStrided) {
+    if constexpr (Lanes::kWhole) {
         const auto row = [&](auto kernel) { return kernel(lanes, columns, whole, taps, in_pitch, out, out_pitch); };
         if (columns.move == columns.tap_move || columns.move == -columns.tap_move) {
             if (columns.taps == 2) return row(sum_row_of_cells<2, 1, Lanes>);
@@ -430,12 +430,13 @@ void add_slice(const Lanes& lanes, const DepthwiseShape& s, int64_t r, int64_t t
 template <int kMove, class Lanes>
 void add_taps(const Lanes& lanes, const DepthwiseShape& s, int64_t begin, int64_t end, ConstView x, ConstView dy,
               float* sums) {
+    constexpr bool kUsual = Lanes::kWhole && kMove > 0;
     for (int64_t t = 0; t < s.s;) {
-        const int64_t columns = Lanes::kStrided || s.s - t < 3 ? 1 : s.s - t < 5 ? 3 : 5;
+        const int64_t columns = !kUsual || s.s - t < 3 ? 1 : s.s - t < 5 ? 3 : 5;
         for (int64_t r = 0; r < s.r;) {
             const int64_t rows = columns == 3 && s.r - r >= 3 ? 3 : columns == 5 && s.r - r >= 2 ? 2 : 1;
             const auto slice = [&](auto kernel) { kernel(lanes, s, r, t, begin, end, x, dy, sums); };
-            if constexpr (!Lanes::kStrided) {
+            if constexpr (kUsual) {
                 if (columns == 5 && rows == 2) slice(add_slice<2, 5, kMove, Lanes>);
                 if (columns == 5 && rows == 1) slice(add_slice<1, 5, kMove, Lanes>);
                 if (columns == 3 && rows == 3) slice(add_slice<3, 3, kMove, Lanes>);
@@ -462,7 +463,7 @@ void grad_filter(Stream& stream, const DepthwiseShape& s, ConstView x, ConstView
         for (int64_t j = 0; j < s.m; j++)
             for_vectors(first, smaller(first + kGroup, s.c), Strided{0, 1, s.m, 1}, [&](int64_t c, auto lanes) {
                 using Lanes = decltype(lanes);
-                const auto add = Lanes::kStrided                  ? add_taps<0, Lanes>
+                const auto add = !Lanes::kWhole                   ? add_taps<0, Lanes>
                                  : s.stride_x == s.dilation_x     ? add_taps<1, Lanes>
                                  : s.stride_x == 2 * s.dilation_x ? add_taps<2, Lanes>
                                                                   : add_taps<0, Lanes>;
