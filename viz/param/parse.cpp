@@ -244,7 +244,7 @@ ImageParam parse_param(const std::string& text) {
         } else {
             apply_modifier(call, param, decided);
         }
-        if (!sources && call.behind == '+') call.place.fail("sources come in front of the first ';'");
+        if (!sources && call.behind == '+') call.place.fail("sources come before the first ';'");
         sources = sources && call.behind != ';';
     }
     if (param.sources.empty()) throw UsageError(concat(kParam, ": empty, expected fft, pixel, cppn or others"));
