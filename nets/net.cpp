@@ -49,7 +49,9 @@ void turn_filters(Architecture& architecture, Weights& weights) {
         const auto found = source.settings.find("order");
         if (found == source.settings.end() || found->second.numbers.empty()) continue;
         const auto takes = [&](const Layer& layer) { return std::ranges::count(layer.inputs, source.name) > 0; };
-        const auto filters = [](const Layer& layer) { return layer.kind == &kinds::conv; };
+        const auto filters = [](const Layer& layer) {
+            return layer.kind == &kinds::conv && layer.whole("groups") == 1;
+        };
         if (!std::ranges::all_of(architecture.layers, [&](const Layer& l) { return filters(l) || !takes(l); }))
             continue;
         const std::vector<double> order = std::move(found->second.numbers);

@@ -1,8 +1,9 @@
-// Layers without parameters that work on the channels of each position.
+// Layers without parameters that work on the channels of each position, and joining.
 //
 //   y = lrn(x, radius=5, bias=1, alpha=1e-4, beta=0.5)    kernels/lrn/lrn.h; alpha is for each element of the window
-//   y = softmax(x)
-//   y = concat(a, b, c)                                   y_pre_relu too, where each of its inputs has one
+//   y = softmax(x), log_softmax(x)
+//   y = concat(a, b, c)                                   y_pre_relu too, where each of its inputs has one;
+//                                                         along=rows or columns: below or beside each other
 //   y = alias(x)                                          another name of x
 #include "graph/ops.h"
 #include "nets/layers/kinds.h"
@@ -31,13 +32,20 @@ void build_softmax(LayerBuilder& b, const Layer& layer, std::span<const NodeId> 
     b.put(layer.name, ops::softmax(b.graph, in[0], layer.name));
 }
 
+void build_log_softmax(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    b.put(layer.name, ops::sub(b.graph, in[0], ops::log_sum_exp(b.graph, in[0]), layer.name));
+}
+
+constexpr SettingRule kConcatSettings[] = {{"along", Form::word, "channels", 0, 0, "channels rows columns"}};
+
 void build_concat(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
-    b.put(layer.name, ops::concatenate(b.graph, {in.begin(), in.end()}, 3, layer.name));
+    const int axis = layer.says("along", "rows") ? 1 : layer.says("along", "columns") ? 2 : 3;
+    b.put(layer.name, ops::concatenate(b.graph, {in.begin(), in.end()}, axis, layer.name));
     std::vector<NodeId> before;
     for (const std::string& name : layer.inputs)
         if (const NodeId node = b.find(pre_relu_of(name)); node.valid()) before.push_back(node);
     const std::string name = pre_relu_of(layer.name);
-    if (before.size() == in.size()) b.put(name, ops::concatenate(b.graph, before, 3, name));
+    if (before.size() == in.size()) b.put(name, ops::concatenate(b.graph, before, axis, name));
 }
 
 void build_alias(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) { b.put(layer.name, in[0]); }
@@ -46,7 +54,8 @@ void build_alias(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in
 
 constinit const LayerKind lrn{"lrn", 1, 1, kLrnSettings, build_lrn};
 constinit const LayerKind softmax{"softmax", 1, 1, {}, build_softmax};
-constinit const LayerKind concatenation{"concat", 1, 4096, {}, build_concat, true};
+constinit const LayerKind log_softmax{"log_softmax", 1, 1, {}, build_log_softmax};
+constinit const LayerKind concatenation{"concat", 1, 4096, kConcatSettings, build_concat, true};
 constinit const LayerKind alias{"alias", 1, 1, {}, build_alias};
 
 }  // namespace limpid::kinds

@@ -5,9 +5,14 @@
 
 namespace limpid::kinds {
 
-extern const LayerKind image, normalise;                    // image.cpp
-extern const LayerKind conv, dense;                         // linear.cpp
-extern const LayerKind max_pool, average_pool;              // pool.cpp
-extern const LayerKind lrn, softmax, concatenation, alias;  // channels.cpp
+extern const LayerKind image, normalise;                                 // image.cpp
+extern const LayerKind conv, dense;                                      // linear.cpp
+extern const LayerKind max_pool, average_pool, reduce;                   // pool.cpp
+extern const LayerKind lrn, softmax, log_softmax, concatenation, alias;  // channels.cpp
+// activation.cpp
+extern const LayerKind relu, relu6, clip, leaky_relu, elu, sigmoid, tanh, silu, hard_sigmoid, hard_swish, softplus, abs,
+    neg, square, sqrt, exp, log, reciprocal, affine;
+extern const LayerKind add, sub, mul, div, max, min, batch_norm, prelu, constant;  // arithmetic.cpp
+extern const LayerKind slice, pad, rearrange;                                      // movement.cpp
 
 }  // namespace limpid::kinds

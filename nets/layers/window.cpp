@@ -8,12 +8,13 @@ namespace limpid::kinds {
 namespace {
 
 struct Axis {
-    int64_t window, stride, before = 0, after = 0;  // before, after: padding
+    int64_t window, stride, before = 0, after = 0;  // window: from its first cell to its last; before, after: padding
 };
 
 // axis 0: y. Borders are {y, x} or {top, left, bottom, right}.
 Axis axis_of(const Layer& layer, size_t axis, int64_t in) {
-    Axis a{layer.whole("window", axis), layer.whole("stride", axis)};
+    const int64_t apart = layer.settings.contains("dilation") ? layer.whole("dilation", axis) : 1;
+    Axis a{(layer.whole("window", axis) - 1) * apart + 1, layer.whole("stride", axis)};
     if (layer.says("pad", "same")) {
         same_padding(in, a.window, a.stride, &a.before, &a.after);
         return a;
