@@ -5,9 +5,12 @@
 
 #include "weights/file.h"
 #include "weights/idx.h"
+#include "weights/import/import_network.h"
+#include "weights/onnx.h"
 #include "weights/readers.h"
 #include "weights/sha256.h"
 #include "weights/small_models.h"
+#include "weights/small_onnx.h"
 
 namespace limpid::testing {
 namespace {
@@ -35,7 +38,11 @@ std::map<std::string, std::string> protobuf_files() {
         constant.values.assign(1, 0.5f);
         single[i + 1] = const_node(constant);
     }
-    return {{"caffe/v1", v1_caffemodel(small_caffe_layers())},
+    OnnxModel cut = small_onnx_model();
+    cut.nodes[11].op = "Warp";
+    return {{"onnx/small", small_onnx_model().bytes()},
+            {"onnx/unknown_operator", cut.bytes()},
+            {"caffe/v1", v1_caffemodel(small_caffe_layers())},
             {"caffe/v1_legacy_shapes", v1_caffemodel(legacy)},
             {"caffe/current", current_caffemodel(small_caffe_layers())},
             {"caffe/current_doubles", current_caffemodel(doubles)},
@@ -63,6 +70,10 @@ TEST(FuzzCorpus, HoldsWhatTheWritersWrite) {
 TEST(FuzzCorpus, SmallNetworksInItAreRead) {
     const std::map<std::string, HostTensor> expected = small_tensors();
     for (const auto& [name, text] : protobuf_files()) {
+        if (name.starts_with("onnx/")) {
+            EXPECT_GE(import_network(read_onnx(as_bytes(text)), {}).parameters.size(), 2u) << name;
+            continue;
+        }
         const bool caffe = name.starts_with("caffe/");
         const Weights weights = caffe ? read_caffemodel(as_bytes(text), small_caffe_network())
                                       : read_lucid_pb(as_bytes(text), small_graph_network());
@@ -84,6 +95,10 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
                 read_caffemodel(file, small_caffe_network());
             } else if (reader == "lucid_pb") {
                 read_lucid_pb(file, small_graph_network());
+            } else if (reader == "onnx") {
+                NetworkOptions options;
+                options.most_made_values = 4096;
+                import_network(read_onnx(file), options);
             } else if (reader == "idx") {
                 read_idx(file);
             } else {
@@ -99,6 +114,7 @@ TEST(FuzzCorpus, EveryFileIsReadOrRefused) {
 TEST(FuzzCorpus, DISABLED_Write) {
     std::filesystem::create_directories(kCorpus / "caffe");
     std::filesystem::create_directories(kCorpus / "lucid_pb");
+    std::filesystem::create_directories(kCorpus / "onnx");
     std::filesystem::create_directories(kCorpus / "hdf5");
     for (const auto& [name, text] : protobuf_files()) write_file_atomically((kCorpus / name).string(), as_bytes(text));
     const std::vector<std::byte> hdf5 = write_hdf5(small_weights());

@@ -1,11 +1,14 @@
 // Files in: tells formats apart by content, reads, adds where the parameters came from and the labels. Files out.
 #include <cmath>
+#include <filesystem>
 #include <optional>
 
 #include "weights/file.h"
 #include "weights/half.h"
+#include "weights/import/import_network.h"
 #include "weights/labels.h"
 #include "weights/name_table.h"
+#include "weights/onnx.h"
 #include "weights/protobuf.h"
 #include "weights/readers.h"
 #include "weights/sha256.h"
@@ -48,6 +51,7 @@ bool looks_like_node(const Field& field) {
 // A NetParameter has one name (field 1) and layers in field 2 or 100; a GraphDef has nodes in field 1. The first of
 // these decides; damage before it ends the look.
 std::optional<FileKind> protobuf_kind(Bytes file) {
+    if (looks_like_onnx(file)) return FileKind::onnx;
     bool numbered = false;
     try {
         Message message(file);
@@ -61,9 +65,8 @@ std::optional<FileKind> protobuf_kind(Bytes file) {
     }
     if (numbered)
         throw Error(
-            "begins as an ONNX model or a TensorFlow SavedModel does, expected a .caffemodel, a frozen TensorFlow "
-            "graph "
-            "(.pb) or a converted .h5; freeze the graph first");
+            "begins as an ONNX model or a TensorFlow SavedModel does, but has no graph that is whole, expected an ONNX "
+            "model, a .caffemodel, a frozen TensorFlow graph (.pb) or a converted .h5; is it complete?");
     return std::nullopt;
 }
 
@@ -148,6 +151,38 @@ Weights read_foreign(Bytes file, FileKind kind, const KnownVariant& variant) {
     return weights;
 }
 
+// ImageNet's, in the order that networks trained elsewhere have, too.
+constexpr int64_t kImageNetClasses = 1000;
+
+Weights read_any_network(Bytes file, const std::string& path, const ImportOptions& options) {
+    const std::filesystem::path place(path);
+    NetworkOptions wanted;
+    wanted.title = printable(place.stem().string());
+    wanted.preprocess = options.preprocess;
+    ImportedNetwork network =
+        import_network(read_onnx(file, place.has_parent_path() ? place.parent_path().string() : "."), wanted);
+    Weights weights;
+    weights.variant = "onnx";
+    weights.network = std::move(network.text);
+    weights.tensors = std::move(network.parameters);
+    weights.notes = std::move(network.notes);
+    for (const auto& [name, tensor] : weights.tensors)
+        for (const float value : tensor.values)
+            if (!std::isfinite(value)) throw Error(concat(name, ": has the value ", value, ", expected finite ones"));
+    weights.source_sha256 = sha256_of(file);
+    weights.checksum = checksum_of(weights.tensors);
+    const ClassOutputs outputs{network.classes, 0, network.classes};
+    if (!options.labels_file.empty()) {
+        const std::vector<std::byte> text = read_file(options.labels_file);
+        weights.labels = with_context(
+            options.labels_file, [&] { return parse_labels(as_text(text), options.labels_first_output, outputs); });
+    } else if (network.classes == kImageNetClasses && network.channels == 3) {
+        weights.labels = parse_labels(embedded("ilsvrc2012_labels.txt"), 0, outputs);
+        weights.notes.emplace_back("labels are guessed to be ImageNet's 1000; say --labels FILE if they are others");
+    }
+    return weights;
+}
+
 }  // namespace
 
 FileKind kind_of(Bytes file) {
@@ -158,8 +193,8 @@ FileKind kind_of(Bytes file) {
     }
     if (const std::optional<FileKind> kind = protobuf_kind(file)) return *kind;
     throw Error(concat("starts with \"", printable(text.substr(0, 16)), "\" (", file.size(),
-                       " bytes), expected a .caffemodel, a frozen TensorFlow graph (.pb) or a converted .h5; is it "
-                       "complete, and the right file?"));
+                       " bytes), expected a .caffemodel, a frozen TensorFlow graph (.pb), an ONNX model or a converted "
+                       ".h5; is it complete, and the right file?"));
 }
 
 Weights load_weights(const std::string& path) {
@@ -175,9 +210,18 @@ Weights load_weights(const std::string& path) {
 
 Weights import_weights(const std::string& path, const ImportOptions& options) {
     const std::vector<std::byte> file = read_file(path);
+    bool labelled = false;
     Weights result = with_context(path, [&] {
         const FileKind kind = kind_of(file);
         Weights weights;
+        if (kind == FileKind::onnx) {
+            weights = read_any_network(file, path, options);
+            weights.source = file_name_of(path);
+            labelled = true;
+            return weights;
+        }
+        if (!options.preprocess.empty())
+            throw UsageError("says itself how pictures are prepared; leave --preprocess out");
         if (kind == FileKind::hdf5) {
             weights = read_hdf5(file);
             if (!options.variant.empty() && options.variant != weights.variant) {
@@ -194,7 +238,7 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
             throw Error("has no classifier softmax2, expected one to give labels to; leave the labels out");
         return weights;
     });
-    if (!options.labels_file.empty()) result.labels = read_labels_file(options, result);
+    if (!options.labels_file.empty() && !labelled) result.labels = read_labels_file(options, result);
     return result;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::string_view kMakeAgain = "convert or train it again";
 Weights read_hdf5(Bytes file, std::string_view remedy = kMakeAgain);
 std::vector<std::byte> write_hdf5(const Weights& weights, Storage storage = Storage::float32);
 
-enum class FileKind { caffemodel, lucid_pb, hdf5 };
+enum class FileKind { caffemodel, lucid_pb, onnx, hdf5 };
 // Told by content. Throws Error that names what the file seems to be, where it is none of ours.
 FileKind kind_of(Bytes file);
 

@@ -33,8 +33,8 @@ struct Weights {
     Preprocessing preprocessing;
     std::vector<std::string> labels;  // by output index; "" for outputs without a meaning; empty: none known
     std::map<std::string, HostTensor> tensors;
-    // After an import: arrays of the file for which the variant has no place; not saved.
-    std::vector<std::string> unused;
+    // After an import: arrays of the file for which the variant has no place; what was guessed or left out. Not saved.
+    std::vector<std::string> unused, notes;
 };
 
 // Options of an import. Empty strings: decided from the file.
@@ -42,13 +42,16 @@ struct ImportOptions {
     std::string variant;
     std::string labels_file;          // one label per line, "n01440764 tench, Tinca tinca" or "tench"
     int64_t labels_first_output = 0;  // output index of the first line
+    // How pictures are prepared for a network whose file does not say it (weights/import/preprocess.h): torchvision,
+    // caffe, tensorflow, none, or "scale=...; mean=...".
+    std::string preprocess;
 };
 
 // Reads a converted file (.h5). Throws Error listing everything that is wrong with it; verifies the checksum.
 Weights load_weights(const std::string& path);
 
-// Reads .caffemodel (V1 and current layers), a frozen TensorFlow GraphDef (.pb) or .h5, told apart by content, not by
-// name.
+// Reads .caffemodel (V1 and current layers), a frozen TensorFlow GraphDef (.pb), .onnx or .h5, told apart by content,
+// not by name.
 Weights import_weights(const std::string& path, const ImportOptions& options = {});
 
 // How a file keeps values. float16: in half the space, for weights that were rounded to it by stored().

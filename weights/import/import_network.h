@@ -1,0 +1,30 @@
+// From an import graph to a network text (nets/architecture.h) and its parameters: passes that make the graph smaller
+// (passes.h), then one operator after another (operators.h), then what commands look at.
+#pragma once
+
+#include "weights/import_graph.h"
+#include "weights/weights.h"
+
+namespace limpid {
+
+struct NetworkOptions {
+    std::string title;       // what messages call the network
+    std::string preprocess;  // as preprocess.h has it; "": by metadata, else guessed
+    int64_t size = 224;      // height and width where the file leaves them open
+    // Of all parameters that the file does not hold, but makes by a rule (ConstantOfShape): 2^28 is 1 GiB.
+    int64_t most_made_values = int64_t(1) << 28;
+};
+
+struct ImportedNetwork {
+    std::string text;
+    std::map<std::string, HostTensor> parameters;
+    int64_t classes = 0;             // channels of the logits; 0: there are none
+    int64_t channels = 0;            // of the picture
+    std::vector<std::string> notes;  // what was guessed, and what was left out
+};
+
+// Operators that cannot be read, with all that depends on them, are left out, and a note lists them with the reasons.
+// Throws Error, which lists the same, where no convolution or matrix is left; and where the graph has no image.
+ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options);
+
+}  // namespace limpid

@@ -1,0 +1,45 @@
+// The operators that can be read: one row each, in the file of its family, like the layer kinds that they become
+// (nets/layers/).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "weights/import/draft.h"
+
+namespace limpid {
+
+struct Operator {
+    std::string_view op;  // "Conv"
+    // Writes the node's layers and puts its values. Throws Error, which says why this node cannot be read.
+    void (*write)(Draft&, const ImportNode&);
+};
+
+std::span<const Operator> linear_operators();      // Conv, Gemm, MatMul, BatchNormalization
+std::span<const Operator> pool_operators();        // pools, means, LRN, Softmax
+std::span<const Operator> activation_operators();  // functions of one number
+std::span<const Operator> arithmetic_operators();  // of two tensors
+std::span<const Operator> movement_operators();    // Reshape, Transpose, Concat, Slice, Pad, ...
+
+// Null where there is none of that name.
+const Operator* find_operator(std::string_view op);
+
+// windows.cpp: how windows lie on a map {n,c,h,w}, as nodes of Conv and of pools say it.
+struct Windows {
+    int64_t r = 1, s = 1, stride_y = 1, stride_x = 1, dilation_y = 1, dilation_x = 1;
+    int64_t top = 0, left = 0, bottom = 0, right = 0;
+    bool same = false, round_up = false;
+    int64_t p = 1, q = 1;  // how many
+    // "window=3x3, stride=2x2, pad=1x1": without what is usual.
+    std::string settings() const;
+};
+// r, s: the filter's; 0: kernel_shape says it.
+Windows windows_of(const ImportNode& node, const Placement& map, int64_t r, int64_t s);
+
+// {n,c,h,w} -> a plain view of the same rank with other sizes.
+Placement map_placement(const std::string& layer, int64_t n, int64_t h, int64_t w, int64_t c);
+
+// The axis, counted from the front.
+size_t axis_of(int64_t axis, size_t rank);
+
+}  // namespace limpid
