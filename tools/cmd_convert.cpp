@@ -7,6 +7,7 @@
 #include "nets/known_networks.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/run_options.h"
 #include "weights/outputs.h"
 #include "weights/weights.h"
 
@@ -26,6 +27,7 @@ ExitStatus convert(const ConvertArguments& options) {
     check_outputs({options.out}, {options.in, options.import.labels_file});
     const Storage storage = options.storage == "float16" ? Storage::float16 : Storage::float32;
     const Weights weights = stored(with_network_text(import_weights(options.in, options.import)), storage);
+    print_notes("convert", weights);
     keep_results();
     save_weights(options.out, weights, storage);
     std::cout << options.out << ": " << weights.variant << ", " << weights.tensors.size() << " arrays, checksum "
@@ -40,10 +42,11 @@ Run declare_convert(CLI::App& app) {
     const auto options = std::make_shared<ConvertArguments>();
     ImportOptions& import = options->import;
     app.add_option("IN", options->in,
-                   "a .caffemodel, a frozen TensorFlow graph (.pb), or an .h5 to check and write again")
+                   "an .onnx, a .caffemodel, a frozen TensorFlow graph (.pb), or an .h5 to check and write again")
         ->required();
     app.add_option("OUT", options->out, "the .h5 to write; replaced if it is there")->required();
     app.add_option("--variant", import.variant, "which network it is: inception5h or bvlc; found out by default");
+    declare_preprocess(app, import.preprocess);
     CLI::Option* labels = app.add_option("--labels", import.labels_file,
                                          "names of the classes, one per line; built in for the known networks");
     app.add_option("--labels-first", import.labels_first_output, "output of the network that the first line names")

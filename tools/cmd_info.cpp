@@ -14,6 +14,7 @@
 #include "nets/patterns.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
+#include "tools/run_options.h"
 #include "viz/json_text.h"
 #include "weights/layer_names.h"
 #include "weights/weights.h"
@@ -26,6 +27,7 @@ struct InfoArguments {
     std::string file;
     int64_t size = 0;  // 0: the network's own
     bool as_json = false, as_text = false;
+    ImportOptions import;
 };
 
 // The filter and the bias of a layer, under its name; and what the network does with them.
@@ -51,7 +53,8 @@ Contents examine(const InfoArguments& options) {
     Contents contents;
     const bool built_in = options.file == "patterns" && !std::filesystem::exists(options.file);
     contents.file = built_in ? "patterns, built in" : find_weights(options.file);
-    contents.weights = built_in ? trained_patterns() : import_weights(contents.file);
+    contents.weights = built_in ? trained_patterns() : import_weights(contents.file, options.import);
+    print_notes("info", contents.weights);
     const std::map<std::string, HostTensor>& tensors = contents.weights.tensors;
     std::map<std::string, LayerRow> rows;
     for (const auto& [name, tensor] : tensors) {
@@ -167,11 +170,13 @@ ExitStatus show_info(const InfoArguments& options) {
 
 Run declare_info(CLI::App& app) {
     const auto options = std::make_shared<InfoArguments>();
-    app.add_option("FILE", options->file,
-                   "weights: .h5, .caffemodel or .pb, or the name of fetched ones; by default those that are found");
+    app.add_option(
+        "FILE", options->file,
+        "weights: .h5, .onnx, .caffemodel or .pb, or the name of fetched ones; by default those that are found");
     app.add_option("--size", options->size,
                    "height and width of the image for which the work is counted; by default the network's own")
         ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
+    declare_preprocess(app, options->import.preprocess);
     CLI::Option* json = app.add_flag("--json", options->as_json, "machine-readable");
     app.add_flag("--text", options->as_text, "the network, a line for each layer, as converted files keep it")
         ->excludes(json);

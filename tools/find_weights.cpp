@@ -42,7 +42,7 @@ std::vector<std::string> files_in(const std::string& folder, const std::vector<c
 // What was converted is checked and quicker to read; the models of other programs serve where there is nothing else.
 std::vector<std::string> weights_files() {
     std::vector<std::string> found;
-    for (const auto& extensions : {std::vector<const char*>{".h5"}, {".caffemodel", ".pb"}})
+    for (const auto& extensions : {std::vector<const char*>{".h5"}, {".onnx", ".caffemodel", ".pb"}})
         for (const std::string& folder : weights_folders())
             if (found.empty()) found = files_in(folder, extensions);
     return found;
@@ -80,10 +80,11 @@ std::string find_weights(const std::string& given) {
     }
     const std::vector<std::string> found = weights_files();
     if (found.empty())
-        throw Error(concat(
-            "weights: none in ", folders.empty() ? "any folder (LIMPID_MODELS and HOME are not set)" : joined(folders),
-            ", expected an .h5, .caffemodel or .pb file; get some with limpid fetch googlenet or limpid fetch bvlc, or "
-            "name a file: --weights FILE"));
+        throw Error(concat("weights: none in ",
+                           folders.empty() ? "any folder (LIMPID_MODELS and HOME are not set)" : joined(folders),
+                           ", expected an .h5, .onnx, .caffemodel or .pb file; get some with limpid fetch googlenet or "
+                           "limpid fetch bvlc, or "
+                           "name a file: --weights FILE"));
     for (const char* name : kPreferred)
         for (const std::string& path : found)
             if (fs::path(path).filename() == name) return path;

@@ -26,6 +26,16 @@ HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
     return fit_photo(flat_rows(raster), net.image().h);
 }
 
+HostTensor network_input(HostTensor photo, const Net& net) {
+    if (net.image().c != 1 || photo.shape.c != 3) return photo;
+    HostTensor grey({photo.shape.n, photo.shape.h, photo.shape.w, 1});
+    // ITU-R BT.601, as libraries that read pictures as grey have it.
+    for (size_t i = 0; i < grey.values.size(); i++)
+        grey.values[i] =
+            0.299f * photo.values[3 * i] + 0.587f * photo.values[3 * i + 1] + 0.114f * photo.values[3 * i + 2];
+    return grey;
+}
+
 nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,
                                   const Stream& stream) {
     return {{"photo", arguments.path},

@@ -11,6 +11,7 @@
 #include "kernels/error.h"
 #include "nets/patterns.h"
 #include "nets/tiny.h"
+#include "tools/command.h"
 #include "tools/find_weights.h"
 #include "tools/interrupt.h"
 #include "tools/memory_limit.h"
@@ -24,7 +25,8 @@ namespace limpid {
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
     arguments.command = app.get_name().substr(std::string_view("limpid ").size());  // "limpid grid"
     app.add_option("--weights", arguments.weights,
-                   "weights: a file (.h5, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
+                   "weights: a file (.h5, .onnx, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
+    declare_preprocess(app, arguments.preprocess);
     app.add_option(
         "--net", arguments.net,
         "a built-in network: patterns (trained, 25 classes; taken where no weights are found) or tiny (formulas)");
@@ -45,6 +47,18 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     app.add_option("--shadow", arguments.shadow, "compare every node with this device, e.g. reference");
     app.add_option("--dump", arguments.dump, "write every node's value to this folder as .npy");
     declare_memory_option(app, arguments.max_memory);
+}
+
+void declare_preprocess(CLI::App& app, std::string& preprocess) {
+    app.add_option(
+        "--preprocess", preprocess,
+        "how pictures are prepared for an .onnx that does not say it: torchvision, caffe, tensorflow, none, or "
+        "settings as in \"scale=255; mean=104 117 123; order=2 1 0\"");
+}
+
+void print_notes(const std::string& command, const Weights& weights) {
+    for (const std::string& note : weights.notes)
+        std::cerr << concat("limpid ", command, ": ", one_line(weights.source), ": ", one_line(note), "\n");
 }
 
 namespace {
@@ -123,7 +137,13 @@ Net load_net(const RunArguments& arguments) {
     };
     static constexpr BuiltIn kBuiltIn[] = {{"patterns", trained_patterns}, {"tiny", tiny_weights}};
     const std::string asked = built_in_net(arguments);
-    if (asked.empty()) return make_net(import_weights(weights_file(arguments)));
+    if (asked.empty()) {
+        ImportOptions import;
+        import.preprocess = arguments.preprocess;
+        Weights weights = import_weights(weights_file(arguments), import);
+        print_notes(arguments.command, weights);
+        return make_net(std::move(weights));
+    }
     if (!arguments.weights.empty())
         throw UsageError(concat("--net ", asked, " has its weights built in; drop --weights"));
     for (const BuiltIn& net : kBuiltIn)

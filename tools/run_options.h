@@ -19,9 +19,10 @@ struct RunArguments {
     std::string command;  // which says something, for "limpid grid: ..."
     std::string device = "auto";
     std::string precision = "fp32";
-    int threads = 0;      // 0: one per processor
-    std::string weights;  // see find_weights
-    std::string net;      // "" (the one of the weights), "patterns" or "tiny"
+    int threads = 0;         // 0: one per processor
+    std::string weights;     // see find_weights
+    std::string preprocess;  // see ImportOptions
+    std::string net;         // "" (the one of the weights), "patterns" or "tiny"
     bool trace = false, check = false;
     std::string shadow;      // a device
     std::string dump;        // a folder
@@ -29,6 +30,12 @@ struct RunArguments {
 };
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
+
+// --preprocess, for whatever reads weights.
+void declare_preprocess(CLI::App& app, std::string& preprocess);
+
+// On stderr, what an import guessed or left out: "limpid convert: resnet.onnx: ...".
+void print_notes(const std::string& command, const Weights& weights);
 
 // The device that --device and --precision name; auto: a GPU, or else the CPU. Of several GPUs the first, or, for
 // processes that a launcher has started on this machine, one after the other in turn, which is said on stderr. Throws
