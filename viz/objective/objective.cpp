@@ -71,8 +71,9 @@ std::string print(const Argument& argument) {
 // Words that stand for themselves before a colon.
 bool is_word(const std::string& text) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return !text.empty() && letter(text[0]) &&
-           std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '/'; });
+    return !text.empty() && letter(text[0]) && std::ranges::all_of(text, [&](char c) {
+        return letter(c) || (c >= '0' && c <= '9') || c == '/' || c == '.';
+    });
 }
 
 std::string print_label(const std::string& label) {

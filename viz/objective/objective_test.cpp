@@ -71,6 +71,7 @@ TEST(Objective, WritingsOfTheSame) {
     EXPECT_TRUE(same("mixed4a:476", "  channel( channel = 476 ,layer= mixed4a )  "));
     EXPECT_TRUE(same("class:tiger cat - a:1", "class_logit(tiger cat)-a:1"));
     EXPECT_TRUE(same("1e2*a:1", "100.0*(a:1)"));
+    EXPECT_EQ(to_string(parse_objective("2*layer3.1.conv2:17")), "2*layer3.1.conv2:17");
     EXPECT_TRUE(same("a:1-b:2-c:3", "(a:1 - b:2) - c:3"));
     EXPECT_TRUE(same("-2*a:1", "(-2)*a:1"));
     EXPECT_FALSE(same("a:1 + b:2", "b:2 + a:1"));

@@ -15,7 +15,7 @@ namespace {
 constexpr int kDeepestNesting = 200;  // parentheses and signs within each other
 
 bool starts_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/'; }
+bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/' || c == '.'; }
 bool starts_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
 class Parser {
