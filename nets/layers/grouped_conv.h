@@ -18,9 +18,6 @@ inline bool is_depthwise(int64_t channels, int64_t groups) { return groups > 1 &
 GroupedConv grouped_conv(Graph& graph, NodeId x, NodeId w, int64_t groups, ops::ConvGeometry geometry,
                          const std::string& name);
 
-// w {r,s,c,m}: y[n,p,q,c*m+j] = sum over r,s of x[n, p*stride_y+r-pad_top, q*stride_x+s-pad_left, c] * w[r,s,c,j]
-GroupedConv depthwise_conv(Graph& graph, NodeId x, NodeId w, ops::ConvGeometry geometry, const std::string& name);
-
 // The filter with zeros between its cells, so that they lie that far apart: {(r-1)*dilation_y+1, ...}.
 NodeId spread(Graph& graph, NodeId w, int64_t dilation_y, int64_t dilation_x);
 

@@ -51,16 +51,23 @@ void build_conv(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in)
     Shape filter{layer.whole("window", 0), layer.whole("window", 1), x.c / groups, channels};
     if (is_depthwise(x.c, groups)) filter = {filter.n, filter.h, x.c, channels / groups};
     NodeId w = b.parameter(weight_of(layer.name), filter);
-    w = spread(b.graph, w, layer.whole("dilation", 0), layer.whole("dilation", 1));
-    const ops::ConvGeometry geometry = conv_geometry(layer, x);
+    const int64_t dilation_y = layer.whole("dilation", 0), dilation_x = layer.whole("dilation", 1);
+    const ops::ConvGeometry g = conv_geometry(layer, x);
     const std::string name = pre(layer) + "/conv";
-    if (groups == 1) {
-        const NodeId product = ops::conv2d(b.graph, in[0], w, geometry, name);
+    if (is_depthwise(x.c, groups)) {
+        const NodeId product = ops::depthwise_conv2d(
+            b.graph, in[0], w,
+            {g.stride_y, g.stride_x, dilation_y, dilation_x, g.pad_top, g.pad_bottom, g.pad_left, g.pad_right}, name);
         b.count(product);
         return finish(b, layer, product, "/conv");
     }
-    const GroupedConv product = is_depthwise(x.c, groups) ? depthwise_conv(b.graph, in[0], w, geometry, name)
-                                                          : grouped_conv(b.graph, in[0], w, groups, geometry, name);
+    w = spread(b.graph, w, dilation_y, dilation_x);
+    if (groups == 1) {
+        const NodeId product = ops::conv2d(b.graph, in[0], w, g, name);
+        b.count(product);
+        return finish(b, layer, product, "/conv");
+    }
+    const GroupedConv product = grouped_conv(b.graph, in[0], w, groups, g, name);
     for (const NodeId part : product.multiplies) b.count(part);
     finish(b, layer, product.value, "/conv");
 }
