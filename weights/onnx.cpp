@@ -10,8 +10,8 @@ namespace limpid {
 namespace {
 
 // Far more than any network has; they bound the bookkeeping that a file of a few bytes per record could ask for.
-constexpr size_t kMostNodes = 20000, kMostEnds = 4096, kMostAttributes = 64, kMostNumbers = 65536, kMostAxes = 16,
-                 kMostRecords = 40000;
+constexpr size_t kMostOnnxNodes = 20000, kMostEnds = 4096, kMostAttributes = 64, kMostNumbers = 65536,
+                 kMostOnnxAxes = 16, kMostRecords = 40000;
 constexpr int64_t kOldestOpset = 7;
 
 std::string own_text(const Field& field) { return std::string(field.text()); }
@@ -154,15 +154,16 @@ class OnnxReader {
             Message dimension = field.message();
             for (Field part; dimension.next(part);)
                 if (part.number == 1) size = int64_t(part.integer());
-            if (sizes.size() == kMostAxes) throw Error(concat("byte ", field.offset, ": a shape of too many axes"));
+            if (sizes.size() == kMostOnnxAxes) throw Error(concat("byte ", field.offset, ": a shape of too many axes"));
             sizes.push_back(size > 0 ? size : -1);
         }
         return sizes;
     }
 
     void take_node(const Field& record) {
-        if (graph_.nodes.size() == kMostNodes)
-            throw Error(concat("byte ", record.offset, ": more than ", kMostNodes, " nodes, expected at most these"));
+        if (graph_.nodes.size() == kMostOnnxNodes)
+            throw Error(
+                concat("byte ", record.offset, ": more than ", kMostOnnxNodes, " nodes, expected at most these"));
         ImportNode node;
         std::string domain;
         Message message = record.message();

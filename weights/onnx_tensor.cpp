@@ -9,7 +9,7 @@
 namespace limpid {
 namespace {
 
-constexpr size_t kMostAxes = 16;
+constexpr size_t kMostTensorAxes = 16;
 
 // TensorProto.DataType; the field that holds such values where raw_data does not.
 struct DataType {
@@ -120,7 +120,7 @@ OnnxTensor read_onnx_tensor(Message message, const ExternalFile& external) {
     for (Field field; message.next(field);) {
         switch (field.number) {
             case 1:
-                append_integers(field, tensor.shape, kMostAxes);
+                append_integers(field, tensor.shape, kMostTensorAxes);
                 break;
             case 2:
                 code = int64_t(field.integer());

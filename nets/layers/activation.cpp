@@ -23,10 +23,10 @@ namespace {
 
 using Form = SettingRule::Form;
 
-constexpr double kLargest = std::numeric_limits<float>::max();
+constexpr double kLargestNumber = std::numeric_limits<float>::max();
 
 constexpr SettingRule number(std::string_view key, std::string_view usual) {
-    return {key, Form::number, usual, -kLargest, kLargest};
+    return {key, Form::number, usual, -kLargestNumber, kLargestNumber};
 }
 constexpr SettingRule kClip[] = {number("low", "-3.4028235e+38"), number("high", "3.4028235e+38")};
 constexpr SettingRule kLeaky[] = {number("slope", "0.01")};
@@ -59,7 +59,7 @@ void build_leaky_relu(LayerBuilder& b, const Layer& layer, std::span<const NodeI
 // The exponential of what is positive would overflow where it is not selected.
 void build_elu(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
     const float alpha = said(layer, "alpha");
-    const NodeId negative = ops::unary(b.graph, Unary::clip, in[0], -float(kLargest), 0);
+    const NodeId negative = ops::unary(b.graph, Unary::clip, in[0], -float(kLargestNumber), 0);
     const NodeId below = ops::affine(b.graph, ops::unary(b.graph, Unary::exp, negative), alpha, -alpha);
     b.put(layer.name, ops::ternary(b.graph, Ternary::select, in[0], in[0], below, layer.name));
 }
@@ -84,7 +84,7 @@ void build_silu(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in)
 // Beyond 20, where single precision sees no difference, x itself: the exponential stays finite.
 void build_softplus(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
     constexpr float kFar = 20;
-    const NodeId near = ops::unary(b.graph, Unary::clip, in[0], -float(kLargest), kFar);
+    const NodeId near = ops::unary(b.graph, Unary::clip, in[0], -float(kLargestNumber), kFar);
     const NodeId more = ops::affine(b.graph, ops::unary(b.graph, Unary::exp, near), 1, 1);
     b.put(layer.name, ops::add(b.graph, ops::unary(b.graph, Unary::log, more),
                                ops::relu(b.graph, ops::affine(b.graph, in[0], 1, -kFar)), layer.name));

@@ -57,7 +57,7 @@ constexpr char kRelu[] = "relu", kSigmoid[] = "sigmoid", kTanh[] = "tanh", kHard
                kSoftplus[] = "softplus", kAbs[] = "abs", kNeg[] = "neg", kExp[] = "exp", kLog[] = "log",
                kSqrt[] = "sqrt", kReciprocal[] = "reciprocal";
 
-constexpr Operator kOperators[] = {
+constexpr Operator kActivationOperators[] = {
     {"Relu", write_plain<kRelu>},
     {"Sigmoid", write_plain<kSigmoid>},
     {"Tanh", write_plain<kTanh>},
@@ -94,6 +94,6 @@ constexpr Operator kOperators[] = {
 
 }  // namespace
 
-std::span<const Operator> activation_operators() { return kOperators; }
+std::span<const Operator> activation_operators() { return kActivationOperators; }
 
 }  // namespace limpid

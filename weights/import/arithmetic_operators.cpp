@@ -176,13 +176,13 @@ void write_power(Draft& draft, const ImportNode& node) {
     draft.put(node.outputs[0], x);
 }
 
-constexpr Operator kOperators[] = {
+constexpr Operator kArithmeticOperators[] = {
     {"Add", write_arithmetic}, {"Sum", write_arithmetic}, {"Sub", write_arithmetic}, {"Mul", write_arithmetic},
     {"Div", write_arithmetic}, {"Max", write_arithmetic}, {"Min", write_arithmetic}, {"Pow", write_power},
 };
 
 }  // namespace
 
-std::span<const Operator> arithmetic_operators() { return kOperators; }
+std::span<const Operator> arithmetic_operators() { return kArithmeticOperators; }
 
 }  // namespace limpid

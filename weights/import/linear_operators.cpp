@@ -136,7 +136,7 @@ void write_batch_norm(Draft& draft, const ImportNode& node) {
     draft.put(node.outputs[0], x);
 }
 
-constexpr Operator kOperators[] = {
+constexpr Operator kLinearOperators[] = {
     {"Conv", write_conv},
     {"Gemm", write_gemm},
     {"MatMul", write_matmul},
@@ -145,6 +145,6 @@ constexpr Operator kOperators[] = {
 
 }  // namespace
 
-std::span<const Operator> linear_operators() { return kOperators; }
+std::span<const Operator> linear_operators() { return kLinearOperators; }
 
 }  // namespace limpid

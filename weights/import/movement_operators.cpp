@@ -260,7 +260,7 @@ void write_cast(Draft& draft, const ImportNode& node) {
     draft.put(node.outputs[0], draft.value(node.input(0)));
 }
 
-constexpr Operator kOperators[] = {
+constexpr Operator kMovementOperators[] = {
     {"Cast", write_cast},
     {"CastLike", write_cast},
     {"Reshape", write_reshape},
@@ -279,6 +279,6 @@ constexpr Operator kOperators[] = {
 
 }  // namespace
 
-std::span<const Operator> movement_operators() { return kOperators; }
+std::span<const Operator> movement_operators() { return kMovementOperators; }
 
 }  // namespace limpid

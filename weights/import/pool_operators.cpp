@@ -131,7 +131,7 @@ void write_over_channels(Draft& draft, const ImportNode& node, const char* kind)
     draft.put(node.outputs[0], x);
 }
 
-constexpr Operator kOperators[] = {
+constexpr Operator kPoolOperators[] = {
     {"MaxPool", write_max_pool},
     {"AveragePool", write_average_pool},
     {"GlobalAveragePool", write_global<kMean>},
@@ -146,6 +146,6 @@ constexpr Operator kOperators[] = {
 
 }  // namespace
 
-std::span<const Operator> pool_operators() { return kOperators; }
+std::span<const Operator> pool_operators() { return kPoolOperators; }
 
 }  // namespace limpid
