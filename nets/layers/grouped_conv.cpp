@@ -3,6 +3,16 @@
 
 namespace limpid::kinds {
 
+namespace {
+
+// A filter that is computed, without gaps between its rows, as the kernels read it: what reshape makes has none.
+NodeId dense(Graph& graph, NodeId w) {
+    const Shape f = graph.shape(w);
+    return ops::reshape(graph, ops::reshape(graph, w, {1, 1, f.n * f.h, f.w * f.c}), f);
+}
+
+}  // namespace
+
 NodeId every(Graph& graph, NodeId x, int64_t stride_y, int64_t stride_x) {
     if (stride_y == 1 && stride_x == 1) return x;
     const Shape s = graph.shape(x);
@@ -17,7 +27,7 @@ GroupedConv grouped_conv(Graph& graph, NodeId x, NodeId w, int64_t groups, ops::
     const int64_t each = f.c / groups;
     for (int64_t i = 0; i < groups; i++) {
         const NodeId part = ops::slice_channels(graph, x, i * f.w, f.w);
-        const NodeId filters = ops::slice(graph, w, {0, 0, 0, i * each}, {f.n, f.h, f.w, each});
+        const NodeId filters = dense(graph, ops::slice(graph, w, {0, 0, 0, i * each}, {f.n, f.h, f.w, each}));
         result.multiplies.push_back(ops::conv2d(graph, part, filters, geometry));
     }
     result.value = ops::concatenate(graph, result.multiplies, 3, name);
@@ -26,20 +36,21 @@ GroupedConv grouped_conv(Graph& graph, NodeId x, NodeId w, int64_t groups, ops::
 
 NodeId spread(Graph& graph, NodeId w, int64_t dilation_y, int64_t dilation_x) {
     const Shape f = graph.shape(w);
-    if (dilation_y > 1 && f.n > 1) {
+    const bool rows_apart = dilation_y > 1 && f.n > 1, columns_apart = dilation_x > 1 && f.h > 1;
+    if (rows_apart) {
         w = ops::reshape(graph, w, {f.n, 1, f.h, f.w * f.c});
         w = ops::pad(graph, w, PadMode::constant, {{}, {0, dilation_y - 1, 0, 0}});
         w = ops::reshape(graph, w, {f.n * dilation_y, f.h, f.w, f.c});
         w = ops::pad(graph, w, PadMode::constant, {{}, {1 - dilation_y, 0, 0, 0}});
     }
-    if (dilation_x > 1 && f.h > 1) {
+    if (columns_apart) {
         const int64_t rows = graph.shape(w).n;
         w = ops::reshape(graph, w, {rows, f.h, 1, f.w * f.c});
         w = ops::pad(graph, w, PadMode::constant, {{}, {0, 0, dilation_x - 1, 0}});
         w = ops::reshape(graph, w, {rows, f.h * dilation_x, f.w, f.c});
         w = ops::pad(graph, w, PadMode::constant, {{}, {0, 1 - dilation_x, 0, 0}});
     }
-    return w;
+    return rows_apart || columns_apart ? dense(graph, w) : w;
 }
 
 }  // namespace limpid::kinds
