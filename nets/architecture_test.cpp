@@ -141,7 +141,8 @@ TEST(NetworkText, HostileOnesAreRefusedWithTheirLine) {
         {image + "a = conv(input, channels=4, channels=4)\n", "line 2: a: channels is there twice"},
         {image + "a = conv(input, channels=)\n", "line 2: a: channels says nothing, expected one value"},
         {image + "a = conv(input, width=4)\n",
-         "line 2: a: conv has no \"width\", expected channels, window, stride, pad, activation"},
+         "line 2: a: conv has no \"width\", expected channels, window, stride, pad, groups, dilation, "
+         "activation"},
         {image + "a = softmax(input, axis=1)\n", "line 2: a: softmax has no \"axis\", expected inputs alone"},
         {image + "a = conv(input, channels=0)\n", "line 2: a: channels is \"0\", expected a whole number from 1 to"},
         {image + "a = conv(input, channels=-1)\n", "channels is \"-1\""},
@@ -280,7 +281,7 @@ TEST(LayerKinds, SettingsPrintAndParse) {
             EXPECT_EQ(print_setting(rule, usual), rule.usual) << kind->name << " " << rule.key;
         }
     }
-    EXPECT_EQ(find_kind("tanh"), nullptr);
+    EXPECT_EQ(find_kind("warp"), nullptr);
     for (const float value : {0.1f, 1e-4f / 5, 116.66876762f, 3e38f, -1e-38f, 1.0f / 3}) {
         const SettingRule rule{"mean", SettingRule::Form::numbers, "0", -3.4e38, 3.4e38};
         const Setting setting = parse_setting(rule, print_number(value));
