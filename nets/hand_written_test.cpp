@@ -241,9 +241,9 @@ TEST(HandWrittenNetwork, RefusesTensorsLabelsAndTextsThatDoNotFit) {
     EXPECT_EQ(error_of_weights(other),
               "weights nowhere: 4 labels, expected 5, one for each channel of the logits digit");
     other = weights;
-    other.network += "again = tanh(slant)\n";
+    other.network += "again = warp(slant)\n";
     EXPECT_THAT(error_of_weights(other),
-                HasSubstr("weights nowhere: network: line 13: kind \"tanh\" is not known, expected one of image"));
+                HasSubstr("weights nowhere: network: line 13: kind \"warp\" is not known, expected one of image"));
     EXPECT_EQ(with_network_text(weights).network, weights.network);
     EXPECT_THROW(with_network_text(other), Error);
 }

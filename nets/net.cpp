@@ -47,7 +47,7 @@ HostTensor reordered(const HostTensor& filter, const std::vector<double>& order)
 void turn_filters(Architecture& architecture, Weights& weights) {
     for (Layer& source : architecture.layers) {
         const auto found = source.settings.find("order");
-        if (found == source.settings.end() || found->second.numbers.empty()) continue;
+        if (source.kind != &kinds::normalise || found->second.numbers.empty()) continue;
         const auto takes = [&](const Layer& layer) { return std::ranges::count(layer.inputs, source.name) > 0; };
         const auto filters = [](const Layer& layer) {
             return layer.kind == &kinds::conv && layer.whole("groups") == 1;

@@ -54,13 +54,13 @@ TEST_P(OnnxBlocks, ComputesWhatOthersComputed) {
     options.title = GetParam();
     options.preprocess = "none";
     ImportedNetwork imported = import_network(read, options);
-    EXPECT_TRUE(imported.notes.empty()) << imported.notes[0];
+    ASSERT_TRUE(imported.notes.empty()) << imported.notes[0];
     Weights weights;
     weights.network = imported.text;
     weights.tensors = std::move(imported.parameters);
     SCOPED_TRACE(imported.text);
     const Net net = make_net(std::move(weights));
-    EXPECT_EQ(net.outputs.size(), 1u);
+    ASSERT_EQ(net.outputs.size(), 1u);
 
     Graph graph;
     const NodeId image = graph.input("image", input.shape);
