@@ -2,6 +2,7 @@
 #include "graph/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -113,6 +114,7 @@ class Planner {
             value.pitch = node.shape.c;
             if (node.constant) {
                 storage.kind = PlanStorage::Kind::constant;
+                constant_of_[int(plan_.storages.size())] = id;
             } else if (node.is_input()) {
                 storage.kind = PlanStorage::Kind::input;
                 storage.index = int(plan_.inputs.size());
@@ -145,7 +147,7 @@ class Planner {
         const PlanOperand& operand = value_[size_t(id.index)];
         PlanStorage& storage = plan_.storages[size_t(operand.storage)];
         if (storage.kind == PlanStorage::Kind::constant && !storage.constant)
-            storage.constant = constants_.view(graph_[id].constant);
+            storage.constant = constants_.view(graph_[constant_of_.at(operand.storage)].constant);
         touch(operand);
         return operand;
     }
@@ -327,6 +329,7 @@ class Planner {
     Graph graph_;
     std::vector<NodeId> outputs_;
     ConstantStore& constants_;
+    std::map<int, NodeId> constant_of_;  // by storage: channel slices of a constant lie in it, too
     std::vector<PlanOperand> value_;
     std::vector<Home> home_;
     Plan plan_;
