@@ -2,9 +2,7 @@
 #include "graph/plan.h"
 
 #include <algorithm>
-#include <map>
 #include <functional>
-#include <map>
 #include <numeric>
 
 #include "graph/ops/kinds.h"
@@ -114,7 +112,7 @@ class Planner {
             value.pitch = node.shape.c;
             if (node.constant) {
                 storage.kind = PlanStorage::Kind::constant;
-                constant_of_[int(plan_.storages.size())] = id;
+                storage.index = id.index;
             } else if (node.is_input()) {
                 storage.kind = PlanStorage::Kind::input;
                 storage.index = int(plan_.inputs.size());
@@ -147,7 +145,7 @@ class Planner {
         const PlanOperand& operand = value_[size_t(id.index)];
         PlanStorage& storage = plan_.storages[size_t(operand.storage)];
         if (storage.kind == PlanStorage::Kind::constant && !storage.constant)
-            storage.constant = constants_.view(graph_[constant_of_.at(operand.storage)].constant);
+            storage.constant = constants_.view(graph_[NodeId{storage.index}].constant);
         touch(operand);
         return operand;
     }
@@ -202,20 +200,42 @@ class Planner {
             }
             return;
         }
+        NodeId prepared_constant;
+        PlanOperand packed;  // of a computed input that is prepared: kernels read it without gaps
+        const int prepared = preparation_of(node, output);
+        if (prepared >= 0) {
+            const NodeId source = node.inputs[size_t(prepared)];
+            const PlanOperand& value = value_[size_t(source.index)];
+            if (graph_[source].constant)
+                prepared_constant = source;
+            else if (value.pitch != value.shape.c)
+                packed = without_gaps(source);
+        }
         std::vector<PlanOperand> inputs;
         for (const NodeId input : node.inputs) inputs.push_back(read(input));
-        NodeId prepared_constant;
-        if (const auto preparation = preparation_of(node, inputs, output); preparation >= 0) {
-            const NodeId source = node.inputs[size_t(preparation)];
-            if (graph_[source].constant) prepared_constant = source;
+        if (packed.storage >= 0) {
+            touch(packed);
+            inputs[size_t(prepared)] = packed;
         }
         add_step(node.op, node.name, std::move(inputs), output, prepared_constant);
     }
 
+    PlanOperand without_gaps(NodeId id) {
+        const Shape shape = graph_.shape(id);
+        PlanStorage storage;
+        storage.size_bytes = shape.size() * int64_t(sizeof(float));
+        PlanOperand to;
+        to.storage = add_storage(storage);
+        to.shape = shape;
+        to.pitch = shape.c;
+        copy(read(id), to, concat(graph_[id].name, " without gaps"));
+        return to;
+    }
+
     // Which input the operation wants in another form, or -1.
-    int preparation_of(const Node& node, const std::vector<PlanOperand>& inputs, const PlanOperand& output) const {
+    int preparation_of(const Node& node, const PlanOperand& output) const {
         std::vector<Shape> shapes;
-        for (const PlanOperand& input : inputs) shapes.push_back(input.shape);
+        for (const NodeId input : node.inputs) shapes.push_back(graph_.shape(input));
         const auto preparation = node.op->preparation(constants_.stream().backend().kernels, {shapes, output.shape});
         return preparation ? preparation->input : -1;
     }
@@ -329,7 +349,6 @@ class Planner {
     Graph graph_;
     std::vector<NodeId> outputs_;
     ConstantStore& constants_;
-    std::map<int, NodeId> constant_of_;  // by storage: channel slices of a constant lie in it, too
     std::vector<PlanOperand> value_;
     std::vector<Home> home_;
     Plan plan_;

@@ -20,7 +20,7 @@ namespace limpid {
 struct PlanStorage {
     enum class Kind { arena, input, output, constant };
     Kind kind = Kind::arena;
-    int index = 0;           // input or output number
+    int index = 0;           // input or output number; of a constant, its node
     ConstView constant;      // of a constant
     int64_t size_bytes = 0;  // of an arena storage
     int64_t offset = 0;      // in the arena, bytes

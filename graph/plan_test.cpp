@@ -354,6 +354,43 @@ class Refused final : public Op {
     const bool by_image_;
 };
 
+// Filters that are computed lie in memory with gaps, or inside of others; kernels read them without.
+TEST(Plan, PacksComputedFiltersWithoutGaps) {
+    Graph graph;
+    const HostTensor all = random_tensor({3, 3, 5, 40}), some = [&] {
+        HostTensor part({3, 3, 5, 20});
+        for (int64_t i = 0; i < 45; i++)
+            for (int64_t k = 0; k < 20; k++) part.values[size_t(i * 20 + k)] = 2 * all.values[size_t(i * 40 + 7 + k)];
+        return part;
+    }();
+    const NodeId x = graph.input("x", {1, 8, 8, 5});
+    const NodeId part = ops::slice(graph, graph.constant(all), {0, 0, 0, 7}, {3, 3, 5, 20});
+    const NodeId known = ops::conv2d(graph, x, graph.constant(some), {});
+    const NodeId computed = ops::conv2d(graph, x, ops::affine(graph, part, 2, 0), {});
+    const NodeId viewed = ops::affine(graph, ops::conv2d(graph, x, part, {}), 2, 0);
+    for (const DeviceKind kind : {DeviceKind::cpu, DeviceKind::reference}) {
+        Stream stream({kind, 0}, 1);
+        const std::vector<HostTensor> y =
+            evaluate(graph, {known, computed, viewed}, stream, {random_tensor({1, 8, 8, 5}, -1, 1, 1)});
+        EXPECT_EQ(y[0].values, y[1].values);
+        EXPECT_EQ(y[0].values, y[2].values);  // doubling is exact
+    }
+}
+
+// Channels of a constant are a view of it, whichever of its slices is read first.
+TEST(Plan, ReadsSlicesOfConstants) {
+    Graph graph;
+    const HostTensor all = random_tensor({1, 1, 1, 12});
+    const NodeId x = graph.input("x", {1, 2, 2, 4}), constant = graph.constant(all);
+    const NodeId y = ops::add(graph, ops::mul(graph, x, ops::slice_channels(graph, constant, 8, 4)),
+                              ops::slice_channels(graph, constant, 2, 4));
+    Stream stream({DeviceKind::cpu, 0}, 1);
+    const HostTensor given = random_tensor({1, 2, 2, 4}, -1, 1, 1);
+    const HostTensor result = evaluate(graph, {y}, stream, {given})[0];
+    for (int64_t c = 0; c < 4; c++)
+        EXPECT_FLOAT_EQ(result.at(0, 1, 1, c), given.at(0, 1, 1, c) * all.at(0, 0, 0, 8 + c) + all.at(0, 0, 0, 2 + c));
+}
+
 // A filter of three rows is not three images, though the batch has three.
 TEST(Plan, AsksWhichInputsGoByImage) {
     Graph graph;

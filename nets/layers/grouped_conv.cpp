@@ -3,16 +3,6 @@
 
 namespace limpid::kinds {
 
-namespace {
-
-// A filter that is computed, without gaps between its rows, as the kernels read it: what reshape makes has none.
-NodeId dense(Graph& graph, NodeId w) {
-    const Shape f = graph.shape(w);
-    return ops::reshape(graph, ops::reshape(graph, w, {1, 1, f.n * f.h, f.w * f.c}), f);
-}
-
-}  // namespace
-
 NodeId every(Graph& graph, NodeId x, int64_t stride_y, int64_t stride_x) {
     if (stride_y == 1 && stride_x == 1) return x;
     const Shape s = graph.shape(x);
@@ -27,7 +17,7 @@ GroupedConv grouped_conv(Graph& graph, NodeId x, NodeId w, int64_t groups, ops::
     const int64_t each = f.c / groups;
     for (int64_t i = 0; i < groups; i++) {
         const NodeId part = ops::slice_channels(graph, x, i * f.w, f.w);
-        const NodeId filters = dense(graph, ops::slice(graph, w, {0, 0, 0, i * each}, {f.n, f.h, f.w, each}));
+        const NodeId filters = ops::slice(graph, w, {0, 0, 0, i * each}, {f.n, f.h, f.w, each});
         result.multiplies.push_back(ops::conv2d(graph, part, filters, geometry));
     }
     result.value = ops::concatenate(graph, result.multiplies, 3, name);
@@ -50,7 +40,7 @@ NodeId spread(Graph& graph, NodeId w, int64_t dilation_y, int64_t dilation_x) {
         w = ops::reshape(graph, w, {rows, f.h * dilation_x, f.w, f.c});
         w = ops::pad(graph, w, PadMode::constant, {{}, {0, 1 - dilation_x, 0, 0}});
     }
-    return rows_apart || columns_apart ? dense(graph, w) : w;
+    return w;
 }
 
 }  // namespace limpid::kinds
