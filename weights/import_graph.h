@@ -87,7 +87,7 @@ struct ImportInput {
 
 struct ImportGraph {
     std::string name;
-    std::vector<ImportNode> nodes;  // each behind those whose values it takes
+    std::vector<ImportNode> nodes;  // each after those whose values it takes
     std::map<std::string, ImportTensor> constants;
     std::vector<ImportInput> inputs;  // without the constants
     std::vector<std::string> outputs;
@@ -97,7 +97,7 @@ struct ImportGraph {
     std::vector<std::shared_ptr<const std::vector<std::byte>>> files;
 };
 
-// Puts nodes behind those whose values they take. Throws Error where two make one value, where a value that is taken
+// Puts nodes after those whose values they take. Throws Error where two make one value, where a value that is taken
 // is made by none, and where values depend on themselves.
 void sort_nodes(ImportGraph& graph);
 

@@ -164,7 +164,7 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
         if (draft.has_value(output)) outputs.push_back(layer_of_output(draft, output));
     const Outline outline = outline_of(draft, outputs);
     if (!unread.empty())
-        network.notes.push_back(concat("what cannot be read, and all behind it, is left out",
+        network.notes.push_back(concat("what cannot be read, and all after it, is left out",
                                        outputs.empty() ? ", and no output is left; the network ends at " : ": ",
                                        outputs.empty() ? draft.lines().back().name + ": " : "", unread.print()));
     network.classes = outline.classes;
