@@ -44,7 +44,7 @@ struct ImportOptions {
     int64_t labels_first_output = 0;  // output index of the first line
     // How pictures are prepared for a network whose file does not say it (weights/import/preprocess.h): torchvision,
     // caffe, tensorflow, none, or "scale=...; mean=...".
-    std::string preprocess;
+    std::string preprocess{};
 };
 
 // Reads a converted file (.h5). Throws Error listing everything that is wrong with it; verifies the checksum.
