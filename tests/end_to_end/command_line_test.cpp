@@ -64,7 +64,8 @@ TEST(CommandLine, NotesBeginWithTheCommand) {
     const std::string picture = folder.path() + "/texture.png";
     EXPECT_THAT(run_limpid({"render", "texture:1", "--net", "tiny", "--size", "16", "--steps", "1", "-o", picture}).err,
                 StartsWith("limpid render: "));
-    const Finished run = run_limpid({"activations", picture, "--net", "tiny", "-o", folder.path() + "/texture.h5"});
+    const Finished run = run_limpid(
+        {"activations", picture, "--net", "tiny", "--layer", "texture", "-o", folder.path() + "/texture.h5"});
     EXPECT_EQ(run.status, 0);
     EXPECT_THAT(run.err, StartsWith("limpid activations: tiny "));
 }
