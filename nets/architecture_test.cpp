@@ -13,6 +13,7 @@
 #include "nets/layers/kind.h"
 #include "nets/patterns.h"
 #include "nets/tiny.h"
+#include "weights/attribute_text.h"
 #include "weights/file.h"
 
 namespace limpid {
@@ -284,7 +285,7 @@ TEST(LayerKinds, SettingsPrintAndParse) {
     EXPECT_EQ(find_kind("warp"), nullptr);
     for (const float value : {0.1f, 1e-4f / 5, 116.66876762f, 3e38f, -1e-38f, 1.0f / 3}) {
         const SettingRule rule{"mean", SettingRule::Form::numbers, "0", -3.4e38, 3.4e38};
-        const Setting setting = parse_setting(rule, print_number(value));
+        const Setting setting = parse_setting(rule, number_text(value));
         ASSERT_EQ(setting.numbers.size(), 1u);
         EXPECT_EQ(float(setting.numbers[0]), value);
     }

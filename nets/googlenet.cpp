@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/error.h"
-#include "nets/layers/kind.h"
+#include "weights/attribute_text.h"
 
 namespace limpid {
 
@@ -61,8 +61,8 @@ class Unroller {
     std::string lrn(const std::string& name, const std::string& x) {
         if (!variant_.lrn) return x;
         const LrnParameters& p = *variant_.lrn;
-        return line(name, "lrn(", x, ", radius=", p.radius, ", bias=", print_number(p.bias),
-                    ", alpha=", print_number(p.alpha), ", beta=", print_number(p.beta), ")");
+        return line(name, "lrn(", x, ", radius=", p.radius, ", bias=", number_text(p.bias),
+                    ", alpha=", number_text(p.alpha), ", beta=", number_text(p.beta), ")");
     }
 
     std::string inception(const InceptionRow& row, const std::string& x) {

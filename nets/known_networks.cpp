@@ -3,8 +3,8 @@
 
 #include "kernels/error.h"
 #include "nets/googlenet.h"
-#include "nets/layers/kind.h"
 #include "nets/tiny.h"
+#include "weights/attribute_text.h"
 #include "weights/layer_names.h"
 #include "weights/parameters.h"
 
@@ -39,10 +39,10 @@ std::string preprocessing_line(const Preprocessing& p) {
     std::string order, mean;
     for (size_t j = 0; j < 3; j++) {
         order += concat(j ? " " : "", p.source[j]);
-        if (j == 0 || !equal) mean += concat(j ? " " : "", print_number(p.mean[j]));
+        if (j == 0 || !equal) mean += concat(j ? " " : "", number_text(p.mean[j]));
     }
     return concat("preprocessed = normalise(input", order == "0 1 2" ? "" : concat(", order=", order),
-                  ", scale=", print_number(p.scale), ", mean=", mean, ")");
+                  ", scale=", number_text(p.scale), ", mean=", mean, ")");
 }
 
 void check_weights(const Architecture& architecture, const Weights& weights) {

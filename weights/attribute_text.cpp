@@ -8,12 +8,12 @@ namespace {
 
 constexpr size_t kMostElements = 64;
 
+}  // namespace
+
 std::string number_text(float value) {
     char text[32];
-    return {text, std::to_chars(text, text + sizeof text, value).ptr};  // the shortest that reads back
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
-
-}  // namespace
 
 std::string text_of(const std::vector<int64_t>& values) {
     std::string text;

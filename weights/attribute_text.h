@@ -12,6 +12,8 @@ namespace limpid {
 // grow by the elements of the field. Throws Error where the field is of another wire type.
 void append_attribute(const AttributeRule& rule, const Field& field, std::string& text);
 
+// The shortest text that reads as the same number.
+std::string number_text(float value);
 std::string text_of(const std::vector<int64_t>& values);  // "1,2,2,1"; "none"
 
 }  // namespace limpid

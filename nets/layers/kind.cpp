@@ -2,13 +2,13 @@
 #include "nets/layers/kind.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
 #include "kernels/error.h"
 #include "nets/layers/kinds.h"
 #include "nets/trimmed.h"
+#include "weights/attribute_text.h"
 #include "weights/bytes.h"
 
 namespace limpid {
@@ -101,14 +101,9 @@ std::string print_setting(const SettingRule& rule, const Setting& setting) {
     std::string text;
     for (const double value : setting.numbers) {
         if (!text.empty()) text += joined ? 'x' : ' ';
-        text += is_whole(rule.form) ? std::to_string(int64_t(value)) : print_number(float(value));
+        text += is_whole(rule.form) ? std::to_string(int64_t(value)) : number_text(float(value));
     }
     return text;
-}
-
-std::string print_number(float value) {
-    std::array<char, 32> text;
-    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 }  // namespace limpid

@@ -48,7 +48,5 @@ const LayerKind* find_kind(std::string_view name);
 Setting parse_setting(const SettingRule& rule, std::string_view text);
 // parse_setting(rule, print_setting(rule, s)) == s
 std::string print_setting(const SettingRule& rule, const Setting& setting);
-// The shortest text that reads as the same number.
-std::string print_number(float value);
 
 }  // namespace limpid

@@ -2,7 +2,6 @@
 #include "weights/import/draft.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "weights/import/layer_names.h"
 #include "weights/layer_names.h"
@@ -54,11 +53,6 @@ std::string split_setting(const char* key, const Factors& factors, bool channels
 }  // namespace
 
 std::string size_text(int64_t height, int64_t width) { return concat(height, "x", width); }
-
-std::string number_text(float value) {
-    std::array<char, 32> text;
-    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
 
 std::string setting(const char* key, const std::string& value, const std::string& usual) {
     return value == usual ? std::string() : concat(", ", key, "=", value);

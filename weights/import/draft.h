@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kernels/tensor.h"
+#include "weights/attribute_text.h"
 #include "weights/import/passes.h"
 #include "weights/import/placement.h"
 
@@ -77,8 +78,6 @@ class Draft {
 
 // HEIGHTxWIDTH, as texts of networks say it.
 std::string size_text(int64_t height, int64_t width);
-// The shortest text that reads as the same number.
-std::string number_text(float value);
 // ", key=value", or nothing where it is the usual one.
 std::string setting(const char* key, const std::string& value, const std::string& usual);
 
