@@ -174,7 +174,7 @@ std::vector<std::string> let_values_begin_with_minus(CLI::App& app, std::span<co
 
 // Parses the arguments of one command. Nothing when it was asked for its help, which is printed.
 std::optional<Run> parse(const Command& command, std::span<const std::string> arguments) {
-    CLI::App app(command.summary, concat("limpid ", command.name));
+    CLI::App app(command.summary, command.name);
     Run run = command.declare(app);
     check_numbers(app);
     std::vector<std::string> reversed = let_values_begin_with_minus(app, arguments);
@@ -183,7 +183,7 @@ std::optional<Run> parse(const Command& command, std::span<const std::string> ar
         app.parse(reversed);
         return run;
     } catch (const CLI::CallForHelp&) {
-        std::cout << app.help();
+        std::cout << app.help("limpid");
         return {};
     } catch (const CLI::ExtrasError&) {
         // CLI11's own message has the words in reverse.

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <string_view>
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
@@ -23,7 +22,7 @@
 namespace limpid {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments) {
-    arguments.command = app.get_name().substr(std::string_view("limpid ").size());  // "limpid grid"
+    arguments.command = app.get_name();
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .onnx, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
     declare_preprocess(app, arguments.preprocess);
