@@ -161,6 +161,7 @@ Weights read_any_network(Bytes file, const std::string& path, const ImportOption
     wanted.preprocess = options.preprocess;
     ImportedNetwork network =
         import_network(read_onnx(file, place.has_parent_path() ? place.parent_path().string() : "."), wanted);
+    check_has_filters(network);
     Weights weights;
     weights.variant = "onnx";
     weights.network = std::move(network.text);

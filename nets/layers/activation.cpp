@@ -10,6 +10,7 @@
 //   y = hard_swish(x)                             x * hard_sigmoid(x, slope=1/6, shift=1/2)
 //   y = softplus(x)                               log(1 + exp(x))
 //   y = abs(x), neg(x), square(x), sqrt(x), exp(x), log(x), reciprocal(x)
+//   y = power(x, exponent=0.75)                   x^exponent of x >= 0
 //   y = affine(x, scale=2, shift=-1)              scale*x + shift
 #include <limits>
 
@@ -32,6 +33,7 @@ constexpr SettingRule kClip[] = {number("low", "-3.4028235e+38"), number("high",
 constexpr SettingRule kLeaky[] = {number("slope", "0.01")};
 constexpr SettingRule kElu[] = {number("alpha", "1")};
 constexpr SettingRule kHard[] = {number("slope", "0.2"), number("shift", "0.5")};
+constexpr SettingRule kPower[] = {number("exponent", kRequired)};
 constexpr SettingRule kAffine[] = {number("scale", "1"), number("shift", "0")};
 
 float said(const Layer& layer, const char* key) { return float(layer.numbers(key)[0]); }
@@ -90,6 +92,10 @@ void build_softplus(LayerBuilder& b, const Layer& layer, std::span<const NodeId>
                                ops::relu(b.graph, ops::affine(b.graph, in[0], 1, -kFar)), layer.name));
 }
 
+void build_power(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    b.put(layer.name, ops::unary(b.graph, Unary::power, in[0], said(layer, "exponent"), 0, layer.name));
+}
+
 void build_affine(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
     b.put(layer.name, ops::affine(b.graph, in[0], said(layer, "scale"), said(layer, "shift"), layer.name));
 }
@@ -114,6 +120,7 @@ constinit const LayerKind sqrt{"sqrt", 1, 1, {}, build_unary<Unary::sqrt>};
 constinit const LayerKind exp{"exp", 1, 1, {}, build_unary<Unary::exp>};
 constinit const LayerKind log{"log", 1, 1, {}, build_unary<Unary::log>};
 constinit const LayerKind reciprocal{"reciprocal", 1, 1, {}, build_unary<Unary::reciprocal>};
+constinit const LayerKind power{"power", 1, 1, kPower, build_power};
 constinit const LayerKind affine{"affine", 1, 1, kAffine, build_affine};
 
 }  // namespace limpid::kinds

@@ -11,7 +11,7 @@ extern const LayerKind max_pool, average_pool, reduce;                   // pool
 extern const LayerKind lrn, softmax, log_softmax, concatenation, alias;  // channels.cpp
 // activation.cpp
 extern const LayerKind relu, relu6, clip, leaky_relu, elu, sigmoid, tanh, silu, hard_sigmoid, hard_swish, softplus, abs,
-    neg, square, sqrt, exp, log, reciprocal, affine;
+    neg, square, sqrt, exp, log, reciprocal, power, affine;
 extern const LayerKind add, sub, mul, div, max, min, batch_norm, prelu, constant;  // arithmetic.cpp
 extern const LayerKind slice, pad, rearrange;                                      // movement.cpp
 

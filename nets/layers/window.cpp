@@ -29,8 +29,8 @@ int64_t windows_on(const Axis& a, int64_t in, bool round_up) {
     const int64_t room = in + a.before + a.after - a.window;
     if (!round_up) return room >= 0 ? room / a.stride + 1 : 0;
     const int64_t count = (room <= 0 ? 0 : (room + a.stride - 1) / a.stride) + 1;
-    // The last window must start inside the map (Caffe pooling_layer).
-    return a.before + a.after > 0 && (count - 1) * a.stride >= in + a.before ? count - 1 : count;
+    // The last window must start inside the map (Caffe pooling_layer; torch).
+    return (count - 1) * a.stride >= in + a.before ? count - 1 : count;
 }
 
 }  // namespace

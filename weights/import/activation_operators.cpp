@@ -30,26 +30,49 @@ float bound(Draft& draft, const ImportNode& node, size_t input, const char* key,
 
 void write_clip(Draft& draft, const ImportNode& node) {
     constexpr float kFar = std::numeric_limits<float>::max();
-    const float low = bound(draft, node, 1, "min", -kFar), high = bound(draft, node, 2, "max", kFar);
+    const float high = bound(draft, node, 2, "max", kFar);
+    float low = bound(draft, node, 1, "min", -kFar);
+    low = std::min(low, high);  // as min(max(x, low), high) is
     if (low == 0 && high == 6) return write(draft, node, "relu6");
     if (low == 0 && high == kFar) return write(draft, node, "relu");
     write(draft, node, "clip", concat("low=", number_text(low), ", high=", number_text(high)));
 }
 
+// x > 0 ? x : slope * x. Slopes that do not lie along channels: max(x, 0) + slope * min(x, 0).
 void write_prelu(Draft& draft, const ImportNode& node) {
     Placement x = draft.value(node.input(0));
     const ImportTensor& slope = draft.need_constant(node, 1, "slope");
-    if (slope.size() == 1)
+    const size_t rank = x.rank(), given = slope.shape.size();
+    if (slope.size() == 1 && given <= rank)
         return write(draft, node, "leaky_relu", concat("slope=", number_text(draft.reals(slope)[0])));
-    if (x.rank() < 2 || whole_axis(x, 1) != 3) x = draft.plain(node, x);
-    const int64_t channels = x.sizes[3];
-    const bool along =
-        slope.size() == channels && whole_axis(x, 1) == 3 && std::ranges::count(slope.shape, channels) > 0;
-    if (!along)
-        throw Error(
-            concat("has slopes ", shape_text(slope.shape), ", expected one for each of ", channels, " channels"));
-    x.layer = draft.line(node, "prelu", {x.layer}, "", x.sizes);
-    draft.parameter(weight_of(x.layer), HostTensor({1, 1, 1, channels}, draft.reals(slope)));
+    // One number for each channel, as older programs mean it where it cannot be broadcast.
+    const bool older = given == 1 && rank > 2 && slope.size() == x.shape()[1] && slope.size() != x.shape().back();
+    std::vector<size_t> along;  // axes of x that slopes differ along
+    if (older) along = {1};
+    for (size_t i = 0; i < given && given <= rank && !older; i++)
+        if (slope.shape[i] != 1) along.push_back(rank - given + i);
+    if (older) x = draft.on_channels(node, x, along);
+    if (along.size() == 1 && slope.size() == x.shape()[along[0]] && whole_axis(x, along[0]) == 3) {
+        x.layer = draft.line(node, "prelu", {x.layer}, "", x.sizes);
+        draft.parameter(weight_of(x.layer), HostTensor({1, 1, 1, x.sizes[3]}, draft.reals(slope)));
+        return draft.put(node.outputs[0], x);
+    }
+    Placement above = x, below = x;
+    above.layer = draft.line(node, "relu", {x.layer}, "", x.sizes, "_above");
+    below.layer = draft.line(node, "clip", {x.layer}, "high=0", x.sizes, "_below");
+    below = with_constant(draft, node, "Mul", below, slope, false);
+    draft.put(node.outputs[0], combined(draft, node, "Add", above, below));
+}
+
+// x * sigmoid(alpha * x)
+void write_swish(Draft& draft, const ImportNode& node) {
+    const float alpha = node.real("alpha", 1);
+    if (alpha == 1) return write(draft, node, "silu");
+    Placement x = draft.value(node.input(0));
+    const std::string scaled =
+        draft.line(node, "affine", {x.layer}, concat("scale=", number_text(alpha)), x.sizes, "_scaled");
+    const std::string gate = draft.line(node, "sigmoid", {scaled}, "", x.sizes, "_gate");
+    x.layer = draft.line(node, "mul", {x.layer, gate}, "", x.sizes);
     draft.put(node.outputs[0], x);
 }
 
@@ -71,11 +94,7 @@ constexpr Operator kActivationOperators[] = {
     {"Reciprocal", write_plain<kReciprocal>},
     {"Clip", write_clip},
     {"PRelu", write_prelu},
-    {"Swish",
-     [](Draft& draft, const ImportNode& node) {
-         if (node.real("alpha", 1) != 1) throw Error("has an alpha other than 1");
-         write(draft, node, "silu");
-     }},
+    {"Swish", write_swish},
     {"LeakyRelu",
      [](Draft& draft, const ImportNode& node) {
          write(draft, node, "leaky_relu", concat("slope=", number_text(node.real("alpha", 0.01f))));

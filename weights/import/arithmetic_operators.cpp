@@ -1,5 +1,6 @@
 // Operators of two tensors or more, element by element with broadcasting; one of them may be constant.
 #include <algorithm>
+#include <cmath>
 
 #include "weights/import/operators.h"
 #include "weights/layer_names.h"
@@ -38,27 +39,29 @@ Placement broadcast(Draft& draft, const ImportNode& node, Placement& a, Placemen
     const size_t rank = std::max(a.rank(), b.rank());
     const Placement whole_a = of_rank(a, rank), whole_b = of_rank(b, rank);
     if (const auto y = joined(whole_a, whole_b)) return *y;
-    a = draft.plain(node, whole_a);
-    b = draft.plain(node, whole_b);
+    const Arrangement usual = usual_arrangement(rank, rank > 0 && is_of_images(whole_a, 0) && is_of_images(whole_b, 0));
+    a = draft.arranged(node, whole_a, usual);
+    b = draft.arranged(node, whole_b, usual);
     if (const auto y = joined(a, b)) return *y;
     throw Error(concat("takes ", shape_text(whole_a.shape()), " and ", shape_text(whole_b.shape()),
                        ", which cannot be broadcast"));
 }
 
+bool broadcasts_within(const Dimensions& shape, const Dimensions& whole) {
+    if (shape.size() > whole.size()) return false;
+    for (size_t i = 0; i < shape.size(); i++)
+        if (shape[i] != 1 && shape[i] != whole[whole.size() - shape.size() + i]) return false;
+    return true;
+}
+
 // The constant as a layer that x can be broadcast with: of one place along axes where it has only one.
 HostTensor placed(const Draft& draft, const ImportTensor& constant, const Placement& x) {
     Dimensions shape = constant.shape;
-    const Dimensions whole = x.shape();
-    if (shape.size() > whole.size()) throw Error(concat("has a constant ", shape_text(shape), " of too many axes"));
-    while (shape.size() < whole.size()) shape.insert(shape.begin(), 1);
+    while (shape.size() < x.rank()) shape.insert(shape.begin(), 1);
     Shape y;
-    for (size_t i = 0; i < shape.size(); i++) {
-        if (shape[i] == 1) continue;
-        if (shape[i] != whole[i])
-            throw Error(concat("has a constant ", shape_text(constant.shape), " for a tensor ", shape_text(whole),
-                               ", expected one that it can be broadcast with"));
-        for (const Factor& factor : x.axes[i]) y[factor.axis] = x.sizes[size_t(factor.axis)];
-    }
+    for (size_t i = 0; i < shape.size(); i++)
+        for (const Factor& factor : shape[i] == 1 ? Factors() : x.axes[i])
+            y[factor.axis] = x.sizes[size_t(factor.axis)];
     if (y.n != 1) throw Error("has a constant for each image of a batch, expected one for all");
     draft.check_made(y.size() - constant.size());
     HostTensor result(y);
@@ -79,89 +82,70 @@ struct Arithmetic {
     std::string_view op;
     const char* kind;
 };
-constexpr Arithmetic kArithmetic[] = {{"Add", "add"}, {"Sum", "add"}, {"Sub", "sub"}, {"Mul", "mul"},
-                                      {"Div", "div"}, {"Max", "max"}, {"Min", "min"}};
+constexpr Arithmetic kArithmetic[] = {{"Add", "add"}, {"Sum", "add"},  {"Sub", "sub"}, {"Mul", "mul"},
+                                      {"Div", "div"}, {"Mean", "add"}, {"Max", "max"}, {"Min", "min"}};
 
-const char* kind_of(const ImportNode& node) { return std::ranges::find(kArithmetic, node.op, &Arithmetic::op)->kind; }
+const char* kind_of(std::string_view op) { return std::ranges::find(kArithmetic, op, &Arithmetic::op)->kind; }
 
-Placement one_number(Draft& draft, const ImportNode& node, Placement x, float value, bool value_first) {
+Placement one_number(Draft& draft, const ImportNode& node, std::string_view op, Placement x, float value,
+                     bool value_first) {
     std::string kind = "affine", settings;
     const auto affine = [&](float scale, float shift) {
         settings = setting("scale", number_text(scale), "1") + setting("shift", number_text(shift), "0");
         settings = settings.empty() ? settings : settings.substr(2);
     };
-    if (node.op == "Add" || node.op == "Sum") {
+    if (op == "Add" || op == "Sum" || op == "Mean") {
         affine(1, value);
-    } else if (node.op == "Sub") {
+    } else if (op == "Sub") {
         value_first ? affine(-1, value) : affine(1, -value);
-    } else if (node.op == "Mul") {
+    } else if (op == "Mul") {
         affine(value, 0);
-    } else if (node.op == "Div") {
+    } else if (op == "Div") {
         if (value_first) x.layer = draft.line(node, "reciprocal", {x.layer}, "", x.sizes, "_reciprocal");
         affine(value_first ? value : 1 / value, 0);
     } else {
         kind = "clip";
-        settings = concat(node.op == "Max" ? "low=" : "high=", number_text(value));
+        settings = concat(op == "Max" ? "low=" : "high=", number_text(value));
     }
     x.layer = draft.line(node, kind, {x.layer}, settings, x.sizes);
     return x;
 }
 
-Placement with_constant(Draft& draft, const ImportNode& node, Placement x, const std::string& name,
-                        bool constant_first) {
-    const ImportTensor& constant = *draft.constant(name);
-    if (constant.size() == 1 && constant.shape.size() <= x.rank())
-        return one_number(draft, node, x, draft.reals(constant)[0], constant_first);
-    HostTensor value = placed(draft, constant, x);
-    const bool along_channels = value.shape.h == 1 && value.shape.w == 1 && value.shape.c == x.sizes[3];
-    const bool scales = node.op == "Mul" || (node.op == "Div" && !constant_first);
-    const bool shifts = node.op == "Add" || node.op == "Sum" || (node.op == "Sub" && !constant_first);
-    if (along_channels && (scales || shifts)) {
-        HostTensor scale(value.shape, 1), shift(value.shape, 0);
-        for (size_t i = 0; i < value.values.size(); i++) {
-            const float v = value.values[i];
-            if (scales) scale.values[i] = node.op == "Mul" ? v : 1 / v;
-            if (shifts) shift.values[i] = node.op == "Sub" ? -v : v;
-        }
-        x.layer = draft.line(node, "batch_norm", {x.layer}, "", x.sizes);
-        draft.parameter(weight_of(x.layer), std::move(scale));
-        draft.parameter(bias_of(x.layer), std::move(shift));
-        return x;
-    }
+std::string constant_layer(Draft& draft, const ImportNode& node, HostTensor value) {
     const Shape s = value.shape;
-    const std::string table = draft.line(node, "constant", {}, concat("size=", size_text(s.h, s.w), ", channels=", s.c),
-                                         {1, s.h, s.w, s.c}, "_constant");
-    draft.parameter(weight_of(table), std::move(value));
-    std::vector<std::string> inputs{x.layer, table};
-    if (constant_first) std::ranges::reverse(inputs);
-    x.layer = draft.line(node, kind_of(node), inputs, "", x.sizes);
-    return x;
+    std::string name = draft.line(node, "constant", {}, concat("size=", size_text(s.h, s.w), ", channels=", s.c),
+                                  {1, s.h, s.w, s.c}, "_constant");
+    draft.parameter(weight_of(name), std::move(value));
+    return name;
+}
+
+// In an order of its own, for a tensor that becomes larger by it.
+Placement whole_constant(Draft& draft, const ImportNode& node, const ImportTensor& constant) {
+    Placement view = arranged_placement("", constant.shape, usual_arrangement(constant.shape.size(), /*images=*/false));
+    view.layer = constant_layer(draft, node, placed(draft, constant, view));
+    return view;
 }
 
 void write_arithmetic(Draft& draft, const ImportNode& node) {
     if (node.inputs.empty()) throw Error("takes nothing, expected two tensors");
     std::optional<Placement> y;
-    if (node.inputs.size() == 2 && draft.has_value(node.inputs[0]) && draft.has_value(node.inputs[1])) {
-        Placement a = draft.value(node.inputs[0]), b = draft.value(node.inputs[1]);
-        y = broadcast(draft, node, a, b);
-        y->layer = draft.line(node, kind_of(node), {a.layer, b.layer}, "", y->sizes);
-    } else {
-        for (size_t i = 0; i < node.inputs.size(); i++) {
-            const std::string& input = node.inputs[i];
-            if (draft.constant(input)) continue;
-            if (!y) {
-                y = draft.value(input);
-                continue;
-            }
-            Placement b = draft.value(input), a = *y;
-            y = broadcast(draft, node, a, b);
-            y->layer = draft.line(node, kind_of(node), {a.layer, b.layer}, "", y->sizes);
-        }
-        if (!y) (void)draft.value(node.inputs[0]);
-        for (size_t i = 0; i < node.inputs.size(); i++)
-            if (draft.constant(node.inputs[i])) y = with_constant(draft, node, *y, node.inputs[i], i == 0);
-    }
+    for (const std::string& input : node.inputs)
+        if (!draft.constant(input)) y = y ? combined(draft, node, node.op, *y, draft.value(input)) : draft.value(input);
+    if (!y) (void)draft.value(node.inputs[0]);
+    for (size_t i = 0; i < node.inputs.size(); i++)
+        if (const ImportTensor* constant = draft.constant(node.inputs[i]))
+            y = with_constant(draft, node, node.op, *y, *constant, i == 0);
     draft.put(node.outputs[0], *y);
+}
+
+// The mean of any number of tensors.
+void write_mean(Draft& draft, const ImportNode& node) {
+    write_arithmetic(draft, node);
+    if (node.inputs.size() < 2) return;
+    Placement y = draft.value(node.outputs[0]);
+    y.layer =
+        draft.line(node, "affine", {y.layer}, concat("scale=", number_text(1 / float(node.inputs.size()))), y.sizes);
+    draft.put(node.outputs[0], y);
 }
 
 void write_power(Draft& draft, const ImportNode& node) {
@@ -170,18 +154,65 @@ void write_power(Draft& draft, const ImportNode& node) {
         throw Error(concat("has exponents ", shape_text(exponent.shape), ", expected one number"));
     const float p = draft.reals(exponent)[0];
     Placement x = draft.value(node.input(0));
-    const std::string kind = p == 2 ? "square" : p == 0.5f ? "sqrt" : p == -1 ? "reciprocal" : "";
-    if (kind.empty()) throw Error(concat("has the exponent ", p, ", expected 2, 0.5 or -1"));
-    x.layer = draft.line(node, kind, {x.layer}, "", x.sizes);
+    // A real power of a negative number is none; whole ones are products.
+    const bool product = p > 2 && p <= 8 && p == std::floor(p);
+    const std::string kind = p == 1      ? "affine"
+                             : p == 2    ? "square"
+                             : p == 0.5f ? "sqrt"
+                             : p == -1   ? "reciprocal"
+                             : product   ? "mul"
+                                         : "power";
+    if (kind == "power" && p == std::floor(p))
+        throw Error(concat("has the exponent ", p, ", expected -1, 1 to 8, or one that is no whole number"));
+    const std::vector<std::string> inputs(product ? size_t(p) : 1, x.layer);
+    x.layer = draft.line(node, kind, inputs, kind == "power" ? "exponent=" + number_text(p) : "", x.sizes);
     draft.put(node.outputs[0], x);
 }
 
 constexpr Operator kArithmeticOperators[] = {
-    {"Add", write_arithmetic}, {"Sum", write_arithmetic}, {"Sub", write_arithmetic}, {"Mul", write_arithmetic},
-    {"Div", write_arithmetic}, {"Max", write_arithmetic}, {"Min", write_arithmetic}, {"Pow", write_power},
+    {"Add", write_arithmetic}, {"Sum", write_arithmetic}, {"Sub", write_arithmetic},
+    {"Mul", write_arithmetic}, {"Div", write_arithmetic}, {"Max", write_arithmetic},
+    {"Min", write_arithmetic}, {"Pow", write_power},      {"Mean", write_mean},
 };
 
 }  // namespace
+
+Placement combined(Draft& draft, const ImportNode& node, std::string_view op, Placement a, Placement b) {
+    Placement y = broadcast(draft, node, a, b);
+    y.layer = draft.line(node, kind_of(op), {a.layer, b.layer}, "", y.sizes);
+    return y;
+}
+
+Placement with_constant(Draft& draft, const ImportNode& node, std::string_view op, Placement x,
+                        const ImportTensor& constant, bool constant_first) {
+    if (!constant.fault.empty()) throw Error(constant.fault);
+    if (constant.size() == 1 && constant.shape.size() <= x.rank())
+        return one_number(draft, node, op, x, draft.reals(constant)[0], constant_first);
+    if (!broadcasts_within(constant.shape, x.shape())) {
+        Placement table = whole_constant(draft, node, constant);
+        return constant_first ? combined(draft, node, op, table, x) : combined(draft, node, op, x, table);
+    }
+    HostTensor value = placed(draft, constant, x);
+    const bool along_channels = value.shape.h == 1 && value.shape.w == 1 && value.shape.c == x.sizes[3];
+    const bool scales = op == "Mul" || (op == "Div" && !constant_first);
+    const bool shifts = op == "Add" || op == "Sum" || op == "Mean" || (op == "Sub" && !constant_first);
+    if (along_channels && (scales || shifts)) {
+        HostTensor scale(value.shape, 1), shift(value.shape, 0);
+        for (size_t i = 0; i < value.values.size(); i++) {
+            const float v = value.values[i];
+            if (scales) scale.values[i] = op == "Mul" ? v : 1 / v;
+            if (shifts) shift.values[i] = op == "Sub" ? -v : v;
+        }
+        x.layer = draft.line(node, "batch_norm", {x.layer}, "", x.sizes);
+        draft.parameter(weight_of(x.layer), std::move(scale));
+        draft.parameter(bias_of(x.layer), std::move(shift));
+        return x;
+    }
+    std::vector<std::string> inputs{x.layer, constant_layer(draft, node, std::move(value))};
+    if (constant_first) std::ranges::reverse(inputs);
+    x.layer = draft.line(node, kind_of(op), inputs, "", x.sizes);
+    return x;
+}
 
 std::span<const Operator> arithmetic_operators() { return kArithmeticOperators; }
 

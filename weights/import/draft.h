@@ -39,10 +39,12 @@ class Draft {
     std::optional<std::vector<int64_t>> integers(const ImportNode& node, size_t input, const std::string& key) const {
         return integers_of(node, graph_, input, key);
     }
-    // The value as a plain view, moved by a `rearrange` where it is none. Throws Error for ranks without a usual form.
-    Placement plain(const ImportNode& node, const std::string& value);
+    // The same tensor in that arrangement, moved by a `rearrange` where it lies otherwise (arrange.cpp). Throws Error
+    // where images of a batch would be moved.
+    Placement arranged(const ImportNode& node, const Placement& view, const Arrangement& into);
+    // In its usual one; with these axes along the channels; with all but images along the channels.
     Placement plain(const ImportNode& node, const Placement& view);
-    // The elements in the tensor's order along channels: {n,1,1,all}.
+    Placement on_channels(const ImportNode& node, const Placement& view, const std::vector<size_t>& axes);
     Placement flat(const ImportNode& node, const Placement& view);
 
     // What it makes.

@@ -23,10 +23,10 @@ std::optional<std::vector<double>> one_per_channel(const ImportTensor* tensor, i
     return result;
 }
 
-// {C}, {C,1,1} or {1,C,1,1} behind a map; {F} or {1,F} behind a matrix; one number.
-bool lies_along_channels(const ImportTensor& tensor, bool map) {
-    if (tensor.size() == 1) return true;
-    const size_t behind = map ? 2 : 0, rank = tensor.shape.size();
+// {C,1,1} or {1,C,1,1} behind a map of two axes of space; {F} or {1,F} behind a matrix, which has none; one number.
+bool lies_along_channels(const ImportTensor& tensor, size_t space) {
+    if (tensor.size() == 1) return tensor.shape.size() <= space + 2;
+    const size_t behind = space, rank = tensor.shape.size();
     if (rank < behind + 1) return false;
     for (size_t i = 0; i < rank; i++)
         if (i != rank - 1 - behind && tensor.shape[i] != 1) return false;
@@ -59,11 +59,11 @@ class AffineFolder {
         if (!filter || !filter->fault.empty() || filter->size() <= 0 || filter->uniform) return;
         if (linear.op == "Gemm" && (linear.real("alpha", 1) != 1 || linear.real("beta", 1) != 1)) return;
         if (!conv && filter->shape.size() != 2) return;
-        if (conv && filter->shape.size() != 4) return;
+        if (conv && filter->shape.size() != 3 && filter->shape.size() != 4) return;
         const bool by_rows = conv || (linear.op == "Gemm" && linear.integer("transB", 0) != 0);
         const int64_t channels = by_rows ? filter->shape[0] : filter->shape[1];
         if (channels > kMostChannels) return;
-        const std::optional<ChannelMap> map = channel_map(node, data, channels, conv);
+        const std::optional<ChannelMap> map = channel_map(node, data, channels, conv ? filter->shape.size() - 2 : 0);
         if (!map) return;
         std::vector<double> bias(size_t(channels), 0);
         if (!linear.input(2).empty()) {
@@ -78,10 +78,10 @@ class AffineFolder {
         node.op.clear();
     }
 
-    std::optional<ChannelMap> channel_map(const ImportNode& node, size_t data, int64_t channels, bool map) const {
+    std::optional<ChannelMap> channel_map(const ImportNode& node, size_t data, int64_t channels, size_t space) const {
         const std::vector<double> ones(size_t(channels), 1), zeros(size_t(channels), 0);
         if (node.op == "BatchNormalization") {
-            if (node.integer("training_mode", 0) != 0 || !map) return std::nullopt;
+            if (node.integer("training_mode", 0) != 0 || space == 0) return std::nullopt;
             std::vector<std::vector<double>> p;
             for (size_t i = 1; i < 5; i++) {
                 const ImportTensor* tensor = find_constant(graph_, node.input(i));
@@ -99,7 +99,7 @@ class AffineFolder {
         }
         if (node.op != "Add" && node.op != "Mul") return std::nullopt;
         const ImportTensor* constant = find_constant(graph_, node.input(1 - data));
-        if (!constant || !lies_along_channels(*constant, map)) return std::nullopt;
+        if (!constant || !lies_along_channels(*constant, space)) return std::nullopt;
         const auto values = one_per_channel(constant, channels);
         if (!values) return std::nullopt;
         return node.op == "Add" ? ChannelMap{ones, *values} : ChannelMap{*values, zeros};

@@ -62,7 +62,9 @@ Picture picture_of(const ImportGraph& graph, int64_t size) {
             throw Error(concat("input ", printable(input.name), ": is ", shape_text(s),
                                ", expected a picture of at most ", kLargestSide, " a side"));
         const std::array<int64_t, 4> sizes{std::max<int64_t>(s[0], 1), picture.height, picture.width, picture.channels};
-        picture.view = plain_placement("input", sizes, last ? std::vector<int>{0, 1, 2, 3} : usual_axes(4));
+        const auto [n, h, w, c] = sizes;
+        picture.view = last ? arranged_placement("input", {n, h, w, c}, {{{0}, {1}, {2}, {3}}})
+                            : arranged_placement("input", {n, c, h, w}, map_arrangement(4));
         return picture;
     }
     throw Error(concat("has ", graph.inputs.size(),
@@ -82,14 +84,22 @@ std::string text_of(const std::vector<DraftLine>& lines) {
     return text;
 }
 
+// Values that are not there, and why; "": that has been said.
+using Missing = std::map<std::string, std::string>;
+
 // Operators one after another. What depends on something that cannot be read is left out.
-void write_nodes(ImportGraph& graph, Draft& draft, Unread& unread, std::set<std::string>& missing) {
+void write_nodes(ImportGraph& graph, Draft& draft, Unread& unread, Missing& missing) {
     const ShapeOf shape_of = [&](const std::string& name) {
         return draft.has_value(name) ? std::optional(draft.value(name).shape()) : std::nullopt;
     };
     for (const ImportNode& node : graph.nodes) {
-        const auto lost = [&] { missing.insert(node.outputs.begin(), node.outputs.end()); };
-        if (std::ranges::any_of(node.inputs, [&](const std::string& input) { return missing.contains(input); })) {
+        const auto lost = [&] {
+            for (const std::string& output : node.outputs) missing.emplace(output, "");
+        };
+        const auto absent =
+            std::ranges::find_if(node.inputs, [&](const std::string& input) { return missing.contains(input); });
+        if (absent != node.inputs.end()) {
+            if (const std::string& why = missing.at(*absent); !why.empty()) unread.add(node, why);
             lost();
             continue;
         }
@@ -103,7 +113,9 @@ void write_nodes(ImportGraph& graph, Draft& draft, Unread& unread, std::set<std:
             if (!op) throw Error("is no operator that is known here");
             op->write(draft, node);
             for (size_t i = 1; i < node.outputs.size(); i++)
-                if (!draft.has_value(node.outputs[i])) missing.insert(node.outputs[i]);
+                if (!draft.has_value(node.outputs[i]))
+                    missing.emplace(node.outputs[i], concat("takes ", printable(node.outputs[i]), ", which ",
+                                                            described(node), " does not make here"));
         } catch (const UsageError&) {
             throw;
         } catch (const Error& error) {
@@ -114,21 +126,33 @@ void write_nodes(ImportGraph& graph, Draft& draft, Unread& unread, std::set<std:
 }
 
 // Its elements in their usual order, where a layer can have them so.
-std::string layer_of_output(Draft& draft, const std::string& output) {
+Placement usual_output(Draft& draft, const std::string& output) {
     const Placement placement = draft.value(output);
-    const bool usual = usual_axes(placement.rank()).empty() || is_plain(placement);
-    return usual ? placement.layer : draft.plain({"Output", output, "", {}, {output}, {}}, placement).layer;
+    try {
+        const bool usual = placement.rank() < 2 || placement.rank() > 4 || !is_of_images(placement, 0);
+        return usual ? placement : draft.plain({"Output", output, "", {}, {output}, {}}, placement);
+    } catch (const Error&) {  // images were moved: as they lie
+        return placement;
+    }
 }
 
-}  // namespace
+void write_outputs(const ImportGraph& graph, Draft& draft, const Missing& missing, Unread& unread,
+                   ImportedNetwork& network) {
+    for (const std::string& output : graph.outputs) {
+        const auto absent = missing.find(output);
+        if (draft.has_value(output))
+            network.outputs.push_back({output, usual_output(draft, output), {}});
+        else if (const ImportTensor* constant = draft.constant(output))
+            network.outputs.push_back({output, {}, *constant});
+        else if (absent != missing.end() && !absent->second.empty())
+            unread.add({"Output", output, "", {}, {output}, {}}, absent->second);
+    }
+}
 
-ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options) {
-    drop_identities(graph);
-    drop_unused(graph);
-    fold_constants(graph);
-    fold_affine(graph);
+// The picture, prepared. Other inputs are missing.
+void start_with_picture(const ImportGraph& graph, const NetworkOptions& options, Draft& draft, Missing& missing,
+                        ImportedNetwork& network) {
     const Picture picture = picture_of(graph, options.size);
-    ImportedNetwork network;
     network.channels = picture.channels;
     std::string prepared = options.preprocess.empty() ? "" : preprocessing_text(options.preprocess, picture.channels);
     if (options.preprocess.empty()) {
@@ -136,9 +160,6 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
         prepared = assumed.text;
         if (!assumed.note.empty()) network.notes.push_back(assumed.note);
     }
-
-    Draft draft(graph, options.most_made_values);
-    draft.know_modules();
     Placement view = picture.view;
     draft.start("input", "image", {},
                 concat("size=", size_text(picture.height, picture.width), ", channels=", picture.channels), view.sizes);
@@ -148,21 +169,54 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
                                  prepared.substr(open, prepared.size() - open - 1), view.sizes);
     }
     draft.put(picture.value, view);
-    Unread unread;
-    std::set<std::string> missing;
+    network.inputs[picture.value] = "input";
     for (const ImportInput& input : graph.inputs)
-        if (input.name != picture.value) missing.insert(input.name);
-    write_nodes(graph, draft, unread, missing);
+        if (input.name != picture.value)
+            missing.emplace(input.name, concat("takes the input ", printable(input.name), ", and ",
+                                               printable(picture.value), " is the picture, expected one input"));
+}
 
-    const bool any = std::ranges::any_of(
-        draft.lines(), [](const DraftLine& line) { return line.kind == "conv" || line.kind == "dense"; });
-    if (!any)
-        throw Error(concat("has no convolution or matrix that can be read, expected a network for images; not read: ",
-                           unread.empty() ? "nothing" : unread.print()));
+// Inputs that lie as the caller says.
+void start_with_inputs(const ImportGraph& graph, const NetworkOptions& options, Draft& draft,
+                       ImportedNetwork& network) {
+    for (const ImportInput& input : graph.inputs) {
+        const auto given = options.inputs.find(input.name);
+        if (given == options.inputs.end())
+            throw Error(concat("input ", printable(input.name), " has no placement, expected one of every input"));
+        Placement view = given->second;
+        const std::string settings =
+            concat("size=", size_text(view.sizes[1], view.sizes[2]), ", channels=", view.sizes[3]);
+        view.layer = network.inputs.empty() ? draft.start("input", "image", {}, settings, view.sizes)
+                                            : draft.line({"Input", input.name, "", {}, {input.name}, {}}, "image", {},
+                                                         settings, view.sizes);
+        draft.put(input.name, view);
+        network.inputs[input.name] = view.layer;
+    }
+}
+
+}  // namespace
+
+ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options) {
+    drop_identities(graph);
+    drop_unused(graph);
+    fold_constants(graph);
+    fold_affine(graph);
+    ImportedNetwork network;
+    Draft draft(graph, options.most_made_values);
+    draft.know_modules();
+    Missing missing;
+    Unread unread;
+    if (options.inputs.empty())
+        start_with_picture(graph, options, draft, missing, network);
+    else
+        start_with_inputs(graph, options, draft, network);
+    write_nodes(graph, draft, unread, missing);
+    write_outputs(graph, draft, missing, unread, network);
     std::vector<std::string> outputs;
-    for (const std::string& output : graph.outputs)
-        if (draft.has_value(output)) outputs.push_back(layer_of_output(draft, output));
+    for (const ImportedOutput& output : network.outputs)
+        if (!output.constant) outputs.push_back(output.view.layer);
     const Outline outline = outline_of(draft, outputs);
+    network.unread = unread.print();
     if (!unread.empty())
         network.notes.push_back(concat("what cannot be read, and all after it, is left out",
                                        outputs.empty() ? ", and no output is left; the network ends at " : ": ",
@@ -171,6 +225,13 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     network.text = concat("network: ", options.title, "\n", outline_text(outline), text_of(draft.lines()));
     network.parameters = draft.take_parameters();
     return network;
+}
+
+void check_has_filters(const ImportedNetwork& network) {
+    for (const char* kind : {" = conv(", " = dense("})
+        if (network.text.find(kind) != std::string::npos) return;
+    throw Error(concat("has no convolution or matrix that can be read, expected a network for images; not read: ",
+                       network.unread.empty() ? "nothing" : network.unread));
 }
 
 }  // namespace limpid

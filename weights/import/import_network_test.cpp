@@ -17,7 +17,9 @@ ImportedNetwork imported(const OnnxModel& model) {
     NetworkOptions options;
     options.title = "small";
     options.preprocess = "none";
-    return import_network(read_onnx(as_bytes(bytes)), options);
+    ImportedNetwork network = import_network(read_onnx(as_bytes(bytes)), options);
+    check_has_filters(network);
+    return network;
 }
 
 TEST(ImportNetwork, SaysWhatTheGraphComputes) {

@@ -31,12 +31,24 @@ struct Placement {
     size_t rank() const { return axes.size(); }
 };
 
-// The axes of a layer that the axes of a tensor of that rank usually are: {N,C,H,W}, {N,L,E} as {N,1,L,E}, {N,F} as
-// {N,1,1,F}. Empty for other ranks.
-std::vector<int> usual_axes(size_t rank);
-// The tensor whose axes are these axes of the layer.
-Placement plain_placement(const std::string& layer, const std::array<int64_t, 4>& sizes, const std::vector<int>& axes);
-// Whether it is plain_placement of the usual axes.
+// For each axis n h w c of a layer, the axes of a tensor that lie along it, slowest first: each axis of the tensor once.
+using Arrangement = std::array<std::vector<size_t>, 4>;
+// The tensor of that shape in a layer of its own.
+Placement arranged_placement(const std::string& layer, const Dimensions& shape, const Arrangement& into);
+// {N,C,H,W}; of other ranks {N,...,L,E} as {N,...,L,E}; without images {...,L,E} as {1,...,L,E}.
+Arrangement usual_arrangement(size_t rank, bool images);
+// images: as far as the view tells.
+Arrangement usual_arrangement(const Placement& view);
+// These axes along the channels, the others in their order along columns and rows.
+Arrangement channels_arrangement(const Placement& view, const std::vector<size_t>& axes);
+// A convolution's map {N,C,H,W} or {N,C,L}, which is {N,1,L,C}. Throws Error for other ranks.
+Arrangement map_arrangement(size_t rank);
+// Nothing but images of a batch lies along that axis.
+bool is_of_images(const Placement& view, size_t axis);
+// Some of that axis are images of a batch.
+bool has_images(const Placement& view, size_t axis);
+
+// Whether it lies in its usual arrangement.
 bool is_plain(const Placement& view);
 // The axis of the layer which all of that axis of the tensor is; nullopt: it is none, or not all of one. An axis of
 // size 1 is the usual one where the view is plain.

@@ -1,5 +1,6 @@
 // Operators that gather what lies near each other: pools, means over axes, normalisation over neighbours, softmax.
 #include <algorithm>
+#include <numeric>
 
 #include "weights/import/operators.h"
 
@@ -7,25 +8,21 @@ namespace limpid {
 namespace {
 
 Placement map_of(Draft& draft, const ImportNode& node) {
-    Placement x = draft.plain(node, node.input(0));
-    if (x.rank() != 4) throw Error(concat("takes a tensor of ", x.rank(), " axes, expected a map of four"));
-    return x;
+    const Placement& x = draft.value(node.input(0));
+    return draft.arranged(node, x, map_arrangement(x.rank()));
 }
 
-void write_pool(Draft& draft, const ImportNode& node, const char* kind, const std::string& more) {
-    const Placement x = map_of(draft, node);
-    const Windows windows = windows_of(node, x, 0, 0);
+void write_pool(Draft& draft, const ImportNode& node, const char* kind, const Placement& x, const Windows& windows,
+                const std::string& more) {
     std::string settings = windows.settings() + more;
     if (!settings.empty()) settings = settings.substr(2);
-    const std::string name =
-        draft.line(node, kind, {x.layer}, settings, {x.sizes[0], windows.p, windows.q, x.sizes[3]});
-    draft.put(node.outputs[0], map_placement(name, x.sizes[0], windows.p, windows.q, x.sizes[3]));
+    const std::array<int64_t, 4> sizes{x.sizes[0], windows.p, windows.q, x.sizes[3]};
+    draft.put(node.outputs[0], map_placement(draft.line(node, kind, {x.layer}, settings, sizes), x.rank(), sizes));
 }
 
 void write_max_pool(Draft& draft, const ImportNode& node) {
-    if (node.outputs.size() > 1 && !node.outputs[1].empty())
-        throw Error("also makes indices, expected the values alone");
-    write_pool(draft, node, "max_pool", "");
+    const Placement x = map_of(draft, node);
+    write_pool(draft, node, "max_pool", x, windows_of(node, x, 0, 0), "");
 }
 
 void write_average_pool(Draft& draft, const ImportNode& node) {
@@ -35,34 +32,13 @@ void write_average_pool(Draft& draft, const ImportNode& node) {
     std::string more;
     if (padded && node.integer("count_include_pad", 0) != 0) more += ", count=all";
     // The mean of the whole map at any size of it, as GoogLeNet's (nets/layers/pool.cpp).
-    if (!padded && windows.r == x.sizes[1] && windows.s == x.sizes[2]) more += ", other_maps=whole";
-    write_pool(draft, node, "average_pool", more);
+    const bool dilated = windows.dilation_y > 1 || windows.dilation_x > 1;
+    if (!padded && !dilated && windows.r == x.sizes[1] && windows.s == x.sizes[2]) more += ", other_maps=whole";
+    write_pool(draft, node, "average_pool", x, windows, more);
 }
 
-// Over axes of the tensor that are whole axes of the layer.
-void write_reduction(Draft& draft, const ImportNode& node, const char* by, std::vector<int64_t> axes, bool keeps) {
-    Placement x = draft.value(node.input(0));
-    const size_t rank = x.rank();
-    if (axes.empty())
-        for (size_t axis = 1; axis < rank; axis++) axes.push_back(int64_t(axis));
-    std::vector<bool> reduced(rank, false);
-    for (const int64_t axis : axes) reduced[axis_of(axis, rank)] = true;
-    const auto axes_of_layer = [&](const Placement& view, std::array<bool, 4>* over) {
-        for (size_t axis = 0; axis < rank; axis++) {
-            if (!reduced[axis]) continue;
-            if (view.axes[axis].empty() && !is_plain(view)) continue;
-            const std::optional<int> whole = whole_axis(view, axis);
-            if (!whole || *whole == 0) return false;
-            (*over)[size_t(*whole)] = true;
-        }
-        return true;
-    };
-    std::array<bool, 4> over{};
-    if (!axes_of_layer(x, &over)) {
-        x = draft.plain(node, x);
-        over = {};
-        if (!axes_of_layer(x, &over)) throw Error("reduces over the images of a batch");
-    }
+// The word for these axes of a layer; null: they are not reduced together.
+const char* word_for(const std::array<bool, 4>& over) {
     struct Over {
         bool h, w, c;
         const char* word;
@@ -74,31 +50,71 @@ void write_reduction(Draft& draft, const ImportNode& node, const char* by, std::
                                      {false, true, false, "columns"}};
     const auto known =
         std::ranges::find_if(kOver, [&](const Over& o) { return o.h == over[1] && o.w == over[2] && o.c == over[3]; });
-    if (known == std::end(kOver)) throw Error("reduces over axes that are not reduced together here");
+    return known == std::end(kOver) ? nullptr : known->word;
+}
+
+// The axes of the layer that these axes of the tensor are; nullopt: they are not whole axes.
+std::optional<std::array<bool, 4>> whole_axes(const Placement& view, const std::vector<size_t>& axes) {
+    std::array<bool, 4> over{};
+    for (const size_t axis : axes) {
+        if (view.axes[axis].empty() && !is_plain(view)) continue;
+        const std::optional<int> whole = whole_axis(view, axis);
+        if (whole && *whole == 0 && view.axes[axis].empty()) continue;
+        if (!whole || *whole == 0) return std::nullopt;
+        over[size_t(*whole)] = true;
+    }
+    return over;
+}
+
+// Where axes are no whole axes of the layer that are reduced together, they are moved to the channels.
+void write_reduction(Draft& draft, const ImportNode& node, const char* by, const std::vector<size_t>& axes,
+                     bool keeps) {
+    Placement x = draft.value(node.input(0));
+    for (const size_t axis : axes)
+        if (has_images(x, axis)) throw Error("reduces over the images of a batch, expected other axes");
+    auto over = whole_axes(x, axes);
+    const Placement usual = arranged_placement(x.layer, x.shape(), usual_arrangement(x));
+    if (!over) over = whole_axes(usual, axes), x = over && word_for(*over) ? draft.plain(node, x) : x;
+    const bool any = std::ranges::any_of(axes, [&](size_t axis) { return !x.axes[axis].empty(); });
+    if (!over || (any && !word_for(*over))) {
+        x = draft.on_channels(node, x, axes);
+        over = {false, false, false, true};
+    }
     Placement y = x;
     for (size_t axis = 0; axis < 4; axis++)
-        if (over[axis]) y.sizes[axis] = 1;
+        if ((*over)[axis]) y.sizes[axis] = 1;
     y.axes.clear();
-    for (size_t axis = 0; axis < rank; axis++)
-        if (!reduced[axis])
+    for (size_t axis = 0; axis < x.rank(); axis++)
+        if (std::ranges::count(axes, axis) == 0)
             y.axes.push_back(x.axes[axis]);
         else if (keeps)
             y.axes.emplace_back();
-    y.layer = draft.line(node, "reduce", {x.layer}, concat("by=", by, setting("over", known->word, "space")), y.sizes);
+    if (const char* word = word_for(*over))  // of one place each: nothing is reduced
+        y.layer = draft.line(node, "reduce", {x.layer}, concat("by=", by, setting("over", word, "space")), y.sizes);
     draft.put(node.outputs[0], y);
 }
 
+// All axes where none is said, unless that is said to mean none.
 template <const char* By>
 void write_reduce(Draft& draft, const ImportNode& node) {
     const auto axes = draft.integers(node, 1, "axes");
     if (!axes && !node.input(1).empty()) throw Error("has axes that are computed, expected constants");
-    write_reduction(draft, node, By, axes.value_or(std::vector<int64_t>()), node.integer("keepdims", 1) != 0);
+    const Placement& x = draft.value(node.input(0));
+    std::vector<size_t> over;
+    for (const int64_t axis : axes.value_or(std::vector<int64_t>())) over.push_back(axis_of(axis, x.rank()));
+    if (over.empty() && node.integer("noop_with_empty_axes", 0) != 0) return draft.put(node.outputs[0], x);
+    for (size_t axis = 0; over.empty() && axis < x.rank(); axis++) over.push_back(axis);
+    std::ranges::sort(over);
+    write_reduction(draft, node, By, over, node.integer("keepdims", 1) != 0);
 }
 
 template <const char* By>
 void write_global(Draft& draft, const ImportNode& node) {
-    (void)map_of(draft, node);
-    write_reduction(draft, node, By, {2, 3}, true);
+    const size_t rank = draft.value(node.input(0)).rank();
+    if (rank < 3) throw Error(concat("takes a tensor of ", rank, " axes, expected a map"));
+    std::vector<size_t> space(rank - 2);
+    std::iota(space.begin(), space.end(), 2);
+    write_reduction(draft, node, By, space, true);
 }
 
 constexpr char kMean[] = "mean", kMax[] = "max", kSum[] = "sum";
@@ -114,19 +130,18 @@ void write_lrn(Draft& draft, const ImportNode& node) {
                           ", alpha=", number_text(node.real("alpha", 1e-4f) / float(size)),
                           ", beta=", number_text(node.real("beta", 0.75f))),
                    x.sizes);
-    draft.put(node.outputs[0], map_placement(name, x.sizes[0], x.sizes[1], x.sizes[2], x.sizes[3]));
+    draft.put(node.outputs[0], map_placement(name, x.rank(), x.sizes));
 }
 
+// As older versions mean it, all axes from `axis` on together.
 void write_over_channels(Draft& draft, const ImportNode& node, const char* kind) {
     Placement x = draft.value(node.input(0));
-    const size_t axis = axis_of(node.integer("axis", -1), x.rank());
-    // As older versions mean it, all axes from this one on together: one of them may be more than one place.
+    if (x.rank() == 0) throw Error("takes a single number, expected a tensor of the image");
+    std::vector<size_t> over{axis_of(node.integer("axis", -1), x.rank())};
     const Dimensions shape = x.shape();
-    const bool flattened = node.integer("flattened", 0) != 0;
-    for (size_t i = axis + 1; flattened && i < shape.size(); i++)
-        if (shape[i] != 1) throw Error("is taken over several axes together, expected one");
-    if (whole_axis(x, axis) != 3) x = draft.plain(node, x);
-    if (whole_axis(x, axis) != 3) throw Error("is taken over another axis than the channels");
+    for (size_t i = over[0] + 1; node.integer("flattened", 0) != 0 && i < shape.size(); i++)
+        if (shape[i] != 1) over.push_back(i);
+    if (over.size() > 1 || whole_axis(x, over[0]) != 3) x = draft.on_channels(node, x, over);
     x.layer = draft.line(node, kind, {x.layer}, "", x.sizes);
     draft.put(node.outputs[0], x);
 }

@@ -8,13 +8,19 @@ namespace {
 
 constexpr int64_t kLargest = 65535;
 
-std::vector<int64_t> pair_of(const ImportNode& node, const char* key, size_t count, int64_t usual, int64_t least) {
+// One number for each axis of the map, rows first; `ends` of them: pads have two. A map without rows has its columns
+// alone: `usual` is that of its one row.
+std::vector<int64_t> pair_of(const ImportNode& node, const char* key, bool rows, size_t ends, int64_t usual,
+                             int64_t least) {
+    const size_t count = (rows ? 2 : 1) * ends;
     std::vector<int64_t> values = node.integers(key, std::vector<int64_t>(count, usual));
     if (values.empty()) values.assign(count, usual);
     if (values.size() != count) throw Error(concat("has ", values.size(), " ", key, ", expected ", count));
     for (const int64_t value : values)
         if (value < least || value > kLargest)
             throw Error(concat("has ", key, " of ", value, ", expected ", least, " to ", kLargest));
+    if (!rows)
+        for (size_t end = 0; end < ends; end++) values.insert(values.begin() + std::ptrdiff_t(2 * end), usual);
     return values;
 }
 
@@ -43,9 +49,12 @@ std::string Windows::settings() const {
 
 Windows windows_of(const ImportNode& node, const Placement& map, int64_t r, int64_t s) {
     Windows w;
-    const std::vector<int64_t> kernel = pair_of(node, "kernel_shape", 2, 0, 0),
-                               stride = pair_of(node, "strides", 2, 1, 1),
-                               dilation = pair_of(node, "dilations", 2, 1, 1), pads = pair_of(node, "pads", 4, 0, 0);
+    const bool rows = map.rank() == 4;
+    std::vector<int64_t> kernel = pair_of(node, "kernel_shape", rows, 1, 0, 0);
+    const std::vector<int64_t> stride = pair_of(node, "strides", rows, 1, 1, 1),
+                               dilation = pair_of(node, "dilations", rows, 1, 1, 1),
+                               pads = pair_of(node, "pads", rows, 2, 0, 0);
+    if (!rows && kernel[1] > 0) kernel[0] = 1;
     w.r = r > 0 ? r : kernel[0];
     w.s = s > 0 ? s : kernel[1];
     if (w.r < 1 || w.s < 1 || w.r > kLargest || w.s > kLargest ||
@@ -84,8 +93,9 @@ Windows windows_of(const ImportNode& node, const Placement& map, int64_t r, int6
     return w;
 }
 
-Placement map_placement(const std::string& layer, int64_t n, int64_t h, int64_t w, int64_t c) {
-    return plain_placement(layer, {n, h, w, c}, usual_axes(4));
+Placement map_placement(const std::string& layer, size_t rank, const std::array<int64_t, 4>& sizes) {
+    const auto [n, h, w, c] = sizes;
+    return arranged_placement(layer, rank == 4 ? Dimensions{n, c, h, w} : Dimensions{n, c, w}, map_arrangement(rank));
 }
 
 size_t axis_of(int64_t axis, size_t rank) {
@@ -95,8 +105,8 @@ size_t axis_of(int64_t axis, size_t rank) {
 }
 
 const Operator* find_operator(std::string_view op) {
-    for (const auto table :
-         {linear_operators(), pool_operators(), activation_operators(), arithmetic_operators(), movement_operators()})
+    for (const auto table : {linear_operators(), pool_operators(), activation_operators(), arithmetic_operators(),
+                             movement_operators(), parts_operators()})
         if (const auto found = std::ranges::find(table, op, &Operator::op); found != table.end()) return &*found;
     return nullptr;
 }
