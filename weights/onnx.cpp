@@ -12,7 +12,6 @@ namespace {
 // Far more than any network has; they bound the bookkeeping that a file of a few bytes per record could ask for.
 constexpr size_t kMostOnnxNodes = 20000, kMostEnds = 4096, kMostAttributes = 64, kMostNumbers = 65536,
                  kMostOnnxAxes = 16, kMostRecords = 40000;
-constexpr int64_t kOldestOpset = 7;
 
 std::string own_text(const Field& field) { return std::string(field.text()); }
 
@@ -70,7 +69,7 @@ std::string module_of_scopes(const std::string& scopes) {
 
 class OnnxReader {
   public:
-    explicit OnnxReader(const std::string& folder) : files_(folder, graph_) {}
+    OnnxReader(const std::string& folder, int64_t oldest) : files_(folder, graph_), oldest_(oldest) {}
 
     ImportGraph read(Bytes file) {
         Message model(file);
@@ -81,8 +80,8 @@ class OnnxReader {
             if (field.number == 14 && graph_.metadata.size() < kMostRecords) graph_.metadata.insert(read_entry(field));
         }
         if (graph.number == 0) throw Error("has no graph, expected one; is it an ONNX model?");
-        if (opset_ < kOldestOpset)
-            throw Error(concat("is of opset ", opset_, ", expected ", kOldestOpset,
+        if (opset_ < oldest_)
+            throw Error(concat("is of opset ", opset_, ", expected ", oldest_,
                                " or later; convert it with onnx.version_converter first"));
         take_graph(graph);
         // Older files list their constants as inputs, too.
@@ -230,13 +229,16 @@ class OnnxReader {
 
     ImportGraph graph_;
     ExternalFiles files_;
+    const int64_t oldest_;
     int64_t opset_ = 0;
     size_t records_ = 0;
 };
 
 }  // namespace
 
-ImportGraph read_onnx(Bytes file, const std::string& folder) { return OnnxReader(folder).read(file); }
+ImportGraph read_onnx(Bytes file, const std::string& folder, int64_t oldest) {
+    return OnnxReader(folder, oldest).read(file);
+}
 
 bool looks_like_onnx(Bytes file) {
     bool version = false, graph = false;

@@ -1,7 +1,7 @@
 // Pools, over the cells of a window that lie on the map.
 //
 //   y = max_pool(x, window=3x3, stride=2x2, pad=same)    dilation=2x2: the cells of a window lie 2 apart
-//   y = average_pool(x, window=7x7, other_maps=whole)    the mean; other_maps=whole: of a map that is not as large as
+//   y = average_pool(x, window=7x7, other_maps=whole)    the mean; with dilation, too; other_maps=whole: of a map that is not as large as
 //                                                        the window, the mean of all of it (not Lucid's graph);
 //                                                        count=all: cells of the padding count, as zeros
 //   y = reduce(x, by=mean, over=space)                   mean, max or sum over all rows and columns; over=channels,
@@ -21,6 +21,7 @@ constexpr SettingRule kAveragePoolSettings[] = {
     kStride,
     kPad,
     kRound,
+    kDilation,
     {"other_maps", SettingRule::Form::word, "windows", 0, 0, "windows whole"},
     {"count", SettingRule::Form::word, "map", 0, 0, "map all"}};
 constexpr SettingRule kReduceSettings[] = {
@@ -51,6 +52,43 @@ NodeId dilated_max_pool(Graph& graph, NodeId x, const Layer& layer, const ops::P
     return y;
 }
 
+// 1 / how many of a window's cells lie in [first, end), for each window.
+std::vector<float> shares(int64_t windows, int64_t stride, int64_t before, int64_t cells, int64_t apart, int64_t first,
+                          int64_t end) {
+    std::vector<float> result;
+    for (int64_t i = 0; i < windows; i++) {
+        int64_t count = 0;
+        for (int64_t r = 0; r < cells; r++) {
+            const int64_t at = i * stride - before + r * apart;
+            count += at >= first && at < end ? 1 : 0;
+        }
+        result.push_back(count > 0 ? 1 / float(count) : 0.0f);
+    }
+    return result;
+}
+
+// The sum of the cells, which is a convolution of each channel with ones, times 1 / how many there are. g: of the
+// window with all cells in between.
+NodeId dilated_average_pool(Graph& graph, NodeId x, const Layer& layer, const ops::PoolGeometry& g) {
+    const Shape s = graph.shape(x);
+    const int64_t rows = (g.p - 1) * g.stride_y, columns = (g.q - 1) * g.stride_x;
+    const ops::ConvGeometry border{
+        1, 1, g.pad_top, rows + g.r - s.h - g.pad_top, g.pad_left, columns + g.s - s.w - g.pad_left};
+    const HostTensor ones({layer.whole("window", 0), layer.whole("window", 1), s.c, 1}, 1.0f);
+    const int64_t apart_y = layer.whole("dilation", 0), apart_x = layer.whole("dilation", 1);
+    const NodeId sum = ops::depthwise_conv2d(graph, padded(graph, x, border, 0), graph.constant(ones),
+                                             {g.stride_y, g.stride_x, apart_y, apart_x, 0, 0, 0, 0});
+    const ops::ConvGeometry around = layer.says("count", "all") ? conv_geometry(layer, s) : ops::ConvGeometry{};
+    const std::vector<float> y = shares(g.p, g.stride_y, g.pad_top, ones.shape.n, apart_y, -around.pad_top,
+                                        s.h + around.pad_bottom),
+                             z = shares(g.q, g.stride_x, g.pad_left, ones.shape.h, apart_x, -around.pad_left,
+                                        s.w + around.pad_right);
+    HostTensor share({1, g.p, g.q, 1});
+    for (int64_t p = 0; p < g.p; p++)
+        for (int64_t q = 0; q < g.q; q++) share.at(0, p, q, 0) = y[size_t(p)] * z[size_t(q)];
+    return ops::mul(graph, sum, graph.constant(std::move(share)), layer.name);
+}
+
 void build_max_pool(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
     const ops::PoolGeometry geometry = pool_geometry(layer, b.graph.shape(in[0]));
     if (layer.whole("dilation", 0) == 1 && layer.whole("dilation", 1) == 1)
@@ -65,6 +103,8 @@ void build_average_pool(LayerBuilder& b, const Layer& layer, std::span<const Nod
         return b.put(layer.name, ops::reduce(b.graph, Reduce::mean, {false, true, true, false}, in[0], layer.name));
     ops::PoolGeometry geometry = pool_geometry(layer, x);
     if (geometry.p < 1 || geometry.q < 1) return;  // too small a map
+    if (layer.whole("dilation", 0) > 1 || layer.whole("dilation", 1) > 1)
+        return b.put(layer.name, dilated_average_pool(b.graph, in[0], layer, geometry));
     NodeId map = in[0];
     if (layer.says("count", "all")) {
         map = padded(b.graph, map, conv_geometry(layer, x), 0);

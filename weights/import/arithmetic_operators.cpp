@@ -128,6 +128,7 @@ Placement whole_constant(Draft& draft, const ImportNode& node, const ImportTenso
 
 void write_arithmetic(Draft& draft, const ImportNode& node) {
     if (node.inputs.empty()) throw Error("takes nothing, expected two tensors");
+    if (node.has("axis")) throw Error("is broadcast from an axis on, as opsets before 7 have it");
     std::optional<Placement> y;
     for (const std::string& input : node.inputs)
         if (!draft.constant(input)) y = y ? combined(draft, node, node.op, *y, draft.value(input)) : draft.value(input);
