@@ -32,8 +32,12 @@ void build_softmax(LayerBuilder& b, const Layer& layer, std::span<const NodeId> 
     b.put(layer.name, ops::softmax(b.graph, in[0], layer.name));
 }
 
+// The largest value goes first, so that the logarithm of the sum keeps its digits however large that is; adding a
+// number to all changes nothing, nor does the derivative of that number.
 void build_log_softmax(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
-    b.put(layer.name, ops::sub(b.graph, in[0], ops::log_sum_exp(b.graph, in[0]), layer.name));
+    const NodeId largest = ops::reduce(b.graph, Reduce::max, {false, false, false, true}, in[0]);
+    const NodeId x = ops::sub(b.graph, in[0], ops::stop_gradient(b.graph, largest));
+    b.put(layer.name, ops::sub(b.graph, x, ops::log_sum_exp(b.graph, x), layer.name));
 }
 
 constexpr SettingRule kConcatSettings[] = {{"along", Form::word, "channels", 0, 0, "channels rows columns"}};

@@ -40,9 +40,23 @@ Placement broadcast(Draft& draft, const ImportNode& node, Placement& a, Placemen
     const Placement whole_a = of_rank(a, rank), whole_b = of_rank(b, rank);
     if (const auto y = joined(whole_a, whole_b)) return *y;
     const Arrangement usual = usual_arrangement(rank, rank > 0 && is_of_images(whole_a, 0) && is_of_images(whole_b, 0));
-    a = draft.arranged(node, whole_a, usual);
-    b = draft.arranged(node, whole_b, usual);
-    if (const auto y = joined(a, b)) return *y;
+    const auto arranged_both = [&](const Arrangement& into) {
+        a = draft.arranged(node, whole_a, into);
+        b = draft.arranged(node, whole_b, into);
+        return joined(a, b);
+    };
+    const auto fits = [&](const Arrangement& into) {
+        return joined(arranged_placement("", whole_a.shape(), into), arranged_placement("", whole_b.shape(), into));
+    };
+    if (fits(usual)) return *arranged_both(usual);
+    // Axes that both have lie along the channels, those that only a has along the columns, those of b along the rows.
+    const Dimensions in_a = whole_a.shape(), in_b = whole_b.shape();
+    Arrangement apart;
+    for (size_t axis = 0; axis < rank; axis++) {
+        const bool of_images = has_images(whole_a, axis) || has_images(whole_b, axis);
+        apart[of_images ? 0 : in_a[axis] == in_b[axis] ? 3 : in_b[axis] == 1 ? 2 : 1].push_back(axis);
+    }
+    if (fits(apart)) return *arranged_both(apart);
     throw Error(concat("takes ", shape_text(whole_a.shape()), " and ", shape_text(whole_b.shape()),
                        ", which cannot be broadcast"));
 }

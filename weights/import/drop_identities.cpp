@@ -7,7 +7,10 @@
 namespace limpid {
 namespace {
 
-bool hands_on(const ImportNode& node) { return node.op == "Identity" || node.op == "Dropout"; }
+// Dropout, unless it says that it drops: an input says whether it is in training.
+bool hands_on(const ImportNode& node) {
+    return node.op == "Identity" || (node.op == "Dropout" && node.input(2).empty());
+}
 
 }  // namespace
 

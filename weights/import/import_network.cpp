@@ -197,6 +197,8 @@ void start_with_inputs(const ImportGraph& graph, const NetworkOptions& options, 
 }  // namespace
 
 ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options) {
+    for (const auto& [name, tensor] : graph.constants)
+        graph.held_values += int64_t(tensor.bytes.size() / size_bytes_of(tensor.type));
     drop_identities(graph);
     drop_unused(graph);
     fold_constants(graph);

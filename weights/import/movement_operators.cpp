@@ -124,7 +124,19 @@ void write_cast(Draft& draft, const ImportNode& node) {
     draft.put(node.outputs[0], draft.value(node.input(0)));
 }
 
+// One that is told whether it is in training.
+void write_dropout(Draft& draft, const ImportNode& node) {
+    const ImportTensor &training = draft.need_constant(node, 2, "training mode"),
+                       *ratio = draft.constant(node.input(1));
+    const bool drops = training.size() != 1 || draft.reals(training)[0] != 0;
+    const bool none = ratio && ratio->size() == 1 && draft.reals(*ratio)[0] == 0;
+    if (drops && !none)
+        throw Error("drops values, as in training, expected a model for inference; export it with model.eval()");
+    draft.put(node.outputs[0], draft.value(node.input(0)));
+}
+
 constexpr Operator kMovementOperators[] = {
+    {"Dropout", write_dropout},
     {"Cast", write_cast},
     {"CastLike", write_cast},
     {"Reshape", write_reshape},

@@ -103,7 +103,10 @@ void write_reduce(Draft& draft, const ImportNode& node) {
     std::vector<size_t> over;
     for (const int64_t axis : axes.value_or(std::vector<int64_t>())) over.push_back(axis_of(axis, x.rank()));
     if (over.empty() && node.integer("noop_with_empty_axes", 0) != 0) return draft.put(node.outputs[0], x);
-    for (size_t axis = 0; over.empty() && axis < x.rank(); axis++) over.push_back(axis);
+    if (over.empty()) {
+        over.resize(x.rank());
+        std::iota(over.begin(), over.end(), 0);
+    }
     std::ranges::sort(over);
     write_reduction(draft, node, By, over, node.integer("keepdims", 1) != 0);
 }

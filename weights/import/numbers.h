@@ -1,0 +1,38 @@
+// Small constants as numbers: what the arithmetic on shapes is done with.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "weights/import_graph.h"
+
+namespace limpid {
+
+// Shapes, axes and small tables; parameters are left where they are.
+inline constexpr int64_t kMostValues = 65536;
+
+// Values of a small constant, exact for integers below 2^53 and all reals.
+struct Numbers {
+    Dimensions shape;
+    std::vector<double> values;
+    bool whole = true;
+
+    int64_t rank() const { return int64_t(shape.size()); }
+};
+
+// nullopt: there are too many, or they cannot be read.
+std::optional<Numbers> numbers_of(const ImportTensor& tensor);
+ImportTensor as_tensor(const Numbers& numbers);
+
+// The axis, counted from the front; here and below, Error where the constants do not fit.
+size_t axis_in(int64_t axis, int64_t rank);
+// The places `picks` along an axis, which becomes axes of that shape.
+Numbers picked(const Numbers& x, size_t axis, const std::vector<int64_t>& picks, const Dimensions& shape_of_picks);
+// As Reshape says it: 0 is the size that was there, -1 what is left.
+Dimensions reshaped_to(const Dimensions& asked, const Dimensions& from);
+// The shape that both are broadcast to, as numpy does; nullopt: they cannot.
+std::optional<Dimensions> broadcast_shape(const Dimensions& a, const Dimensions& b);
+// x repeated to that shape, which it can be broadcast to.
+Numbers repeated_to(const Numbers& x, const Dimensions& shape);
+
+}  // namespace limpid
