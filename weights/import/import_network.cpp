@@ -126,7 +126,6 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     drop_identities(graph);
     drop_unused(graph);
     fold_constants(graph);
-    fold_affine(graph);
     const Picture picture = picture_of(graph, options.size);
     ImportedNetwork network;
     network.channels = picture.channels;
