@@ -124,7 +124,9 @@ void print_text(const Contents& contents) {
     const auto [order, scales, means] = normalisation_of(contents.architecture);
     std::string channels, scale, mean;
     for (size_t j = 0; j < order.size(); j++) {
-        channels += order.size() == 3 ? std::string(1, "RGB"[order[j]]) : concat(j ? " " : "", order[j]);
+        channels += order.size() == 1   ? std::string("grey")
+                    : order.size() == 3 ? std::string(1, "RGB"[order[j]])
+                                        : concat(j ? " " : "", order[j]);
         scale += concat(j ? ", " : "", scales[j]);
         mean += concat(j ? ", " : "", means[j]);
     }
@@ -162,7 +164,7 @@ Run declare_info(CLI::App& app) {
     app.add_option("--size", options->size,
                    "height and width of the image for which the work is counted; by default the network's own")
         ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
-    declare_preprocess(app, options->import.preprocess);
+    declare_pictures(app, options->import);
     CLI::Option* json = app.add_flag("--json", options->as_json, "machine-readable");
     app.add_flag("--text", options->as_text, "the network, a line for each layer, as converted files keep it")
         ->excludes(json);

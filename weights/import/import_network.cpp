@@ -129,7 +129,8 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     const Picture picture = picture_of(graph, options.size);
     ImportedNetwork network;
     network.channels = picture.channels;
-    std::string prepared = options.preprocess.empty() ? "" : preprocessing_text(options.preprocess, picture.channels);
+    std::string prepared =
+        options.preprocess.empty() ? "" : preprocessing_settings(options.preprocess, picture.channels);
     if (options.preprocess.empty()) {
         const AssumedPreprocessing assumed = assumed_preprocessing(graph.metadata, picture.channels);
         prepared = assumed.text;
@@ -139,13 +140,16 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     Draft draft(graph, options.most_made_values);
     draft.know_modules();
     Placement view = picture.view;
-    draft.start("input", "image", {},
-                concat("size=", size_text(picture.height, picture.width), ", channels=", picture.channels), view.sizes);
-    if (!prepared.empty()) {
-        const size_t open = prepared.find("(input, ") + 8;
-        view.layer = draft.start("preprocessed", "normalise", {"input"},
-                                 prepared.substr(open, prepared.size() - open - 1), view.sizes);
-    }
+    // Pictures are in colours; of one channel is what sees them in grey.
+    const bool grey = picture.channels == 1;
+    std::array<int64_t, 4> seen = view.sizes;
+    if (grey) seen[3] = 3;
+    view.layer = draft.start("input", "image", {},
+                             concat("size=", size_text(picture.height, picture.width), ", channels=", seen[3],
+                                    options.shown.empty() ? "" : ", shown=" + options.shown),
+                             seen);
+    if (grey) view.layer = draft.start("grey", "grey", {view.layer}, "", view.sizes);
+    if (!prepared.empty()) view.layer = draft.start("preprocessed", "normalise", {view.layer}, prepared, view.sizes);
     draft.put(picture.value, view);
     Unread unread;
     std::set<std::string> missing;

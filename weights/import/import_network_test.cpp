@@ -27,6 +27,8 @@ TEST(ImportNetwork, SaysWhatTheGraphComputes) {
               "logits: head\n"
               "outputs: y\n"
               "default: h\n"
+              "default dictionary: h\n"
+              "default groups: h\n"
               "default grad-cam: h\n"
               "default grids: h\n"
               "default spatial: h\n"
@@ -116,11 +118,11 @@ TEST(ImportNetwork, MakesNoParametersWithoutBound) {
 }
 
 TEST(Preprocessing, ByNameAndBySettings) {
-    EXPECT_EQ(preprocessing_text("none", 7), "");
-    EXPECT_EQ(preprocessing_text("tensorflow", 1), "preprocessed = normalise(input, scale=2, mean=1)");
-    EXPECT_EQ(preprocessing_text("scale=255; mean=1 2 3", 3), "preprocessed = normalise(input, scale=255, mean=1 2 3)");
-    EXPECT_THROW(preprocessing_text("torchvision", 1), UsageError);
-    EXPECT_THROW(preprocessing_text("imagenet", 3), UsageError);
+    EXPECT_EQ(preprocessing_settings("none", 7), "");
+    EXPECT_EQ(preprocessing_settings("tensorflow", 1), "scale=2, mean=1");
+    EXPECT_EQ(preprocessing_settings("scale=255; mean=1 2 3", 3), "scale=255, mean=1 2 3");
+    EXPECT_THROW(preprocessing_settings("torchvision", 1), UsageError);
+    EXPECT_THROW(preprocessing_settings("imagenet", 3), UsageError);
     EXPECT_THAT(assumed_preprocessing({}, 3).note, HasSubstr("guessed torchvision"));
     EXPECT_EQ(assumed_preprocessing({{"Image.BitmapPixelFormat", "Gray8"}}, 1).note, "");
 }
