@@ -54,24 +54,12 @@ float* ConstantStore::take(int64_t floats) {
     return taken;
 }
 
-ConstantStore::Constant ConstantStore::joined(const std::vector<Constant>& parts) {
-    Constant& result = joined_[parts];
+ConstantStore::Constant ConstantStore::derived(const std::string& how, const std::vector<Constant>& from,
+                                               const std::function<HostTensor()>& make) {
+    Constant& result = derived_[{how, from}];
     if (result) return result;
-    Shape shape = parts[0]->shape;
-    shape.c = 0;
-    for (const Constant& part : parts) {
-        CHECK(part->shape.pixels() == shape.pixels());
-        shape.c += part->shape.c;
-    }
-    HostTensor all(shape);
-    int64_t first = 0;
-    for (const Constant& part : parts) {
-        const int64_t width = part->shape.c;
-        for (int64_t row = 0; row < shape.pixels(); row++)
-            std::copy_n(part->values.begin() + row * width, width, all.values.begin() + row * shape.c + first);
-        first += width;
-    }
-    result = std::make_shared<const HostTensor>(std::move(all));
+    result = std::make_shared<const HostTensor>(make());
+    if (stream_->device().kind != DeviceKind::cuda) size_bytes_ += result->values.size() * sizeof(float);
     return result;
 }
 

@@ -1,7 +1,9 @@
-// The constants of one device: uploaded once, prepared once (packed filters, tables), merged once, and shared by every
+// The constants of one device: uploaded once, prepared once (packed filters, tables), derived from
+// each other once, and shared by every
 // plan.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -25,8 +27,9 @@ class ConstantStore {
     // Device memory of a constant; on the CPU the host tensor itself.
     ConstView view(const Constant& constant);
     const float* prepared(const Constant& constant, const Preparation& preparation);
-    // The parts joined along the last axis: the same parts give the same constant.
-    Constant joined(const std::vector<Constant>& parts);
+    // What `make` makes of other constants: made once for the same `how` and the same constants, which are never null.
+    Constant derived(const std::string& how, const std::vector<Constant>& from,
+                     const std::function<HostTensor()>& make);
     size_t size_bytes() const { return size_bytes_; }
 
   private:
@@ -38,7 +41,7 @@ class ConstantStore {
     std::map<std::pair<Constant, std::string>, const float*> prepared_;
     std::vector<Buffer> slabs_;   // that prepared_ points into
     size_t slab_used_bytes_ = 0;  // of the last slab
-    std::map<std::vector<Constant>, Constant> joined_;
+    std::map<std::pair<std::string, std::vector<Constant>>, Constant> derived_;
     size_t size_bytes_ = 0;
 };
 

@@ -67,6 +67,9 @@ struct GradientEpilogue {
     }
 };
 
+// Of an operation that is linear in its filter w: s op(x, w) = op(x, s w) after it, op(s x, w) = op(x, s w) before it.
+enum class ChannelFactor { nowhere, before, after };
+
 class Op {
   public:
     virtual ~Op() = default;
@@ -94,6 +97,8 @@ class Op {
     // This gradient, finished as mask(addend + gradient) in its own kernel: what it does already and `more`. Its inputs
     // are then its own, [addend], [mask]. Null: it cannot.
     virtual std::shared_ptr<const Op> with_epilogue(GradientEpilogue /*more*/) const { return nullptr; }
+    // Where a factor for each channel may stand that inputs[1], the filter, takes instead, along its last axes.
+    virtual ChannelFactor channel_factor() const { return ChannelFactor::nowhere; }
 };
 using OpPtr = std::shared_ptr<const Op>;
 

@@ -89,6 +89,66 @@ TEST(Plan, ChangesNoValue) {
     }
 }
 
+// Convolution, batch norm, ReLU, depthwise convolution, batch norm: as networks of that time are.
+struct Normalised {
+    Graph graph;
+    NodeId image, product, inner, score, gradient;
+
+    NodeId numbers(int64_t channels, uint32_t salt) {
+        return graph.constant(random_tensor({1, 1, 1, channels}, 0.5f, 1.5f, salt));
+    }
+    NodeId norm(NodeId x, uint32_t salt) {
+        const int64_t channels = graph.shape(x).c;
+        return ops::ternary(graph, Ternary::multiply_add, x, numbers(channels, salt), numbers(channels, salt + 1));
+    }
+    Normalised() {
+        image = graph.input("image", {2, 9, 10, 3});
+        const NodeId w = graph.constant(random_tensor({3, 3, 3, 20}, -0.5f, 0.5f, 1));
+        product = ops::add(graph, ops::conv2d(graph, image, w, {}), numbers(20, 2));
+        inner = ops::relu(graph, norm(product, 3));
+        const NodeId each = graph.constant(random_tensor({3, 3, 20, 2}, -0.5f, 0.5f, 5));
+        const NodeId end = norm(norm(ops::depthwise_conv2d(graph, inner, each, {}), 6), 8);
+        score = ops::reduce(graph, Reduce::mean, {false, true, true, true}, ops::mul(graph, end, end));
+        gradient = grad(graph, score, {image})[0];
+    }
+};
+
+TEST(Plan, FoldsBatchNormsIntoFilters) {
+    Normalised net;
+    Stream stream({DeviceKind::reference, 0});
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(net.graph, {net.score, net.gradient}, constants);
+    EXPECT_EQ(count(plan, "multiply_add"), 0) << plan.print();
+    EXPECT_EQ(count(plan, "relu"), 0) << plan.print();
+    // The square, forward and in the gradient; no scale of a batch norm.
+    EXPECT_LE(count(plan, "mul"), 3) << plan.print();
+    const std::vector<HostTensor> inputs{random_tensor({2, 9, 10, 3})};
+    const std::vector<NodeId> outputs{net.score, net.gradient};
+    const auto plain = evaluate(net.graph, outputs, stream, inputs, {.fuse = false});
+    const auto fused = evaluate(net.graph, outputs, stream, inputs);
+    for (size_t i = 0; i < outputs.size(); i++)
+        EXPECT_TRUE(matches(plain[i], fused[i], testing::sum_tolerance(360))) << i;
+    // A value that is asked for is there, and its batch norm is applied to it.
+    const Plan shown = make_plan(net.graph, {net.product, net.score}, constants);
+    EXPECT_EQ(count(shown, "multiply_add"), 1) << shown.print();
+    // Plans of one store share what they folded.
+    const size_t once = constants.size_bytes();
+    make_plan(net.graph, {net.score, net.gradient}, constants);
+    EXPECT_EQ(constants.size_bytes(), once);
+}
+
+// The direction of an objective is no part of the network: no filters are made for it.
+TEST(Plan, FoldsNoOtherFactorIntoFilters) {
+    Normalised net;
+    const NodeId aimed = ops::mul(net.graph, net.product, net.numbers(20, 11));
+    const NodeId gradient =
+        grad(net.graph, ops::reduce(net.graph, Reduce::sum, {false, true, true, true}, aimed), {net.image})[0];
+    Stream stream({DeviceKind::reference, 0});
+    ConstantStore constants(stream);
+    const Plan plan = make_plan(net.graph, {aimed, gradient}, constants);
+    EXPECT_GE(count(plan, "mul"), 1) << plan.print();
+}
+
 TEST(Plan, LiveValuesNeverOverlap) {
     Block block;
     for (const Device& device : testing::devices_under_test()) {

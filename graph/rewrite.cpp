@@ -1,9 +1,11 @@
 // Every rule reads an old graph front to back and appends to a new one: `map` says where an old node's value now is.
 #include "graph/rewrite.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "graph/ops/kinds.h"
 #include "kernels/error.h"
@@ -18,6 +20,7 @@ using ops::Conv2dGradInputOp;
 using ops::Conv2dOp;
 using ops::MaxPoolGradOp;
 using ops::SliceOp;
+using ops::TernaryOp;
 using ops::UnaryOp;
 
 template <class Kind>
@@ -108,6 +111,85 @@ Rewritten remove_dead(const Rewritten& old) {
     return result;
 }
 
+// x times scale, plus shift if there is one, along the last axes: in double, so that it is rounded once.
+ConstantStore::Constant mapped(ConstantStore& constants, const ConstantStore::Constant& x,
+                               const ConstantStore::Constant& scale, const ConstantStore::Constant& shift) {
+    std::vector<ConstantStore::Constant> from{x, scale};
+    if (shift) from.push_back(shift);
+    return constants.derived("mapped", from, [&] {
+        HostTensor y(x->shape);
+        const size_t channels = scale->values.size();
+        for (size_t i = 0; i < y.values.size(); i++)
+            y.values[i] = float(double(x->values[i]) * double(scale->values[i % channels]) +
+                                (shift ? double(shift->values[i % channels]) : 0.0));
+        return y;
+    });
+}
+
+// The constant {1,1,1,c} at that input of a node with c channels, or null.
+ConstantStore::Constant channel_numbers(const Graph& g, NodeId id, size_t input) {
+    const NodeId constant = g[id].inputs[input];
+    return g.shape(constant) == Shape{1, 1, 1, g.shape(id).c} ? g[constant].constant : nullptr;
+}
+
+bool is_channel_map(const Graph& g, NodeId id) {
+    const auto* op = as<TernaryOp>(g, id);
+    return op && op->function == Ternary::multiply_add && channel_numbers(g, id, 1) && channel_numbers(g, id, 2) &&
+           g.shape(g[id].inputs[0]) == g.shape(id);
+}
+
+using ConstantSet = std::set<ConstantStore::Constant>;
+
+// The first map of each chain. `scales`: those of the maps. What else is multiplied with a constant, as an objective does
+// with a direction, stays: the filters of a network are made once, not for each objective.
+Rewritten fold_first_maps(const Rewritten& old, ConstantStore& constants, const ConstantSet& scales, bool& found) {
+    Pass pass(old, constants);
+    const Graph& g = pass.from;
+    const auto filter = [&](NodeId id, ChannelFactor where) -> ConstantStore::Constant {
+        const OpPtr& op = g[id].op;
+        return op && op->channel_factor() == where ? g[g[id].inputs[1]].constant : nullptr;
+    };
+    // The same product with its filter scaled, of x.
+    const auto scaled = [&](NodeId product, NodeId x, const ConstantStore::Constant& scale) {
+        const auto w = mapped(constants, g[g[product].inputs[1]].constant, scale, nullptr);
+        std::vector<NodeId> inputs = pass.map(g[product].inputs);
+        inputs[0] = pass.map(x);
+        inputs[1] = pass.to.constant(w);
+        return pass.to.add(g[product].op, inputs, g[product].name);
+    };
+    return pass.apply([&](NodeId id) -> std::optional<NodeId> {
+        if (filter(id, ChannelFactor::before)) {
+            const NodeId dy = g[id].inputs[0];
+            if (!is_binary(g, dy, Binary::mul) || !pass.used_once(dy)) return {};
+            const auto scale = channel_numbers(g, dy, 1);
+            if (!scale || !scales.contains(scale) || !(g.shape(g[dy].inputs[0]) == g.shape(dy))) return {};
+            found = true;
+            return scaled(id, g[dy].inputs[0], scale);
+        }
+        if (!is_channel_map(g, id)) return {};
+        NodeId product = g[id].inputs[0];
+        if (!pass.used_once(product)) return {};
+        ConstantStore::Constant bias;
+        if (is_binary(g, product, Binary::add) && (bias = channel_numbers(g, product, 1))) {
+            product = g[product].inputs[0];
+            if (!pass.used_once(product)) return {};
+        }
+        if (!filter(product, ChannelFactor::after)) return {};
+        found = true;
+        const auto scale = channel_numbers(g, id, 1), shift = channel_numbers(g, id, 2);
+        const auto constant = bias ? mapped(constants, bias, scale, shift) : shift;
+        return ops::add(pass.to, scaled(product, g[product].inputs[0], scale), pass.to.constant(constant), g[id].name);
+    });
+}
+
+Rewritten fold_channel_maps(Rewritten graph, const ConstantSet& scales, ConstantStore& constants) {
+    for (bool found = true; found;) {
+        found = false;
+        graph = remove_dead(fold_first_maps(graph, constants, scales, found));
+    }
+    return graph;
+}
+
 Rewritten fuse_bias_relu(const Rewritten& old, ConstantStore& constants) {
     Pass pass(old, constants);
     const Graph& g = pass.from;
@@ -174,6 +256,27 @@ Rewritten hoist_relu_grad(const Rewritten& old, ConstantStore& constants) {
     });
 }
 
+// Joined along the last axis.
+ConstantStore::Constant joined(ConstantStore& constants, const std::vector<ConstantStore::Constant>& parts) {
+    return constants.derived("joined", parts, [&] {
+        Shape shape = parts[0]->shape;
+        shape.c = 0;
+        for (const auto& part : parts) {
+            CHECK(part->shape.pixels() == shape.pixels());
+            shape.c += part->shape.c;
+        }
+        HostTensor all(shape);
+        int64_t first = 0;
+        for (const auto& part : parts) {
+            const int64_t width = part->shape.c;
+            for (int64_t row = 0; row < shape.pixels(); row++)
+                std::copy_n(part->values.begin() + row * width, width, all.values.begin() + row * shape.c + first);
+            first += width;
+        }
+        return all;
+    });
+}
+
 bool is_pointwise(const Graph& g, NodeId w, const ops::ConvGeometry& geometry) {
     const Shape s = g.shape(w);
     return s.n == 1 && s.h == 1 && geometry == ops::ConvGeometry{} && g[w].constant;
@@ -208,8 +311,8 @@ Rewritten merge_siblings(const Rewritten& old, ConstantStore& constants) {
                 if (std::get<1>(*k)) biases.push_back(g[g[member].inputs[2]].constant);
                 name += (name.empty() ? "" : " + ") + g[member].name;
             }
-            std::vector<NodeId> inputs{pass.map(std::get<0>(*k)), pass.to.constant(constants.joined(filters))};
-            if (std::get<1>(*k)) inputs.push_back(pass.to.constant(constants.joined(biases)));
+            std::vector<NodeId> inputs{pass.map(std::get<0>(*k)), pass.to.constant(joined(constants, filters))};
+            if (std::get<1>(*k)) inputs.push_back(pass.to.constant(joined(constants, biases)));
             group.merged = pass.to.add(g[id].op, inputs, name);
         }
         int64_t first = 0;
@@ -256,7 +359,7 @@ Rewritten merge_sibling_grads(const Rewritten& old, ConstantStore& constants) {
             filters.push_back(g[g[member].inputs[1]].constant);
         }
         const NodeId all = ops::concatenate(pass.to, gradients, 3);
-        NodeId sum = pass.to.add(g[members[0]].op, {all, pass.to.constant(constants.joined(filters))});
+        NodeId sum = pass.to.add(g[members[0]].op, {all, pass.to.constant(joined(constants, filters))});
         for (const NodeId other : others) sum = ops::add(pass.to, sum, pass.map(other));
         return sum;
     });
@@ -293,6 +396,10 @@ Rewritten rewrite(const Graph& graph, const std::vector<NodeId>& outputs, Consta
                   RewriteOptions options) {
     Rewritten result = remove_dead({graph, outputs});
     if (!options.fuse) return result;
+    ConstantSet scales;
+    for (int i = 0; i < graph.size(); i++)
+        if (is_channel_map(graph, {i})) scales.insert(channel_numbers(graph, {i}, 1));
+    result = fold_channel_maps(std::move(result), scales, constants);
     result = remove_dead(fuse_bias_relu(result, constants));
     result = remove_dead(hoist_relu_grad(result, constants));
     result = remove_dead(merge_siblings(result, constants));

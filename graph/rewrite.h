@@ -2,6 +2,9 @@
 // exact in real arithmetic; none depends on the device. The planner applies them in this order:
 //
 //   remove_dead           what the outputs do not need
+//   fold_channel_maps     s*(conv2d(x, w) + b) + t                    ->  conv2d(x, s*w) + (s*b + t): batch norms; and in
+//                         the gradient conv2d_grad_input(s*g, w)      ->  conv2d_grad_input(g, s*w). Depthwise ones
+//                         likewise
 //   fuse_bias_relu        conv2d, add bias, relu                      ->  conv2d {bias, relu}
 //   hoist_relu_grad       relu_grad(y_i, slice_i(g)), M = concat(y)   ->  slice_i(relu_grad(M, g)): one mask for all
 //   merge_siblings        1x1 convolutions of one image               ->  slices of one convolution

@@ -43,6 +43,9 @@ std::string known_kinds() {
 }
 
 Shape image_size(const Layer& image) {
+    const std::vector<double>& shown = image.numbers("shown");
+    if (!shown.empty() && (shown.size() != 3 || std::ranges::max(shown) >= image.numbers("channels")[0]))
+        throw Error(concat("shows ", shown.size(), " channels, expected three of 0 to ", image.whole("channels") - 1));
     return {1, image.whole("size", 0), image.whole("size", 1), image.whole("channels")};
 }
 
@@ -295,11 +298,14 @@ std::map<std::string, Shape> parameter_shapes(const Architecture& architecture) 
 }
 
 Normalisation normalisation_of(const Architecture& architecture) {
-    const auto channels = size_t(architecture.image().c);
+    const bool grey = sees_grey(architecture);
+    const auto channels = grey ? size_t(1) : size_t(architecture.image().c);
     Normalisation result{std::vector<int64_t>(channels), std::vector<float>(channels, 1), std::vector<float>(channels)};
     std::iota(result.order.begin(), result.order.end(), 0);
-    const auto found = std::ranges::find_if(architecture.layers, [](const Layer& layer) {
-        return layer.kind == &kinds::normalise && layer.inputs[0] == "input";
+    const auto found = std::ranges::find_if(architecture.layers, [&](const Layer& layer) {
+        if (layer.kind != &kinds::normalise) return false;
+        const std::string& from = layer.inputs[0];
+        return from == "input" || (grey && find_layer(architecture, from)->kind == &kinds::grey);
     });
     if (found == architecture.layers.end()) return result;
     const auto &order = found->numbers("order"), &scale = found->numbers("scale"), &mean = found->numbers("mean");
@@ -309,6 +315,24 @@ Normalisation normalisation_of(const Architecture& architecture) {
         result.mean[j] = float(mean[mean.size() == 1 ? 0 : j]);
     }
     return result;
+}
+
+std::array<int64_t, 3> shown_channels(const Architecture& architecture) {
+    const std::vector<double>& said = architecture.input().numbers("shown");
+    std::array<int64_t, 3> shown{};
+    for (int64_t i = 0; i < 3; i++)
+        shown[size_t(i)] = said.empty() ? std::min(i, architecture.image().c - 1) : int64_t(said[size_t(i)]);
+    return shown;
+}
+
+bool sees_grey(const Architecture& architecture) {
+    bool any = false;
+    for (const Layer& layer : architecture.layers) {
+        if (std::ranges::count(layer.inputs, "input") == 0) continue;
+        if (layer.kind != &kinds::grey) return false;
+        any = true;
+    }
+    return any;
 }
 
 std::vector<std::string> trunk_layers(const Architecture& a) {

@@ -19,6 +19,7 @@
 // feed.
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
@@ -77,13 +78,17 @@ struct ArchitectureShapes {
 ArchitectureShapes shapes_of(const Architecture& architecture);
 std::map<std::string, Shape> parameter_shapes(const Architecture& architecture);
 
-// What becomes of the picture first: x[j] = scale[j] * picture[order[j]] - mean[j], for each channel; where no line
-// normalises the input, x is the picture.
+// What becomes of the picture first, or of it in grey: x[j] = scale[j] * picture[order[j]] - mean[j], for each channel;
+// where no line normalises the input, x is the picture.
 struct Normalisation {
     std::vector<int64_t> order;
     std::vector<float> scale, mean;
 };
 Normalisation normalisation_of(const Architecture& architecture);
+// The channels of the picture that people see as red, green and blue.
+std::array<int64_t, 3> shown_channels(const Architecture& architecture);
+// Whether all that is taken of the picture is how bright it is.
+bool sees_grey(const Architecture& architecture);
 
 // The convolutions and concatenations that all of the main output (the logits; else the first output; else the last
 // layer) comes through: blocks, without the branches inside of them.

@@ -121,7 +121,7 @@ TEST(NetworkText, HostileOnesAreRefusedWithTheirLine) {
         {"", "the text has no layer, expected NAME = KIND(INPUT, ...) lines"},
         {"network: x\n", "the text has no layer"},
         {image + "a = convv(input)\n",
-         "line 2: kind \"convv\" is not known, expected one of image, normalise, conv, dense, max_pool"},
+         "line 2: kind \"convv\" is not known, expected one of image, normalise, grey, conv, dense, max_pool"},
         {image + "a = conv\n", "line 2: a is \"conv\", expected KIND(INPUT, ..., KEY=VALUE, ...)"},
         {image + "a = conv(input, channels=4) b\n", "line 2: a is \"conv(input, channels=4) b\", expected KIND("},
         {image + "a = conv(input, channels=4), b = softmax(a)\n", "line 2: a is"},
@@ -255,6 +255,22 @@ TEST(NetworkText, DamagedOnesAreReadOrRefused) {
         }
     }
     EXPECT_GT(read, 20);
+}
+
+TEST(NetworkText, SaysWhatIsSeenAndWhatIsShown) {
+    const Architecture grey = parse_architecture(
+        "input = image(size=8, channels=3)\nlight = grey(input)\nx = normalise(light, scale=255, mean=3)\n");
+    EXPECT_TRUE(sees_grey(grey));
+    EXPECT_EQ(normalisation_of(grey).scale, std::vector<float>{255});
+    EXPECT_EQ(normalisation_of(grey).mean, std::vector<float>{3});
+    EXPECT_FALSE(sees_grey(parse_architecture("input = image(size=8, channels=3)\nx = relu(input)\n")));
+    const std::string many = "input = image(size=8, channels=5";
+    using Three = std::array<int64_t, 3>;
+    EXPECT_EQ(shown_channels(parse_architecture(many + ", shown=4 2 0)\n")), (Three{4, 2, 0}));
+    EXPECT_EQ(shown_channels(parse_architecture(many + ")\n")), (Three{0, 1, 2}));
+    EXPECT_EQ(shown_channels(parse_architecture("input = image(size=8, channels=2)\n")), (Three{0, 1, 1}));
+    for (const char* wrong : {", shown=4 2 5)\n", ", shown=1 2)\n"})
+        EXPECT_THAT(error_of_text(many + wrong), HasSubstr("expected three of 0 to 4"));
 }
 
 // What the fuzzer starts from, and what it found.

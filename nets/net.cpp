@@ -90,11 +90,10 @@ void check_given(const Net& net, const Graph& graph, const Layers& given) {
         }
         const int64_t channels = graph.shape(id).c, expected = known.at(name).c;
         if (name == "input" && channels != expected)
-            throw UsageError(concat("the image has ", channels, " channels, ", net.name, " takes ", expected, ": ",
-                                    channels == expected + 1
-                                        ? "no network sees opacity; add collapse_alpha to the transforms, or use the "
-                                          "set alpha"
-                                        : "images of other channels are for networks of your own, in C++"));
+            throw UsageError(concat("the image has ", channels, " channels, ", net.name, " takes ", expected,
+                                    channels == expected + 1 ? ": no network sees opacity; add collapse_alpha to the "
+                                                               "transforms, or use the set alpha"
+                                                             : ""));
         if (channels != expected)
             throw Error(
                 concat("layer ", name, " is given with shape ", graph.shape(id), ", expected ", expected, " channels"));

@@ -122,7 +122,7 @@ TEST(ElementaryFunctions, AreOurOwn) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(objects)) {
         const std::string path = entry.path().string();
         if (entry.path().extension() != ".o" || path.find("limpid_") == std::string::npos ||
-            path.ends_with("_reference.cpp.o") || path.ends_with("/stb.cpp.o"))
+            path.find("_reference") != std::string::npos || path.ends_with("/stb.cpp.o"))
             continue;
         looked_at++;
         EXPECT_THAT(calls_that_differ(lines_of(concat("nm '", path, "'"))), ::testing::IsEmpty()) << path;

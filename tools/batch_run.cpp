@@ -27,6 +27,7 @@
 #include "viz/batch/memory_fit.h"
 #include "viz/batch/sprites.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 #include "viz/json_text.h"
 #include "viz/render/limits.h"
 #include "weights/arrays.h"
@@ -388,8 +389,9 @@ class BatchRun {
         line["score"] = finished.scores.back();
         line["updates"] = finished.scores.size();
         line["seconds"] = finished.seconds;
+        const HostTensor seen = visible(net_, finished.images);
         std::vector<ConstView> views;
-        for (int64_t i = 0; i < finished.images.shape.n; i++) views.push_back(finished.images.view().image(i));
+        for (int64_t i = 0; i < seen.shape.n; i++) views.push_back(seen.view().image(i));
         const HostTensor picture = tile(views, int64_t(views.size()), 0);
         write_recorded(line, "file", "sha256", picture_of(job), encode_png(picture.view()));
         if (a_.raw)

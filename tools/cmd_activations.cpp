@@ -27,7 +27,7 @@ ExitStatus write_activations(const ActivationsArguments& a) {
     refuse_trace(a.run);
     check_files(a.run, {a.out}, {a.photo.path});
     const Net net = load_net(a.run);
-    const HostTensor photo = network_input(load_photo(a.photo, net), net);
+    const HostTensor photo = load_photo(a.photo, net);
     Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
     std::vector<HostTensor> values = activations(net, a.layers, photo, stream, inspection.options());

@@ -21,6 +21,7 @@
 #include "viz/attribution/methods.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 #include "viz/json_text.h"
 #include "weights/file.h"
 #include "weights/spilled_bytes.h"
@@ -199,7 +200,7 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
                                           {"insertion", insertion(whole, photo, wide, index)}})
             result[name] = {{"area", curve.area()}, {"probability", curve.probability}};
     }
-    const HostTensor heat = heat_over(photo.view(), map);
+    const HostTensor heat = heat_over(visible(net, photo).view(), map);
     keep_results();
     write_png(a.out, heat.view());
     if (!a.array.empty())

@@ -27,7 +27,7 @@ struct ClassifyArguments {
 ExitStatus classify(const ClassifyArguments& arguments) {
     const Net net = load_net(arguments.run);
     if (net.logits.empty()) throw Error(concat(net.name, " has no classes; name another network with --weights"));
-    const HostTensor image = network_input(load_photo(arguments.photo, net), net);
+    const HostTensor image = load_photo(arguments.photo, net);
     Graph graph;
     const Layers layers = apply(net, graph, graph.input("image", image.shape));
     const NodeId logits = layer(net, layers, net.logits);

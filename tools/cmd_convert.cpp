@@ -46,7 +46,7 @@ Run declare_convert(CLI::App& app) {
         ->required();
     app.add_option("OUT", options->out, "the .h5 to write; replaced if it is there")->required();
     app.add_option("--variant", import.variant, "which network it is: inception5h or bvlc; found out by default");
-    declare_preprocess(app, import.preprocess);
+    declare_pictures(app, import);
     CLI::Option* labels = app.add_option("--labels", import.labels_file,
                                          "names of the classes, one per line; built in for the known networks");
     app.add_option("--labels-first", import.labels_first_output, "output of the network that the first line names")

@@ -14,6 +14,7 @@
 #include "viz/dictionary/dictionary.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 
 namespace limpid {
 
@@ -84,9 +85,10 @@ ExitStatus write_dictionary(DictionaryArguments a) {
     result.update(to_json(dictionary, a.layer, values.shape));
 
     const std::vector<DictionaryEntry>& first = dictionary.at(dictionary.initial_y, dictionary.initial_x);
-    std::vector<HostTensor> pictures{photo, heat_over(photo.view(), channel_map(values, -1))};
+    const HostTensor seen = visible(net, photo);
+    std::vector<HostTensor> pictures{seen, heat_over(seen.view(), channel_map(values, -1))};
     for (const DictionaryEntry& entry : first)
-        pictures.push_back(heat_over(photo.view(), channel_map(values, entry.channel)));
+        pictures.push_back(heat_over(seen.view(), channel_map(values, entry.channel)));
     std::vector<ConstView> views;
     for (const HostTensor& picture : pictures) views.push_back(picture.view());
     const HostTensor picture = tile(views, int64_t(views.size()), 4);

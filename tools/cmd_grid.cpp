@@ -12,6 +12,7 @@
 #include "tools/run_options.h"
 #include "viz/grid/grid.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 
 namespace limpid {
 
@@ -68,6 +69,7 @@ ExitStatus write_grid(GridArguments a) {
             return complete = !interrupted();
         };
         grid = activation_grid(net, a.layer, values, a.options, stream, watcher, inspection.options());
+        grid.icons = visible(net, std::move(grid.icons));
     }
     ordered_json result = provenance(a.photo, photo, net, stream);
     result.update(to_json(a, grid, complete));

@@ -1,6 +1,7 @@
 // limpid groups: a photo's activations as few groups of neurons, what they do for classes and for groups of other
 // layers.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "viz/grid/grid.h"
 #include "viz/image/heat.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 #include "viz/report/overlay.h"
 
 namespace limpid {
@@ -124,7 +126,7 @@ bool write_icons(const GroupsArguments& a, const Net& net, const std::string& la
         };
         icons = group_icons(net, layer, groups, a.icon_size, a.icon_steps, a.seed, stream, watcher, run_options);
     }
-    write_row(path, icons);
+    write_row(path, visible(net, icons));
     return complete;
 }
 
@@ -143,7 +145,7 @@ bool write_overlays(const GroupsArguments& a, const Net& net, const std::string&
         };
         dreams = dreamed_overlays(net, layer, photo, groups, options, stream, watcher, run_options);
     }
-    if (dreams) write_row(path, *dreams);
+    if (dreams) write_row(path, visible(net, *dreams));
     return dreams.has_value();
 }
 
@@ -186,6 +188,10 @@ ExitStatus write_groups(GroupsArguments a) {
         check_memory(stream, groups_bytes(layer.shape, count, later),
                      concat(count, " groups of ", layer.shape.pixels(), " positions of ", layer.shape.c, " channels"));
     };
+    for (size_t i = 0; i < values.size(); i++)
+        if (const float least = *std::ranges::min_element(values[i].values); least < 0)
+            std::cerr << "limpid groups: " << names[i] << " has values down to " << least
+                      << "; what is below 0 counts as 0\n";
     check_groups(values[0], a.count, 1);
     if (!a.earlier.empty()) check_groups(values[1], a.earlier_count, a.align ? a.count : 1);
     const Groups groups = find_groups(values[0], a.count, a.order, nmf);
@@ -193,7 +199,8 @@ ExitStatus write_groups(GroupsArguments a) {
     ordered_json result = provenance(a.photo, photo, net, stream);
     result[a.layer] = to_json(a, a.layer, groups);
     add_shares(a, net, a.layer, shares, result);
-    std::vector<HostTensor> pictures{photo, hues_over(photo.view(), groups.spatial)};
+    const HostTensor seen = visible(net, photo);
+    std::vector<HostTensor> pictures{seen, hues_over(seen.view(), groups.spatial)};
     std::map<std::string, HostTensor> arrays{{a.layer + "_spatial", groups.spatial},
                                              {a.layer + "_channel", groups.channel}};
     Groups earlier;
@@ -208,7 +215,7 @@ ExitStatus write_groups(GroupsArguments a) {
         add_shares(a, net, a.earlier, early, result);
         const std::vector<std::vector<double>> flow = groups_to_groups(section, values[1], earlier, groups);
         for (size_t i = 0; i < flow.size(); i++) result[a.layer]["each_group"][i]["attribution"][a.earlier] = flow[i];
-        pictures.push_back(hues_over(photo.view(), earlier.spatial));
+        pictures.push_back(hues_over(seen.view(), earlier.spatial));
         arrays[a.earlier + "_spatial"] = earlier.spatial;
         arrays[a.earlier + "_channel"] = earlier.channel;
     }

@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,10 +9,12 @@
 
 #include "kernels/error.h"
 #include "nets/known_networks.h"
+#include "nets/layers/kind.h"
 #include "nets/net.h"
 #include "nets/patterns.h"
 #include "tools/command.h"
 #include "tools/find_weights.h"
+#include "tools/layer_table.h"
 #include "tools/run_options.h"
 #include "viz/json_text.h"
 #include "weights/layer_names.h"
@@ -28,15 +29,6 @@ struct InfoArguments {
     int64_t size = 0;  // 0: the network's own
     bool as_json = false, as_text = false;
     ImportOptions import;
-};
-
-// The filter and the bias of a layer, under its name; and what the network does with them.
-struct LayerRow {
-    std::string name;
-    Shape filter;
-    int64_t parameters = 0;
-    Shape output{0, 0, 0, 0};  // empty where the layer does not exist at this size
-    int64_t multiply_adds = 0;
 };
 
 struct Contents {
@@ -55,20 +47,14 @@ Contents examine(const InfoArguments& options) {
     contents.file = built_in ? "patterns, built in" : find_weights(options.file);
     contents.weights = built_in ? trained_patterns() : import_weights(contents.file, options.import);
     print_notes("info", contents.weights);
-    const std::map<std::string, HostTensor>& tensors = contents.weights.tensors;
-    std::map<std::string, LayerRow> rows;
-    for (const auto& [name, tensor] : tensors) {
-        LayerRow& row = rows[stem_of_parameter(name)];
+    // What the file holds for each layer; taken from here where the network says where it belongs.
+    std::map<std::string, LayerRow> stored;
+    for (const auto& [name, tensor] : contents.weights.tensors) {
+        LayerRow& row = stored[stem_of_parameter(name)];
         row.name = stem_of_parameter(name);
         row.parameters += tensor.shape.size();
         if (is_weight(name)) row.filter = tensor.shape;
     }
-    const auto take = [&](const std::string& stem) {
-        contents.layers.push_back(rows.at(stem));
-        contents.parameters += rows.at(stem).parameters;
-        contents.multiply_adds += rows.at(stem).multiply_adds;
-        rows.erase(stem);
-    };
     contents.architecture = parse_architecture(
         concat("input = image(size=1, channels=3)\n", preprocessing_line(contents.weights.preprocessing)));
     try {
@@ -76,18 +62,27 @@ Contents examine(const InfoArguments& options) {
         const Net net = make_net(contents.weights);
         contents.height = options.size > 0 ? options.size : net.image().h;
         contents.width = options.size > 0 ? options.size : net.image().w;
+        std::map<std::string, const LayerKind*> kinds;
+        for (const Layer& layer : net.layers) kinds[layer.name] = layer.kind;
         for (const LayerInfo& info : describe(net, contents.height, contents.width)) {
-            if (info.parameters == 0) continue;  // pools and the like
-            const std::string stem = stem_of_parameter(info.parameter_names[0]);
-            rows.at(stem).output = info.shape;
-            rows.at(stem).multiply_adds = info.multiply_adds;
-            take(stem);
+            LayerRow row;
+            if (info.parameters > 0)
+                if (auto held = stored.extract(stem_of_parameter(info.parameter_names[0]))) row = held.mapped();
+            row.name = info.name;
+            row.kind = kinds.at(info.name)->name;
+            row.output = info.shape;
+            row.multiply_adds = info.multiply_adds;
+            contents.layers.push_back(std::move(row));
         }
     } catch (const Error& error) {
         contents.flaw = error.what();
     }
     // What does not exist at this size, or belongs to no known network.
-    while (!rows.empty()) take(rows.begin()->first);
+    for (const auto& [name, row] : stored) contents.layers.push_back(row);
+    for (const LayerRow& row : contents.layers) {
+        contents.parameters += row.parameters;
+        contents.multiply_adds += row.multiply_adds;
+    }
     return contents;
 }
 
@@ -98,12 +93,14 @@ bool all_equal(const std::vector<float>& values) {
 void print_json(const Contents& contents) {
     const Weights& weights = contents.weights;
     nlohmann::ordered_json layers = nlohmann::ordered_json::array();
-    for (const LayerRow& row : contents.layers)
-        layers.push_back({{"name", row.name},
-                          {"filter", {row.filter.n, row.filter.h, row.filter.w, row.filter.c}},
-                          {"parameters", row.parameters},
-                          {"output", {row.output.h, row.output.w, row.output.c}},
-                          {"multiply_adds", row.multiply_adds}});
+    for (const LayerRow& row : contents.layers) {
+        nlohmann::ordered_json layer{{"name", row.name}, {"kind", row.kind}};
+        if (row.filter.size() > 0) layer["filter"] = {row.filter.n, row.filter.h, row.filter.w, row.filter.c};
+        layer["parameters"] = row.parameters;
+        layer["output"] = {row.output.h, row.output.w, row.output.c};
+        layer["multiply_adds"] = row.multiply_adds;
+        layers.push_back(std::move(layer));
+    }
     const Normalisation n = normalisation_of(contents.architecture);
     nlohmann::ordered_json scale = n.scale;
     if (all_equal(n.scale)) scale = n.scale[0];
@@ -127,7 +124,9 @@ void print_text(const Contents& contents) {
     const auto [order, scales, means] = normalisation_of(contents.architecture);
     std::string channels, scale, mean;
     for (size_t j = 0; j < order.size(); j++) {
-        channels += order.size() == 3 ? std::string(1, "RGB"[order[j]]) : concat(j ? " " : "", order[j]);
+        channels += order.size() == 1   ? std::string("grey")
+                    : order.size() == 3 ? std::string(1, "RGB"[order[j]])
+                                        : concat(j ? " " : "", order[j]);
         scale += concat(j ? ", " : "", scales[j]);
         mean += concat(j ? ", " : "", means[j]);
     }
@@ -141,18 +140,7 @@ void print_text(const Contents& contents) {
                   << " (of the outputs and multiply-adds below)\n\n";
     else
         std::cout << "incomplete  " << one_line(contents.flaw) << "\n\n";
-    const auto line = [](const std::string& name, const std::string& filter, const std::string& parameters,
-                         const std::string& output, const std::string& multiply_adds) {
-        std::cout << std::left << std::setw(28) << one_line(name) << std::setw(16) << filter << std::right
-                  << std::setw(11) << parameters << "  " << std::left << std::setw(14) << output << std::right
-                  << std::setw(13) << multiply_adds << '\n';
-    };
-    line("layer", "filter", "parameters", "output", "multiply-adds");
-    for (const LayerRow& row : contents.layers)
-        line(row.name, to_string(row.filter), std::to_string(row.parameters),
-             row.output.size() > 0 ? concat(row.output.h, 'x', row.output.w, 'x', row.output.c) : "-",
-             std::to_string(row.multiply_adds));
-    line("total", "", std::to_string(contents.parameters), "", std::to_string(contents.multiply_adds));
+    print_layers(std::cout, contents.layers);
 }
 
 ExitStatus show_info(const InfoArguments& options) {
@@ -176,7 +164,7 @@ Run declare_info(CLI::App& app) {
     app.add_option("--size", options->size,
                    "height and width of the image for which the work is counted; by default the network's own")
         ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
-    declare_preprocess(app, options->import.preprocess);
+    declare_pictures(app, options->import);
     CLI::Option* json = app.add_flag("--json", options->as_json, "machine-readable");
     app.add_flag("--text", options->as_text, "the network, a line for each layer, as converted files keep it")
         ->excludes(json);

@@ -16,6 +16,7 @@
 #include "tools/version.h"
 #include "viz/image/array_file.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 #include "viz/json_text.h"
 #include "viz/render/limits.h"
 #include "viz/render/render.h"
@@ -153,9 +154,9 @@ HostTensor copy_of(ConstView picture) {
     return {picture.shape, std::vector<float>(picture.data, picture.data + picture.shape.size())};
 }
 
-// On white, where there is opacity: sheets have no background of their own.
-HostTensor opaque(ConstView picture) {
-    if (picture.shape.c != 4) return copy_of(picture);
+// For sheets, which have no background of their own: on white, where there is opacity.
+HostTensor opaque(const Net& net, ConstView picture) {
+    if (picture.shape.c != net.image().c + 1 || net.image().c != 3) return visible(net, copy_of(picture));
     Image image{HostTensor({1, picture.shape.h, picture.shape.w, 3}),
                 HostTensor({1, picture.shape.h, picture.shape.w, 1})};
     for (int64_t y = 0; y < picture.shape.h; y++)
@@ -172,11 +173,11 @@ void write_sheet(const std::string& path, const std::vector<HostTensor>& picture
     write_png(path, tile(views, std::min<int64_t>(columns, int64_t(views.size())), 4).view());
 }
 
-void write_picture(const std::string& path, ConstView picture) {
+void write_picture(const std::string& path, const Net& net, ConstView picture) {
     if (path.ends_with(".npy")) {
         write_file_atomically(path, npy_bytes(copy_of(picture)));
     } else {
-        write_png(path, picture);
+        write_png(path, visible(net, copy_of(picture)).view());
     }
 }
 
@@ -211,17 +212,18 @@ ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, cons
     for (int64_t i = 0; i < options.batch; i++) {
         const std::string path = numbered(a.out, first + i, count);
         const ConstView picture = rendering.images.view().image(i);
-        write_picture(path, picture);
-        if (!rendering.textures.values.empty()) write_picture(texture_of(path), rendering.textures.view().image(i));
+        write_picture(path, net, picture);
+        if (!rendering.textures.values.empty())
+            write_picture(texture_of(path), net, rendering.textures.view().image(i));
         const std::string text = to_json_text(record(a, drawing, net, stream, rendering, i), 1) + "\n";
         write_file_atomically(json_of(path), as_bytes(text));
         const std::vector<float>& scores = rendering.scores.back();
         std::cout << path << "  " << to_string(drawing.of(i)) << "  score "
                   << scores[std::min(size_t(i), scores.size() - 1)] << '\n';
-        all.push_back(opaque(picture));
+        all.push_back(opaque(net, picture));
         if (rendering.history.empty()) continue;
         std::vector<HostTensor> history;
-        for (const HostTensor& images : rendering.history) history.push_back(opaque(images.view().image(i)));
+        for (const HostTensor& images : rendering.history) history.push_back(opaque(net, images.view().image(i)));
         const std::string strip = history_of(path);
         write_sheet(strip, history, int64_t(history.size()));
         std::cout << strip << '\n';
@@ -256,7 +258,7 @@ ExitStatus render_units(RenderArguments& a) {
     RenderOptions& options = a.options;
     options.param = parse_param(a.param);
     options.param.height = options.param.width = a.size;
-    if (a.no_decorrelate && options.param.colour != ImageParam::Colour::decorrelated)
+    if (a.no_decorrelate && options.param.colour != ImageParam::Colour::usual)
         throw UsageError(concat("--no-decorrelate and --param '", a.param, "' both decide the colours; drop one"));
     if (a.no_decorrelate) options.param.colour = ImageParam::Colour::rgb;
     options.transforms = parse_transforms(a.transforms);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "kernels/error.h"
@@ -15,7 +16,9 @@ namespace {
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr unsigned kGraceSeconds = 1;
 
-volatile std::sig_atomic_t g_interrupted = 0, g_keeping = 0;
+volatile std::sig_atomic_t g_keeping = 0;
+std::atomic<bool> g_interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // as handlers need it
 
 // Nothing has been written, so there is nothing to clean up.
 extern "C" void end_now(int) {
@@ -25,8 +28,13 @@ extern "C" void end_now(int) {
     _exit(kPartlyDone);
 }
 
-extern "C" void note_interrupt(int) {
-    g_interrupted = 1;
+extern "C" void note_interrupt(int number) {
+    // The second of two that came at once, which another thread has taken.
+    if (g_interrupted.exchange(true)) {
+        std::signal(number, SIG_DFL);
+        ::kill(::getpid(), number);
+        return;
+    }
     // Each restores all that are not ignored, so that SIGTERM after SIGINT also kills.
     for (const int signal : kSignals) {
         struct sigaction now = {};
@@ -53,7 +61,7 @@ void watch_interrupts() {
     }
 }
 
-bool interrupted() { return g_interrupted != 0; }
+bool interrupted() { return g_interrupted; }
 
 Stop interrupt_stop() { return Stop(interrupted); }
 

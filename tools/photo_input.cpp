@@ -7,6 +7,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/error.h"
+#include "viz/image/array_file.h"
 #include "viz/image/image.h"
 #include "viz/json_text.h"
 #include "weights/arrays.h"
@@ -16,24 +17,27 @@
 namespace limpid {
 
 void declare_photo(CLI::App& app, PhotoArguments& arguments) {
-    app.add_option("PHOTO", arguments.path, "a PNG or JPEG file")->required();
+    app.add_option("PHOTO", arguments.path,
+                   "a PNG or JPEG file; or values from 0 to 1 as .npy, {h,w,c}, for a network of other channels too")
+        ->required();
     app.add_flag("--whole", arguments.whole, "use the picture as it is, not its resized central square");
 }
 
 HostTensor load_photo(const PhotoArguments& arguments, const Net& net) {
+    const Shape image = net.image();
+    if (arguments.path.ends_with(".npy")) {
+        HostTensor array = load_array(arguments.path);
+        if (array.shape.n != 1 || array.shape.c != image.c)
+            throw Error(concat(arguments.path, ": is an array ", array.shape, ", expected one picture {h,w,", image.c,
+                               "} for ", net.name));
+        return arguments.whole ? array : fit_photo_to(array.view(), image.h, image.w);
+    }
+    if (image.c != 3)
+        throw UsageError(concat(arguments.path, ": has three channels, ", net.name, " takes ", image.c,
+                                "; give an array {h,w,", image.c, "} of values from 0 to 1 as .npy"));
     if (arguments.whole) return load_flat(arguments.path);
     const RasterImage raster = load_raster(arguments.path);
-    return fit_photo(flat_rows(raster), net.image().h);
-}
-
-HostTensor network_input(HostTensor photo, const Net& net) {
-    if (net.image().c != 1 || photo.shape.c != 3) return photo;
-    HostTensor grey({photo.shape.n, photo.shape.h, photo.shape.w, 1});
-    // ITU-R BT.601, as libraries that read pictures as grey have it.
-    for (size_t i = 0; i < grey.values.size(); i++)
-        grey.values[i] =
-            0.299f * photo.values[3 * i] + 0.587f * photo.values[3 * i + 1] + 0.114f * photo.values[3 * i + 2];
-    return grey;
+    return fit_photo_to(flat_rows(raster), image.h, image.w);
 }
 
 nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,

@@ -20,12 +20,9 @@ struct PhotoArguments {
 
 void declare_photo(CLI::App& app, PhotoArguments& arguments);
 
-// {1,h,w,3}: transparency over white, then the resized central square, unless the whole photo was asked for.
+// {1,h,w,c}, as the network takes it: transparency over white, then resized and cut to the network's size in the middle,
+// unless the whole photo was asked for.
 HostTensor load_photo(const PhotoArguments& arguments, const Net& net);
-
-// What the network takes of it: of a network of one channel, the photo in grey. Any other network takes it as it is, or
-// refuses it (apply).
-HostTensor network_input(HostTensor photo, const Net& net);
 
 // The first fields of every result: photo, net, weights_checksum, image [height, width], device.
 nlohmann::ordered_json provenance(const PhotoArguments& arguments, const HostTensor& photo, const Net& net,

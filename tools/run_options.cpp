@@ -25,7 +25,7 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     arguments.command = app.get_name();
     app.add_option("--weights", arguments.weights,
                    "weights: a file (.h5, .onnx, .caffemodel, .pb) or the name of fetched ones, e.g. bvlc");
-    declare_preprocess(app, arguments.preprocess);
+    declare_pictures(app, arguments.import);
     app.add_option(
         "--net", arguments.net,
         "a built-in network: patterns (trained, 25 classes; taken where no weights are found) or tiny (formulas)");
@@ -48,11 +48,22 @@ void declare_run_options(CLI::App& app, RunArguments& arguments) {
     declare_memory_option(app, arguments.max_memory);
 }
 
-void declare_preprocess(CLI::App& app, std::string& preprocess) {
+void declare_pictures(CLI::App& app, ImportOptions& import) {
     app.add_option(
-        "--preprocess", preprocess,
+        "--preprocess", import.preprocess,
         "how pictures are prepared for an .onnx that does not say it: torchvision, caffe, tensorflow, none, or "
         "settings as in \"scale=255; mean=104 117 123; order=2 1 0\"");
+    app.add_option_function<std::vector<int64_t>>(
+           "--show",
+           [&import](const std::vector<int64_t>& channels) {
+               import.shown.clear();
+               for (const int64_t channel : channels) import.shown += concat(import.shown.empty() ? "" : " ", channel);
+           },
+           "which channels of an .onnx that takes more than RGB are shown as red, green and blue, e.g. 3,2,1; by "
+           "default the first three")
+        ->expected(3)
+        ->delimiter(',')
+        ->check(CLI::Range(0, 65535));
 }
 
 void print_notes(const std::string& command, const Weights& weights) {
@@ -137,9 +148,7 @@ Net load_net(const RunArguments& arguments) {
     static constexpr BuiltIn kBuiltIn[] = {{"patterns", trained_patterns}, {"tiny", tiny_weights}};
     const std::string asked = built_in_net(arguments);
     if (asked.empty()) {
-        ImportOptions import;
-        import.preprocess = arguments.preprocess;
-        Weights weights = import_weights(weights_file(arguments), import);
+        Weights weights = import_weights(weights_file(arguments), arguments.import);
         print_notes(arguments.command, weights);
         return make_net(std::move(weights));
     }

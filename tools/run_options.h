@@ -19,10 +19,10 @@ struct RunArguments {
     std::string command;  // which says something, for "limpid grid: ..."
     std::string device = "auto";
     std::string precision = "fp32";
-    int threads = 0;         // 0: one per processor
-    std::string weights;     // see find_weights
-    std::string preprocess;  // see ImportOptions
-    std::string net;         // "" (the one of the weights), "patterns" or "tiny"
+    int threads = 0;       // 0: one per processor
+    std::string weights;   // see find_weights
+    ImportOptions import;  // how its pictures are, where the file does not say it
+    std::string net;       // "" (the one of the weights), "patterns" or "tiny"
     bool trace = false, check = false;
     std::string shadow;      // a device
     std::string dump;        // a folder
@@ -31,8 +31,8 @@ struct RunArguments {
 
 void declare_run_options(CLI::App& app, RunArguments& arguments);
 
-// --preprocess, for whatever reads weights.
-void declare_preprocess(CLI::App& app, std::string& preprocess);
+// --preprocess and --show, for whatever reads weights.
+void declare_pictures(CLI::App& app, ImportOptions& import);
 
 // On stderr, what an import guessed or left out: "limpid convert: resnet.onnx: ...".
 void print_notes(const std::string& command, const Weights& weights);

@@ -159,6 +159,7 @@ Weights read_any_network(Bytes file, const std::string& path, const ImportOption
     NetworkOptions wanted;
     wanted.title = printable(place.stem().string());
     wanted.preprocess = options.preprocess;
+    wanted.shown = options.shown;
     ImportedNetwork network =
         import_network(read_onnx(file, place.has_parent_path() ? place.parent_path().string() : "."), wanted);
     check_has_filters(network);
@@ -223,6 +224,7 @@ Weights import_weights(const std::string& path, const ImportOptions& options) {
         }
         if (!options.preprocess.empty())
             throw UsageError("says itself how pictures are prepared; leave --preprocess out");
+        if (!options.shown.empty()) throw UsageError("says itself which channels are shown; leave --show out");
         if (kind == FileKind::hdf5) {
             weights = read_hdf5(file);
             if (!options.variant.empty() && options.variant != weights.variant) {

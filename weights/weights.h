@@ -45,6 +45,8 @@ struct ImportOptions {
     // How pictures are prepared for a network whose file does not say it (weights/import/preprocess.h): torchvision,
     // caffe, tensorflow, none, or "scale=...; mean=...".
     std::string preprocess{};
+    // Of a network that takes more than RGB: the channels, from 0, that people see as red, green and blue: "3 2 1".
+    std::string shown{};
 };
 
 // Reads a converted file (.h5). Throws Error listing everything that is wrong with it; verifies the checksum.

@@ -66,6 +66,7 @@ class DepthwiseConv2dOp final : public Op {
         const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
         c.kernels.depthwise.forward(c.stream, shape(shapes), c.inputs[0], c.inputs[1], c.output);
     }
+    ChannelFactor channel_factor() const override { return ChannelFactor::after; }
     Cost cost(const StepShapes& s) const override { return depthwise_cost(shape(s.inputs)); }
 
   private:
@@ -99,6 +100,7 @@ class DepthwiseConv2dGradInputOp final : public Op {
         const Shape shapes[] = {c.inputs[0].shape, c.inputs[1].shape};
         c.kernels.depthwise.grad_input(c.stream, shape(shapes), c.inputs[0], c.inputs[1], c.output);
     }
+    ChannelFactor channel_factor() const override { return ChannelFactor::before; }
     Cost cost(const StepShapes& s) const override { return depthwise_cost(shape(s.inputs)); }
 
   private:

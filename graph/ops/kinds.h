@@ -62,6 +62,9 @@ class Conv2dOp final : public Op {
     void run(const RunContext&) const override;
     Cost cost(const StepShapes&) const override;
     std::string algorithm(const KernelTable&, const StepShapes&) const override;
+    ChannelFactor channel_factor() const override {
+        return bias || relu ? ChannelFactor::nowhere : ChannelFactor::after;
+    }
     const ConvGeometry geometry;
     const bool bias, relu;
 };
@@ -84,6 +87,7 @@ class Conv2dGradInputOp final : public Op {
     void run(const RunContext&) const override;
     Cost cost(const StepShapes&) const override;
     std::string algorithm(const KernelTable&, const StepShapes&) const override;
+    ChannelFactor channel_factor() const override { return ChannelFactor::before; }
     const ConvGeometry geometry;
     const Shape input;
     const GradientEpilogue epilogue;

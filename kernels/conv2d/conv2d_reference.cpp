@@ -16,10 +16,6 @@ void pack(Stream&, const Conv2dShape& shape, Conv2dPass, ConstView w, float* pac
 size_t scratch(const Conv2dShape&, Conv2dPass, int) { return 0; }
 size_t grad_filter_scratch(const Conv2dShape&, int) { return 0; }
 
-// An empty view stays empty.
-View<const double> optional(const DoubleTensor& wide, ConstView x) { return x ? wide.view() : View<const double>{}; }
-DoubleTensor widen_optional(ConstView x) { return x ? widen(x) : DoubleTensor(); }
-
 void forward(Stream&, const Conv2dShape& shape, ConstView x, const float* packed, ConstView bias, bool relu, MutView y,
              Scratch) {
     const DoubleTensor wide_x = widen(x), wide_w = widen({packed, shape.filter()}), wide_bias = widen_optional(bias);
@@ -34,8 +30,8 @@ void grad_input(Stream&, const Conv2dShape& shape, ConstView dy, const float* pa
     const DoubleTensor wide_dy = widen(dy), wide_w = widen({packed, shape.filter()});
     const DoubleTensor wide_add = widen_optional(add), wide_mask = widen_optional(mask);
     DoubleTensor wide_dx(shape.input());
-    oracle::conv2d_grad_input<double>(shape, wide_dy.view(), wide_w.view(), optional(wide_add, add),
-                                      optional(wide_mask, mask), wide_dx.view());
+    oracle::conv2d_grad_input<double>(shape, wide_dy.view(), wide_w.view(), view_optional(wide_add),
+                                      view_optional(wide_mask), wide_dx.view());
     narrow(wide_dx, dx);
 }
 

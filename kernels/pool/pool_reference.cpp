@@ -8,10 +8,6 @@ namespace limpid::reference {
 
 namespace {
 
-// Optional views stay empty.
-DoubleTensor widen_optional(ConstView x) { return x ? widen(x) : DoubleTensor(); }
-View<const double> view_optional(const DoubleTensor& x) { return x.values.empty() ? View<const double>() : x.view(); }
-
 void max_forward(Stream&, const PoolShape& s, ConstView x, MutView y) {
     const DoubleTensor wide_x = widen(x);
     narrow(oracle::max_pool(s, wide_x.view()), y);

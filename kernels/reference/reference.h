@@ -18,6 +18,12 @@ inline DoubleTensor widen(ConstView x) {
     return result;
 }
 
+// Views that may be empty, of operands that may be absent, stay empty.
+inline DoubleTensor widen_optional(ConstView x) { return x ? widen(x) : DoubleTensor(); }
+inline View<const double> view_optional(const DoubleTensor& x) {
+    return x.values.empty() ? View<const double>() : x.view();
+}
+
 inline void narrow(const DoubleTensor& from, MutView to) {
     const Shape& s = to.shape;
     CHECK(from.shape == s);

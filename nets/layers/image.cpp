@@ -2,6 +2,10 @@
 //
 //   input = image(size=224x224, channels=3)         values in [0,1]; of three channels: RGB. Any other size will do,
 //                                                   where the layers can; this one is canonical.
+//   input = image(size=64, channels=13, shown=3 2 1)  three channels, from 0, that people see as red, green and blue;
+//                                                   else the first three
+//   g = grey(input)                                 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), of a network that sees no
+//                                                   colours
 //   x = normalise(input, scale=255, mean=117)       x[j] = scale[j] * input[order[j]] - mean[j]. One number stands for
 //                                                   all channels; order=2 1 0 is a network that takes BGR.
 #include <algorithm>
@@ -20,6 +24,7 @@ using Form = SettingRule::Form;
 constexpr SettingRule kImageSettings[] = {
     {"size", Form::size, kRequired, 1, 65536},
     {"channels", Form::whole, kRequired, 1, 65536},
+    {"shown", Form::wholes, "", 0, 65535},
 };
 
 constexpr double kLargest = std::numeric_limits<float>::max();
@@ -31,6 +36,13 @@ constexpr SettingRule kNormaliseSettings[] = {
 
 // Images are given, never computed.
 void build_image(LayerBuilder&, const Layer&, std::span<const NodeId>) {}
+
+void build_grey(LayerBuilder& b, const Layer& layer, std::span<const NodeId> in) {
+    if (b.graph.shape(in[0]).c != 3)
+        throw Error(concat("takes ", b.graph.shape(in[0]).c, " channels, expected the 3 of RGB"));
+    const NodeId weights = b.graph.constant(HostTensor({1, 1, 3, 1}, {0.299f, 0.587f, 0.114f}));
+    b.put(layer.name, ops::matmul(b.graph, in[0], weights, {}, layer.name));
+}
 
 bool uniform(const std::vector<double>& values) {
     return std::ranges::all_of(values, [&](double value) { return value == values[0]; });
@@ -74,6 +86,7 @@ void build_normalise(LayerBuilder& b, const Layer& layer, std::span<const NodeId
 }  // namespace
 
 constinit const LayerKind image{"image", 0, 0, kImageSettings, build_image};
+constinit const LayerKind grey{"grey", 1, 1, {}, build_grey};
 constinit const LayerKind normalise{"normalise", 1, 1, kNormaliseSettings, build_normalise};
 
 }  // namespace limpid::kinds

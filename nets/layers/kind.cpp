@@ -18,15 +18,15 @@ namespace {
 using SettingForm = SettingRule::Form;
 
 constexpr const LayerKind* kKinds[] = {
-    &kinds::image,         &kinds::normalise,  &kinds::conv,     &kinds::dense,      &kinds::max_pool,
-    &kinds::average_pool,  &kinds::reduce,     &kinds::lrn,      &kinds::softmax,    &kinds::log_softmax,
-    &kinds::concatenation, &kinds::alias,      &kinds::relu,     &kinds::relu6,      &kinds::clip,
-    &kinds::leaky_relu,    &kinds::elu,        &kinds::sigmoid,  &kinds::tanh,       &kinds::silu,
-    &kinds::hard_sigmoid,  &kinds::hard_swish, &kinds::softplus, &kinds::abs,        &kinds::neg,
-    &kinds::square,        &kinds::sqrt,       &kinds::exp,      &kinds::log,        &kinds::reciprocal,
-    &kinds::power,         &kinds::affine,     &kinds::add,      &kinds::sub,        &kinds::mul,
-    &kinds::div,           &kinds::max,        &kinds::min,      &kinds::batch_norm, &kinds::prelu,
-    &kinds::constant,      &kinds::slice,      &kinds::pad,      &kinds::rearrange,
+    &kinds::image,       &kinds::normalise,     &kinds::grey,       &kinds::conv,     &kinds::dense,
+    &kinds::max_pool,    &kinds::average_pool,  &kinds::reduce,     &kinds::lrn,      &kinds::softmax,
+    &kinds::log_softmax, &kinds::concatenation, &kinds::alias,      &kinds::relu,     &kinds::relu6,
+    &kinds::clip,        &kinds::leaky_relu,    &kinds::elu,        &kinds::sigmoid,  &kinds::tanh,
+    &kinds::silu,        &kinds::hard_sigmoid,  &kinds::hard_swish, &kinds::softplus, &kinds::abs,
+    &kinds::neg,         &kinds::square,        &kinds::sqrt,       &kinds::exp,      &kinds::log,
+    &kinds::reciprocal,  &kinds::power,         &kinds::affine,     &kinds::add,      &kinds::sub,
+    &kinds::mul,         &kinds::div,           &kinds::max,        &kinds::min,      &kinds::batch_norm,
+    &kinds::prelu,       &kinds::constant,      &kinds::slice,      &kinds::pad,      &kinds::rearrange,
 };
 
 constexpr size_t kMostNumbers = 65536;  // channels

@@ -5,7 +5,7 @@
 
 namespace limpid::kinds {
 
-extern const LayerKind image, normalise;                                 // image.cpp
+extern const LayerKind image, grey, normalise;                           // image.cpp
 extern const LayerKind conv, dense;                                      // linear.cpp
 extern const LayerKind max_pool, average_pool, reduce;                   // pool.cpp
 extern const LayerKind lrn, softmax, log_softmax, concatenation, alias;  // channels.cpp

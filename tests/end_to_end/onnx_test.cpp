@@ -3,11 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/end_to_end/program.h"
 #include "tests/harness/golden.h"
+#include "viz/image/array_file.h"
+#include "viz/image/image.h"
+#include "weights/file.h"
+#include "weights/npy.h"
 
 namespace limpid::testing {
 namespace {
@@ -64,6 +69,60 @@ TEST(Onnx, DigitsAreReadInGrey) {
     ASSERT_EQ(convert.status, 0) << convert.err;
     for (const std::string& weights : {models + "mnist.onnx", folder / "mnist.h5"})
         expect_near(classified({models + "mnist_28.png", "--weights", weights}, "logit", 10), expected, 5e-4 * largest);
+}
+
+// Five channels, as satellites have: photos are arrays, pictures show three of the channels, arrays hold all.
+TEST(Onnx, PicturesOfManyChannels) {
+    const TemporaryFolder folder;
+    const std::string weights = LIMPID_SOURCE_DIR "/nets/testdata/blocks/channels.onnx", photo = folder / "photo.npy";
+    HostTensor values({1, 24, 20, 5});
+    for (size_t i = 0; i < values.values.size(); i++) values.values[i] = float(i % 97) / 96;
+    write_file_atomically(photo, npy_bytes(values));
+    const std::vector<std::string> net{"--weights", weights, "--preprocess", "none", "--show", "4,2,0"};
+    const auto run = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), net.begin(), net.end());
+        return run_limpid(arguments);
+    };
+    const std::vector<std::string> small{"--steps", "4", "--size", "24"};
+    std::vector<std::string> raw{"render", "features.3:1", "-o", folder / "r.npy"},
+        seen{"render", "features.3:1", "-o", folder / "r.png"};
+    for (auto* command : {&raw, &seen}) command->insert(command->end(), small.begin(), small.end());
+    ASSERT_EQ(run(raw).status, 0);
+    ASSERT_EQ(run(seen).status, 0);
+    const HostTensor all = load_array(folder / "r.npy"), rgb = load_image(folder / "r.png").rgb;
+    ASSERT_EQ(all.shape.c, 5);
+    for (int64_t c = 0; c < 3; c++) EXPECT_NEAR(rgb.at(0, 7, 9, c), all.at(0, 7, 9, 4 - 2 * c), 1.0 / 255);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"classify", photo},
+          {"dictionary", photo, "-o", folder / "d.png"},
+          {"grid", photo, "-o", folder / "g.png", "--steps", "2"},
+          {"attribute", photo, "--to", "class:3", "-o", folder / "a.png"},
+          {"groups", photo, "--count", "2", "-o", folder / "n.png", "--icon-steps", "2", "--overlay-steps", "2"}}) {
+        const Finished done = run(command);
+        EXPECT_EQ(done.status, 0) << command[0] << ": " << done.err;
+    }
+    const Finished batch = run({"batch", "features.3:1-3", "-o", folder / "b", "--steps", "2", "--size", "24"});
+    EXPECT_EQ(batch.status, 0) << batch.err;
+    int pictures = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "b"))
+        if (entry.path().extension() == ".png") pictures++;
+    EXPECT_EQ(pictures, 3);
+    write_png(folder / "photo.png", rgb.view());
+    EXPECT_TRUE(fails_with(2, "takes 5", run({"classify", folder / "photo.png"})));
+}
+
+// One channel: photos and pictures are grey.
+TEST(Onnx, PicturesOfOneChannelAreGrey) {
+    const TemporaryFolder folder;
+    const std::string weights = LIMPID_SOURCE_DIR "/nets/testdata/blocks/head.onnx";
+    const Finished run = run_limpid({"render", "features.0:1", "--weights", weights, "--preprocess", "none", "--steps",
+                                     "4", "--size", "24", "-o", folder / "r.png"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const HostTensor rgb = load_image(folder / "r.png").rgb;
+    for (size_t i = 0; i < rgb.values.size(); i += 3) {
+        ASSERT_EQ(rgb.values[i], rgb.values[i + 1]);
+        ASSERT_EQ(rgb.values[i], rgb.values[i + 2]);
+    }
 }
 
 }  // namespace

@@ -214,6 +214,8 @@ TRANSFORMS = ["none", "standard", "robust", "alpha", "pad(2); jitter(1)", "scale
 VALUES = {
     "--weights": lambda m: m.weights(),
     "--net": lambda m: m.net,
+    "--preprocess": lambda m: m.draw.choice(["torchvision", "caffe", "tensorflow", "none", "scale=255; mean=104", "imagenet", ""]),
+    "--show": lambda m: m.draw.choice(["2,1,0", "0,0,0", "3,2,1", "0,1"]),
     "--device": lambda m: m.draw.choice(["auto", "cpu", "cpu:portable", "cpu:avx2", "reference", "cuda", "cpu:avx512", "tpu", ""]),
     "--precision": lambda m: m.draw.choice(["fp32", "fp32", "tf32", "tf32x3", "fp16"]),
     "--threads": lambda m: m.draw.choice(["0", "1", "2", "3", "8", "64"]),

@@ -6,14 +6,13 @@
 #include <string_view>
 
 #include "kernels/error.h"
+#include "viz/calls/layer_word.h"
 
 namespace limpid {
 
 namespace {
 
-constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
-                           kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789/",
-                           kList = "0123456789,-*";
+constexpr std::string_view kList = "0123456789,-*";
 
 // "LAYER:" and what may be a list behind it, as they stand in a text.
 struct Place {
@@ -28,10 +27,11 @@ std::vector<Place> places(std::string_view text) {
         if (text[i] == '"') quoted = !quoted;
         if (text[i] == '\\' && quoted) i++;
         if (text[i] != ':' || quoted) continue;
-        const size_t begin = text.substr(0, i).find_last_not_of(kWord) + 1,  // npos + 1 is 0
-            end = std::min(text.find_first_not_of(kList, i + 1), text.size());
+        size_t begin = i;
+        while (begin > 0 && in_layer_word(text[begin - 1])) begin--;
+        const size_t end = std::min(text.find_first_not_of(kList, i + 1), text.size());
         const std::string_view layer = text.substr(begin, i - begin);
-        if (!layer.empty() && kLetters.find(layer[0]) != std::string_view::npos && layer != "class")
+        if (!layer.empty() && layer != "class")
             result.push_back({layer, text.substr(i + 1, end - i - 1), text.substr(end)});
     }
     return result;

@@ -115,7 +115,7 @@ std::string describe(const Job& job, const ordered_json& settings, FileDigests& 
 class Reader {
   public:
     Reader(const RenderOptions& defaults, const Net& net)
-        : defaults_(defaults), default_settings_(settings_of(defaults, net)), net_(net), channels_(net) {}
+        : defaults_(defaults), default_settings_(settings_of(fitted(defaults, net), net)), net_(net), channels_(net) {}
 
     // Does what `take` does; what it throws becomes an error of the place, unless that is "".
     template <class Take>
@@ -168,7 +168,8 @@ class Reader {
             add(text.name, parse_objective(concat(range.layer, ":", channel)), text.options);
     }
 
-    void add(const std::string& given_name, Objective objective, const RenderOptions& options) {
+    void add(const std::string& given_name, Objective objective, const RenderOptions& given) {
+        const RenderOptions options = fitted(given, net_);
         Job job{given_name, std::move(objective), options};
         const ordered_json settings = settings_of(options, net_);
         const std::string id = identity_of(describe(job, settings, read_));

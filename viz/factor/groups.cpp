@@ -11,9 +11,13 @@ namespace limpid {
 
 namespace {
 
+// What is not a number stays so.
+double above_zero(float activation) { return activation < 0 ? 0.0 : double(activation); }
+
 HostArray<double> as_matrix(const HostTensor& activations) {
-    const Shape s = activations.shape;
-    return {{1, 1, s.pixels(), s.c}, std::vector<double>(activations.values.begin(), activations.values.end())};
+    HostArray<double> matrix({1, 1, activations.shape.pixels(), activations.shape.c});
+    std::ranges::transform(activations.values, matrix.values.begin(), above_zero);
+    return matrix;
 }
 
 // sum x * W^2 / sum W^2; an empty map stands last.
@@ -154,7 +158,7 @@ Groups aligned_groups(Section& section, const HostTensor& activations, const Gro
             for (int64_t i = 0; i < n; i++) sum += owed(i);
             for (int64_t i = 0; i < n; i++)
                 split.values[size_t((p * n + i) * s.c + c)] =
-                    double(activations.values[size_t(element)]) * (sum > 0 ? owed(i) / sum : 1.0 / double(n));
+                    above_zero(activations.values[size_t(element)]) * (sum > 0 ? owed(i) / sum : 1.0 / double(n));
         }
     const Factors factors = nmf(split, count, options);
     HostArray<double> channel({1, 1, count, s.c});

@@ -27,7 +27,7 @@ struct Groups {
     int64_t count() const { return spatial.shape.c; }
 };
 
-// activations: one photo's {1,h,w,c}, or several photos'; not negative.
+// activations: one photo's {1,h,w,c}, or several photos'. What is below 0, as in layers without a ReLU, counts as 0.
 Groups find_groups(const HostTensor& activations, int64_t count, GroupOrder order = GroupOrder::centre,
                    const NmfOptions& options = {});
 // The maps of other photos on the same channel mixes: {N,h,w,k}.

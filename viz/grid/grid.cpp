@@ -24,8 +24,8 @@ HostTensor rows(const HostTensor& matrix, const std::vector<int64_t>& which) {
     return result;
 }
 
-ImageParam icon_param(int64_t size) {
-    ImageParam param;
+ImageParam icon_param(const Net& net, int64_t size) {
+    ImageParam param = fitted(ImageParam(), net);
     param.height = param.width = size;
     return param;
 }
@@ -34,7 +34,7 @@ ImageParam icon_param(int64_t size) {
 // {1,1,pictures,c}; weights {1,1,pictures,m}. `batch` of them are updated at a time: their rows are fed.
 Ascent::Form mixture_form(const Net& net, const std::string& layer_name, const HostTensor& directions,
                           const HostTensor& weights, int64_t batch, const GridOptions& options) {
-    const ImageParam param = icon_param(options.size);
+    const ImageParam param = icon_param(net, options.size);
     const auto mixed = [param, shared = param.constants()](Graph& graph, NodeId theta, NodeId mix, int64_t count) {
         const Shape s = graph.shape(theta);
         const NodeId flat = ops::reshape(graph, theta, {1, 1, s.n, s.h * s.w * s.c});
@@ -71,7 +71,7 @@ class Mixture {
         slot_.options.seed = o.seed;
         if (o.groups > 0) slot_.options.redirected_relu_updates = 0;
         if (o.redirected_relu_updates) slot_.options.redirected_relu_updates = *o.redirected_relu_updates;
-        ascent_.start(slot_, icon_param(o.size).initial(o.seed, first_job, weights.shape.c));
+        ascent_.start(slot_, icon_param(net, o.size).initial(o.seed, first_job, weights.shape.c));
     }
 
     // One update of the drawn pictures; the mean of their scores.
@@ -143,10 +143,10 @@ struct Watched {
 };
 
 // Icons and the floats of spectra that are held at once, with Adam's two and the gradient, on the host twice more.
-size_t grid_bytes(const GridOptions& o, int64_t pictures) {
+size_t grid_bytes(const Net& net, const GridOptions& o, int64_t pictures) {
     const int64_t spectra = o.groups == 0 ? std::min(o.batch, pictures) : pictures + o.groups;
     const int64_t weights = o.groups == 0 ? 0 : 3 * pictures * spectra;
-    return size_t(6 * icon_param(o.size).theta(spectra).size() + weights + 3 * pictures * o.size * o.size * 3) *
+    return size_t(6 * icon_param(net, o.size).theta(spectra).size() + weights + 3 * pictures * o.size * o.size * net.image().c) *
            sizeof(float);
 }
 
@@ -171,13 +171,13 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
     const Shape s = activations.shape;
     const int64_t count = s.h * s.w, updates = options.steps + 1;
     const char* const advice = "a smaller picture, smaller icons (--size) or --groups 0 need less";
-    check_memory(stream, grid_bytes(options, count), concat("a grid of ", count, " pictures"), advice);
+    check_memory(stream, grid_bytes(net, options, count), concat("a grid of ", count, " pictures"), advice);
     const HostTensor directions({1, 1, count, s.c}, activations.values);
     ActivationGrid grid;
     grid.rows = s.h, grid.columns = s.w;
     grid.norms = norms_of(directions);
     const bool naive = options.groups == 0;
-    HostTensor icons({count, options.size, options.size, 3});
+    HostTensor icons({count, options.size, options.size, net.image().c});
     if (naive) {
         const int64_t passes = (count + options.batch - 1) / options.batch;
         Watched watched{watcher, passes * updates};
@@ -197,7 +197,7 @@ ActivationGrid activation_grid(const Net& net, const std::string& layer, const H
                 });
             }
             std::ranges::copy(mixture.pictures().values,
-                              icons.values.begin() + first * icons.shape.h * icons.shape.w * 3);
+                              icons.values.begin() + first * icons.shape.h * icons.shape.w * icons.shape.c);
         }
     } else {
         Watched watched{watcher, updates};

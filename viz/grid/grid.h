@@ -29,7 +29,7 @@ struct GridOptions {
 };
 
 struct ActivationGrid {
-    HostTensor icons;  // {rows*columns, side, side, 3}
+    HostTensor icons;  // {rows*columns, side, side, c}, as many channels as the network takes
     int64_t rows = 0, columns = 0;
     std::vector<double> norms;  // of the activations, per position
     std::vector<float> scores;  // mean over the batch, per update
@@ -47,7 +47,7 @@ HostTensor group_icons(const Net& net, const std::string& layer, const Groups& g
                        uint64_t seed, Stream& stream, const RenderWatcher& watcher = {},
                        const RunOptions& run_options = {});
 
-// All icons side by side, {1, rows*side, columns*side, 3}.
+// All icons side by side, {1, rows*side, columns*side, c}.
 HostTensor grid_picture(const ActivationGrid& grid);
 
 // How an icon's side grows with the norm of its activations.

@@ -55,6 +55,9 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w);
 // of size (ImageNet's 256 for 224), but a photo that has the right size already is taken as it is.
 HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side = 0);
 HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side = 0);
+// The same for a network that takes h x w, resized until 8/7 of both are covered.
+HostTensor fit_photo_to(const PictureRows& photo, int64_t h, int64_t w);
+HostTensor fit_photo_to(ConstView photo, int64_t h, int64_t w);
 
 // Contact sheet: pictures of equal channel counts in rows, each centred in a cell as large as the largest, `gap` pixels
 // of background between cells and around them. Views of a batch come from View::image.

@@ -95,21 +95,44 @@ HostTensor crop_centre(ConstView picture, int64_t h, int64_t w) {
     return result;
 }
 
+namespace {
+
+// The central h x w of the photo, resized until it covers tall x wide.
+HostTensor central_part(const PictureRows& photo, int64_t h, int64_t w, int64_t tall, int64_t wide) {
+    const Shape s = photo.shape;
+    const double scale = std::max(double(tall) / double(s.h), double(wide) / double(s.w));
+    const int64_t height = std::max<int64_t>(tall, std::llround(double(s.h) * scale));
+    const int64_t width = std::max<int64_t>(wide, std::llround(double(s.w) * scale));
+    // Only what the crop keeps is computed: the long side of a panorama may be enormous.
+    return resample(photo, triangle_taps(s.h, height, (height - h) / 2, h),
+                    triangle_taps(s.w, width, (width - w) / 2, w));
+}
+
+// ImageNet's 256 for 224.
+int64_t uncropped(int64_t size) { return (size * 8 + 3) / 7; }
+
+}  // namespace
+
 HostTensor fit_photo(const PictureRows& photo, int64_t size, int64_t short_side) {
     const Shape s = photo.shape;
-    if (short_side == 0) short_side = s.h == size && s.w == size ? size : (size * 8 + 3) / 7;
+    if (short_side == 0) short_side = s.h == size && s.w == size ? size : uncropped(size);
     require(s.h > 0 && s.w > 0 && size > 0 && short_side >= size, "cannot fit ", s, " to ", size,
             " with a short side of ", short_side, ", expected a short side of at least that size");
-    const double scale = double(short_side) / double(std::min(s.h, s.w));
-    const int64_t h = std::max<int64_t>(short_side, std::llround(double(s.h) * scale));
-    const int64_t w = std::max<int64_t>(short_side, std::llround(double(s.w) * scale));
-    // Only what the crop keeps is computed: the long side of a panorama may be enormous.
-    return resample(photo, triangle_taps(s.h, h, (h - size) / 2, size), triangle_taps(s.w, w, (w - size) / 2, size));
+    return central_part(photo, size, size, short_side, short_side);
 }
 
 HostTensor fit_photo(ConstView photo, int64_t size, int64_t short_side) {
     return fit_photo(rows_of(photo), size, short_side);
 }
+
+HostTensor fit_photo_to(const PictureRows& photo, int64_t h, int64_t w) {
+    const Shape s = photo.shape;
+    require(s.h > 0 && s.w > 0 && h > 0 && w > 0, "cannot fit ", s, " to ", h, "x", w, ", expected a size of both");
+    return s.h == h && s.w == w ? central_part(photo, h, w, h, w)
+                                : central_part(photo, h, w, uncropped(h), uncropped(w));
+}
+
+HostTensor fit_photo_to(ConstView photo, int64_t h, int64_t w) { return fit_photo_to(rows_of(photo), h, w); }
 
 PictureRows tile_rows(std::vector<PictureRows> pictures, int64_t columns, int64_t gap, float background) {
     require(!pictures.empty() && columns > 0 && gap >= 0, "a sheet of ", pictures.size(), " pictures in ", columns,

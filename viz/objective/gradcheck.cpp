@@ -33,13 +33,13 @@ bool GradcheckResult::passed() const {
 
 GradcheckResult check_gradient(const Net& net, const Objective& objective, const GradcheckOptions& options,
                                Stream& stream) {
-    ImageParam param;
+    ImageParam param = fitted(ImageParam(), net);
     param.height = param.width = options.size;
     param.alpha = options.alpha;
     param.sources = {Spectral{.deviation = 0.3}};
     Graph graph;
     const NodeId image = graph.input("image", param.image(options.batch));
-    Layers layers = apply(net, graph, options.alpha ? ops::slice_channels(graph, image, 0, 3) : image);
+    Layers layers = apply(net, graph, options.alpha ? ops::slice_channels(graph, image, 0, net.image().c) : image);
     layers["input"] = image;
     const NodeId value = score(graph, objective, net, layers, graph.scalar(1));
     const NodeId gradient = grad(graph, value, {image})[0];

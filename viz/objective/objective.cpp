@@ -9,6 +9,7 @@
 
 #include "kernels/error.h"
 #include "nets/nearest.h"
+#include "viz/calls/layer_word.h"
 #include "viz/objective/terms.h"
 
 namespace limpid {
@@ -68,14 +69,6 @@ std::string print(const Argument& argument) {
     return bare ? text : quoted(text);
 }
 
-// Words that stand for themselves before a colon.
-bool is_word(const std::string& text) {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return !text.empty() && letter(text[0]) && std::ranges::all_of(text, [&](char c) {
-        return letter(c) || (c >= '0' && c <= '9') || c == '/' || c == '.';
-    });
-}
-
 std::string print_label(const std::string& label) {
     const bool bare = label.find_first_of("+*(),\"\\") == std::string::npos && label.find(" -") == std::string::npos &&
                       label.front() != ' ' && label.back() != ' ';
@@ -89,7 +82,8 @@ std::string print_term(const Objective& o) {
                std::ranges::all_of(names, [&](auto name) { return given.contains(name); });
     };
     if (o.term().name == "channel" && only({"layer", "channel"}))
-        if (const std::string& layer = std::get<std::string>(given.at("layer")); is_word(layer) && layer != "class")
+        if (const std::string& layer = std::get<std::string>(given.at("layer"));
+            is_layer_word(layer) && layer != "class")
             return concat(layer, ":", std::get<int64_t>(given.at("channel")));
     if (o.term().name == "class_logit" && only({"label"}))
         return "class:" + print_label(std::get<std::string>(given.at("label")));

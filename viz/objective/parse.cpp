@@ -5,6 +5,7 @@
 #include "kernels/error.h"
 #include "nets/nearest.h"
 #include "nets/trimmed.h"
+#include "viz/calls/layer_word.h"
 #include "viz/objective/objective.h"
 #include "viz/objective/terms.h"
 
@@ -15,7 +16,6 @@ namespace {
 constexpr int kDeepestNesting = 200;  // parentheses and signs within each other
 
 bool starts_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool in_word(char c) { return starts_word(c) || (c >= '0' && c <= '9') || c == '/' || c == '.'; }
 bool starts_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
 class Parser {
@@ -85,6 +85,13 @@ class Parser {
         return result;
     }
 
+    // LAYER: lies ahead, whose name may begin with a digit: 0.conv:3.
+    bool is_layer() const {
+        const auto end = std::find_if_not(text_.begin() + std::ptrdiff_t(at_), text_.end(), in_layer_word);
+        const auto colon = std::find_if_not(end, text_.end(), [](char c) { return c == ' '; });
+        return end != text_.begin() + std::ptrdiff_t(at_) && colon != text_.end() && *colon == ':';
+    }
+
     Objective factor() {
         if (++depth_ > kDeepestNesting)
             fail(at_, concat("more than ", kDeepestNesting, " parentheses within each other"));
@@ -101,8 +108,8 @@ class Parser {
             expect(')');
             return result;
         }
+        if (starts_word(c) || is_layer()) return named();
         if (starts_number(c)) return number();
-        if (starts_word(c)) return named();
         fail(at_, concat(c ? concat("found '", character_at(text_, at_), "'") : "found the end",
                          "; expected LAYER:CHANNEL such as mixed4a:476, class:NAME such as class:espresso, a term such "
                          "as diversity(mixed5a), a number or '('"));
@@ -119,7 +126,7 @@ class Parser {
 
     std::string word() {
         const size_t begin = at_;
-        while (at_ < text_.size() && in_word(text_[at_])) at_++;
+        while (at_ < text_.size() && in_layer_word(text_[at_])) at_++;
         return text_.substr(begin, at_ - begin);
     }
 

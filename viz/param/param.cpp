@@ -26,6 +26,8 @@ constexpr double kMeanLevel = 117, kLevels = 255;
 using Colour = ImageParam::Colour;
 using Range = ImageParam::Range;
 
+bool is_decorrelated(Colour colour) { return colour == Colour::decorrelated || colour == Colour::usual; }
+
 // Channels of the values before colours and range.
 int64_t value_channels(const ImageParam& param) {
     const int64_t colours = param.colour == Colour::grey ? 1 : param.colour == Colour::channels ? param.channels : 3;
@@ -80,7 +82,7 @@ NodeId apply_range(Graph& graph, const ImageParam& param, NodeId t) {
 }
 
 NodeId colours(Graph& graph, const ImageParam& param, NodeId t) {
-    if (param.colour == Colour::decorrelated) {
+    if (is_decorrelated(param.colour)) {
         t = ops::matmul(graph, t, graph.constant(colour_matrix(), "colour correlation"), {}, "decorrelated image");
         if (param.range == Range::clip || param.range == Range::raw)
             t = ops::add(graph, t,
@@ -95,6 +97,14 @@ NodeId colours(Graph& graph, const ImageParam& param, NodeId t) {
 }
 
 }  // namespace
+
+ImageParam fitted(ImageParam param, const Net& net) {
+    if (param.colour != Colour::usual) return param;
+    param.channels = net.image().c;
+    if (sees_grey(net)) param.colour = Colour::grey;
+    if (param.channels != 3) param.colour = Colour::channels;
+    return param;
+}
 
 bool ImageParam::per_image() const {
     return std::ranges::all_of(sources, [](const Source& source) { return shared_images(source) == 0; });
@@ -179,7 +189,7 @@ HostTensor ImageParam::start(const HostTensor& picture, int64_t batch) const {
             float* t = values.view().pixel(0, y, x);
             if (colour == Colour::grey) {
                 t[0] = float(back((double(p[0]) + double(p[1]) + double(p[2])) / 3));
-            } else if (colour == Colour::decorrelated) {
+            } else if (is_decorrelated(colour)) {
                 double rgb[3];
                 for (int c = 0; c < 3; c++)
                     rgb[c] = back(p[c]) - (range == Range::clip || range == Range::raw ? kColourMean[c] : 0);

@@ -24,6 +24,8 @@
 
 namespace limpid {
 
+struct Net;
+
 // What the numbers of a random stream are for: the `purpose` of a RandomKey. Values are part of the file format of
 // results: never reuse.
 enum class Purpose : uint32_t { initial_image = 1, transform = 2, direction = 3, background = 4, image_sample = 5 };
@@ -119,13 +121,14 @@ struct ParamConstants {
 };
 
 struct ImageParam {
-    enum class Colour { decorrelated, rgb, grey, channels };
+    // usual: what fitted() takes for a network; without one, decorrelated.
+    enum class Colour { usual, decorrelated, rgb, grey, channels };
     // centred: the values are grey levels about the network's mean, image = (values + 117) / 255, not limited.
     enum class Range { sigmoid, clip, raw, centred };
 
     int64_t height = 128, width = 128;
     std::vector<Source> sources{Spectral{}};
-    Colour colour = Colour::decorrelated;
+    Colour colour = Colour::usual;
     int64_t channels = 3;  // of Colour::channels: as many as the network takes, without meaning
     bool alpha = false;    // a last channel of opacity
     Range range = Range::sigmoid;
@@ -160,6 +163,10 @@ struct ImageParam {
     // {1, h, f, 1}; else empty.
     HostTensor scale() const;
 };
+
+// With the colours that suit the network, where none were chosen: grey of one that sees grey, plain channels of one that
+// takes another number of them than 3.
+ImageParam fitted(ImageParam param, const Net& net);
 
 // parse_param(to_string(p)) == p, but for the size. Throws UsageError with the column.
 ImageParam parse_param(const std::string& text);

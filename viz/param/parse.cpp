@@ -254,6 +254,7 @@ ImageParam parse_param(const std::string& text) {
 std::string to_string(const ImageParam& param) {
     std::string text;
     for (const Source& source : param.sources) text += (text.empty() ? "" : " + ") + print(source);
+    if (param.colour == Colour::decorrelated) text += "; decorrelated";
     if (param.colour == Colour::rgb) text += "; rgb";
     if (param.colour == Colour::grey) text += "; grey";
     if (param.colour == Colour::channels) text += concat("; channels(", param.channels, ")");

@@ -8,10 +8,10 @@ namespace limpid {
 
 Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
                    Stream& stream)
-    : options_(options),
+    : options_(fitted(options, net)),
       work_(stream),
       ascent_(work_, render_form(
-                         net, options, [objectives](int64_t) { return objectives; }, false)),
+                         net, options_, [objectives](int64_t) { return objectives; }, false)),
       need_(ascent_.plan_all(1, options.redirected_relu_updates > 0)),
       typical_(&ascent_.typical_plan(1)),
       score_(typical_->outputs[0]),

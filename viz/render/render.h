@@ -34,6 +34,8 @@ struct RenderOptions : AscentOptions {
 // must outlive the form. Throws UsageError where the options contradict each other.
 using ObjectivesOf = std::function<std::vector<Objective>(int64_t count)>;
 Ascent::Form render_form(const Net& net, const RenderOptions& options, ObjectivesOf objectives_of, bool fed);
+// With a parameterisation that fits the network (viz/param/param.h).
+RenderOptions fitted(RenderOptions options, const Net& net);
 // What the options start from.
 HostTensor initial_variables(const RenderOptions& options);
 

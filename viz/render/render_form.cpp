@@ -25,6 +25,11 @@ void check(const RenderOptions& o) {
 
 }  // namespace
 
+RenderOptions fitted(RenderOptions options, const Net& net) {
+    options.param = fitted(std::move(options.param), net);
+    return options;
+}
+
 Ascent::Form render_form(const Net& net, const RenderOptions& o, ObjectivesOf objectives_of, bool fed) {
     check(o);
     const auto shared = o.param.constants();

@@ -182,7 +182,7 @@ std::optional<ordered_json> teaser_json(const Scene& scene) {
 FigureParts channel_parts(Scene& scene) {
     const std::vector<std::string>& layers = scene.options.layers.channels;
     if (layers.size() < 2) return {};
-    const int64_t size = scene.photo.rgb.shape.h;
+    const int64_t size = scene.photo.picture.shape.h;
     double work = 0;
     if (!scene.classes.empty())
         work += pass_work(scene.net, size, layers[0], scene.net.logits) * double(scene.logits.size());
@@ -195,7 +195,7 @@ FigureParts channel_parts(Scene& scene) {
 FigureParts teaser_parts(Scene& scene) {
     if (scene.classes.size() < 2) return {};
     return {{"teaser", "/teaser", "channels between two classes",
-             pass_work(scene.net, scene.photo.rgb.shape.h, scene.options.layers.dictionary, scene.net.logits) *
+             pass_work(scene.net, scene.photo.picture.shape.h, scene.options.layers.dictionary, scene.net.logits) *
                  double(scene.classes.size()),
              [&scene](const PartWatcher&) { return teaser_json(scene); }}};
 }

@@ -1,6 +1,7 @@
 // Activation grids, and the history of one optimisation.
 #include <algorithm>
 
+#include "viz/image/visible.h"
 #include "viz/report/figure.h"
 #include "viz/report/page_data.h"
 
@@ -25,7 +26,7 @@ ordered_json grid_json(const Scene& scene, const ActivationGrid& grid) {
             {"columns", grid.columns},
             {"cell", grid.icons.shape.h},
             {"steps", scene.options.profile.grid_steps},
-            {"sprite", jpeg_uri(grid_picture(grid).view())},
+            {"sprite", jpeg_uri(visible(scene.net, grid_picture(grid)).view())},
             {"norms", norms}};
 }
 

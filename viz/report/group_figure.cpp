@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "viz/grid/grid.h"
+#include "viz/image/visible.h"
 #include "viz/report/figure.h"
 #include "viz/report/overlay.h"
 #include "viz/report/page_data.h"
@@ -77,8 +78,9 @@ std::optional<ordered_json> icons_json(Scene& scene, const std::string& layer, c
         group_icons(scene.net, layer, groups, profile.group_icon_size, profile.group_icon_steps, 0, scene.stream,
                     [&](const RenderProgress& p) { return !(stopped = !watcher(double(p.done) / double(p.total))); });
     if (stopped) return std::nullopt;
+    const HostTensor seen = visible(scene.net, icons);
     std::vector<ConstView> views;
-    for (int64_t i = 0; i < icons.shape.n; i++) views.push_back(icons.view().image(i));
+    for (int64_t i = 0; i < seen.shape.n; i++) views.push_back(seen.view().image(i));
     return sprite(views, profile.group_icon_size, groups.count());
 }
 
@@ -87,11 +89,12 @@ std::optional<ordered_json> overlay_json(const Scene& scene, const std::string& 
     OverlayOptions options;
     options.steps = scene.options.profile.overlay_steps;
     const std::optional<HostTensor> dreams =
-        dreamed_overlays(scene.net, layer, scene.photo.rgb, groups, options, scene.stream,
+        dreamed_overlays(scene.net, layer, scene.photo.picture, groups, options, scene.stream,
                          [&](const RenderProgress& p) { return watcher(double(p.done) / double(p.total)); });
     if (!dreams) return std::nullopt;
+    const HostTensor seen = visible(scene.net, *dreams);
     std::vector<ConstView> views;
-    for (int64_t i = 0; i < dreams->shape.n; i++) views.push_back(dreams->view().image(i));
+    for (int64_t i = 0; i < seen.shape.n; i++) views.push_back(seen.view().image(i));
     return sprite(views, kOverlayCell, groups.count());
 }
 
@@ -161,7 +164,7 @@ void add_earlier_pictures(Scene& scene, int64_t earlier, int64_t later, bool ali
     if (aligned && !profile.aligned_overlays) return;
     parts.push_back(
         {"flow", member + "/overlay", "overlays of " + what,
-         update_work(scene.net, scene.photo.rgb.shape.h, layer, earlier, profile.overlay_steps),
+         update_work(scene.net, scene.photo.picture.shape.h, layer, earlier, profile.overlay_steps),
          [=, &scene](const PartWatcher& watcher) { return overlay_json(scene, layer, groups(), watcher); }});
 }
 
@@ -193,11 +196,12 @@ FigureParts group_parts(Scene& scene) {
                          icon_work(scene, layer, k), [&scene, layer, k](const PartWatcher& watcher) {
                              return icons_json(scene, layer, shared_groups(scene, layer, k), watcher);
                          }});
-        parts.push_back({"groups", member + "/overlay", concat("overlays of ", k, " groups of ", layer),
-                         update_work(scene.net, scene.photo.rgb.shape.h, layer, k, scene.options.profile.overlay_steps),
-                         [&scene, layer, k](const PartWatcher& watcher) {
-                             return overlay_json(scene, layer, shared_groups(scene, layer, k), watcher);
-                         }});
+        parts.push_back(
+            {"groups", member + "/overlay", concat("overlays of ", k, " groups of ", layer),
+             update_work(scene.net, scene.photo.picture.shape.h, layer, k, scene.options.profile.overlay_steps),
+             [&scene, layer, k](const PartWatcher& watcher) {
+                 return overlay_json(scene, layer, shared_groups(scene, layer, k), watcher);
+             }});
     }
     return parts;
 }

@@ -5,6 +5,7 @@
 #include "kernels/error.h"
 #include "viz/batch/job_list.h"
 #include "viz/image/image.h"
+#include "viz/image/visible.h"
 #include "weights/sha256.h"
 
 namespace limpid {
@@ -58,7 +59,7 @@ std::map<std::string, HostTensor> kept_pictures(const Net& net, const std::vecto
                  [&](FinishedJob&& finished) {
                      if (!finished.error.empty()) throw Error(concat(finished.job->name, ": ", finished.error));
                      // From the file's bytes, so that a picture is the same whether it was kept or made.
-                     const std::vector<std::byte> png = encode_png(stacked(finished.images));
+                     const std::vector<std::byte> png = encode_png(stacked(visible(net, finished.images)));
                      const std::string file = file_of(*finished.job, net, stream);
                      kept.keep(file, png);
                      pictures[finished.job->name] = decode_image(png, file).rgb;

@@ -32,9 +32,10 @@ HostTensor masks(const Groups& groups, Shape photo) {
 std::optional<HostTensor> dreamed_overlays(const Net& net, const std::string& layer_name, const HostTensor& photo,
                                            const Groups& groups, const OverlayOptions& options, Stream& stream,
                                            const RenderWatcher& watcher, const RunOptions& run_options) {
-    require(photo.shape.n == 1 && photo.shape.c == 3, "overlays of ", photo.shape, ", expected one RGB picture");
+    require(photo.shape.n == 1 && photo.shape.c == net.image().c, "overlays of ", photo.shape,
+            ", expected one picture of ", net.image().c, " channels");
     const int64_t k = groups.count();
-    ImageParam param;
+    ImageParam param = fitted(ImageParam(), net);
     param.height = photo.shape.h, param.width = photo.shape.w;
     const auto shared = param.constants();
     const auto constant = [](HostTensor value) { return std::make_shared<const HostTensor>(std::move(value)); };

@@ -48,7 +48,7 @@ ReportLayers report_layers(const Net& net) {
     };
     return {said("dictionary", {last.back()})[0],
             said("groups", {last.back()})[0],
-            said("flow", {last.size() > 1 ? last[last.size() - 2] : ""})[0],
+            said("flow", {last.size() > 1 && !net.defaults.contains("groups") ? last[last.size() - 2] : ""})[0],
             said("grids", last),
             said("spatial", last),
             said("channels", last)};

@@ -15,6 +15,7 @@
 #include "viz/attribution/section.h"
 #include "viz/batch/sprites.h"
 #include "viz/factor/groups.h"
+#include "viz/image/visible.h"
 #include "viz/json_text.h"
 #include "viz/render/render.h"
 #include "viz/report/figure.h"
@@ -79,8 +80,8 @@ double report_bytes(const Net& net, const std::vector<ReportPhoto>& photos, cons
     const int64_t groups = std::ranges::max(options.profile.group_counts);
     double held = 0, positions = 0, factorised = 0;
     for (const ReportPhoto& photo : photos) {
-        held += 3 * double(photo.rgb.shape.size()) * sizeof(float);
-        for (const LayerInfo& info : describe(net, photo.rgb.shape.h, photo.rgb.shape.w)) {
+        held += 3 * double(photo.picture.shape.size()) * sizeof(float);
+        for (const LayerInfo& info : describe(net, photo.picture.shape.h, photo.picture.shape.w)) {
             if (!used.contains(info.name)) continue;
             held += double(info.shape.size()) * sizeof(float);
             if (info.name == options.layers.dictionary) positions += double(info.shape.pixels());
@@ -159,12 +160,12 @@ struct Report::State {
         for (const std::string& layer : used_layers(options.layers)) names.push_back(layer);
         const bool classes = !net.logits.empty();
         if (classes) names.push_back(net.logits);
-        const Shape size = photo.rgb.shape;
+        const Shape size = photo.picture.shape;
         if (std::min(size.h, size.w) < kLeastSide)
             throw Error(concat(photo.name, ": is of ", size.w, "x", size.h, " pixels, expected at least ", kLeastSide,
                                "x", kLeastSide, "; give a larger picture, or leave out --whole"));
         std::vector<HostTensor> values =
-            with_context(photo.name, [&] { return activations(net, names, photo.rgb, stream); });
+            with_context(photo.name, [&] { return activations(net, names, photo.picture, stream); });
         for (size_t i = 0; i < names.size(); i++) {
             const Shape map = values[i].shape;
             if (names[i] != net.logits && std::min(map.h, map.w) < 2)
@@ -186,10 +187,10 @@ struct Report::State {
         const ReportProfile& p = options.profile;
         Hasher hasher;
         hasher.add(concat(kVersion, '\n', net.weights->checksum, '\n', stream.backend().name, '\n', part.member, '\n',
-                          part.what, '\n', scene.photo.rgb.shape, '\n', p.grid_steps, ' ', p.group_icon_size, ' ',
+                          part.what, '\n', scene.photo.picture.shape, '\n', p.grid_steps, ' ', p.group_icon_size, ' ',
                           p.group_icon_steps, ' ', p.overlay_steps, ' ', p.classes, '\n'));
-        hasher.add(Bytes(reinterpret_cast<const std::byte*>(scene.photo.rgb.values.data()),
-                         scene.photo.rgb.values.size() * sizeof(float)));
+        hasher.add(Bytes(reinterpret_cast<const std::byte*>(scene.photo.picture.values.data()),
+                         scene.photo.picture.values.size() * sizeof(float)));
         return hasher.text() + ".json";
     }
 
@@ -386,8 +387,8 @@ std::optional<ordered_json> Report::make(const ReportWatcher& watcher) {
     for (size_t i = 0; i < s.scenes.size(); i++) {
         Scene& scene = s.scenes[i];
         ordered_json photo{{"name", scene.photo.name},
-                           {"size", {scene.photo.rgb.shape.h, scene.photo.rgb.shape.w}},
-                           {"picture", jpeg_uri(scene.photo.rgb.view(), 92)}};
+                           {"size", {scene.photo.picture.shape.h, scene.photo.picture.shape.w}},
+                           {"picture", jpeg_uri(visible(scene.net, scene.photo.picture).view(), 92)}};
         ordered_json predictions = ordered_json::array();
         for (const int64_t c : scene.classes)
             predictions.push_back({{"class", c}, {"p", rounded(double(scene.probabilities[size_t(c)]))}});

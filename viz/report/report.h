@@ -41,9 +41,9 @@ struct ReportProfile {
 ReportProfile report_profile(const std::string& name);
 
 struct ReportPhoto {
-    std::string name;  // what the page calls it
-    std::string word;  // the file, as a shell takes it: for the commands that the page shows
-    HostTensor rgb;    // {1,h,w,3}
+    std::string name;    // what the page calls it
+    std::string word;    // the file, as a shell takes it: for the commands that the page shows
+    HostTensor picture;  // {1,h,w,c}, as the network takes it
 };
 
 struct ReportOptions {

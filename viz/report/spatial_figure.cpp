@@ -147,7 +147,7 @@ std::optional<ordered_json> pairs_json(const Scene& scene, const PartWatcher& wa
 FigureParts spatial_parts(Scene& scene) {
     const std::vector<std::string>& layers = scene.options.layers.spatial;
     if (layers.size() < 2) return {};
-    const int64_t size = scene.photo.rgb.shape.h;
+    const int64_t size = scene.photo.picture.shape.h;
     const bool classes = !scene.classes.empty();
     FigureParts parts;
     parts.push_back({"spatial", "/spatial", "", 0, [&scene, layers](const PartWatcher&) {

@@ -47,14 +47,6 @@ void drop_unused(ImportGraph& graph) {
     graph.nodes = std::move(kept);
 }
 
-std::map<std::string, size_t> uses_of(const ImportGraph& graph) {
-    std::map<std::string, size_t> uses;
-    for (const ImportNode& node : graph.nodes)
-        for (const std::string& input : node.inputs) uses[input]++;
-    for (const std::string& output : graph.outputs) uses[output]++;
-    return uses;
-}
-
 const ImportTensor* find_constant(const ImportGraph& graph, const std::string& name) {
     const auto found = graph.constants.find(name);
     return found == graph.constants.end() ? nullptr : &found->second;

@@ -154,20 +154,24 @@ void start_with_picture(const ImportGraph& graph, const NetworkOptions& options,
                         ImportedNetwork& network) {
     const Picture picture = picture_of(graph, options.size);
     network.channels = picture.channels;
-    std::string prepared = options.preprocess.empty() ? "" : preprocessing_text(options.preprocess, picture.channels);
+    std::string prepared =
+        options.preprocess.empty() ? "" : preprocessing_settings(options.preprocess, picture.channels);
     if (options.preprocess.empty()) {
         const AssumedPreprocessing assumed = assumed_preprocessing(graph.metadata, picture.channels);
         prepared = assumed.text;
         if (!assumed.note.empty()) network.notes.push_back(assumed.note);
     }
     Placement view = picture.view;
-    draft.start("input", "image", {},
-                concat("size=", size_text(picture.height, picture.width), ", channels=", picture.channels), view.sizes);
-    if (!prepared.empty()) {
-        const size_t open = prepared.find("(input, ") + 8;
-        view.layer = draft.start("preprocessed", "normalise", {"input"},
-                                 prepared.substr(open, prepared.size() - open - 1), view.sizes);
-    }
+    // Pictures are in colours; of one channel is what sees them in grey.
+    const bool grey = picture.channels == 1;
+    std::array<int64_t, 4> seen = view.sizes;
+    if (grey) seen[3] = 3;
+    view.layer = draft.start("input", "image", {},
+                             concat("size=", size_text(picture.height, picture.width), ", channels=", seen[3],
+                                    options.shown.empty() ? "" : ", shown=" + options.shown),
+                             seen);
+    if (grey) view.layer = draft.start("grey", "grey", {view.layer}, "", view.sizes);
+    if (!prepared.empty()) view.layer = draft.start("preprocessed", "normalise", {view.layer}, prepared, view.sizes);
     draft.put(picture.value, view);
     network.inputs[picture.value] = "input";
     for (const ImportInput& input : graph.inputs)
@@ -202,7 +206,6 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     drop_identities(graph);
     drop_unused(graph);
     fold_constants(graph);
-    fold_affine(graph);
     ImportedNetwork network;
     Draft draft(graph, options.most_made_values);
     draft.know_modules();

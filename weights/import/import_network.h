@@ -13,6 +13,7 @@ namespace limpid {
 struct NetworkOptions {
     std::string title;       // what messages call the network
     std::string preprocess;  // as preprocess.h has it; "": by metadata, else guessed
+    std::string shown;       // as ImportOptions has it
     int64_t size = 224;      // height and width where the file leaves them open
     // Of all parameters that the file does not hold, but makes by a rule (ConstantOfShape): 2^28 is 1 GiB.
     int64_t most_made_values = int64_t(1) << 28;

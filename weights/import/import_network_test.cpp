@@ -29,13 +29,16 @@ TEST(ImportNetwork, SaysWhatTheGraphComputes) {
               "logits: head\n"
               "outputs: y\n"
               "default: h\n"
+              "default dictionary: h\n"
+              "default groups: h\n"
               "default grad-cam: h\n"
               "default grids: h\n"
               "default spatial: h\n"
               "default channels: h\n"
               "input = image(size=6x5, channels=3)\n"
               "stem.conv = conv(input, channels=4, window=3x2, stride=2x2, pad=1x0)\n"
-              "stem.act = relu(stem.conv)\n"
+              "b = batch_norm(stem.conv)\n"
+              "stem.act = relu(b)\n"
               "g_moved = rearrange(stem.act, channels=2 2, order=0 1 3 2, into=1 1 2)\n"
               "g = max_pool(g_moved)\n"
               "h = add(g, stem.act)\n"
@@ -45,14 +48,17 @@ TEST(ImportNetwork, SaysWhatTheGraphComputes) {
     EXPECT_THAT(network.notes, ::testing::IsEmpty());
 }
 
-TEST(ImportNetwork, FoldsBatchNormIntoTheFilter) {
+// The convolution keeps its own value and name; plans fold the batch norm into it (graph/rewrite.h).
+TEST(ImportNetwork, KeepsBatchNormsAsLayers) {
     const ImportedNetwork network = imported(small_onnx_model());
-    const HostTensor &w = network.parameters.at("stem.conv_w"), &b = network.parameters.at("stem.conv_b");
+    const HostTensor &w = network.parameters.at("stem.conv_w"), &scale = network.parameters.at("b_w"),
+                     &shift = network.parameters.at("b_b");
     EXPECT_EQ(w.shape, (Shape{3, 2, 3, 4}));
     for (int64_t k = 0; k < 4; k++) {
-        const double p = double(k + 1) / 8, scale = p / std::sqrt(p + 1e-5f);  // mean, variance, scale and shift alike
-        EXPECT_FLOAT_EQ(b.at(0, 0, 0, k), float(p - p * scale));
-        EXPECT_FLOAT_EQ(w.at(2, 1, 0, k), float((double(k) * 18 + 6) / 8 * scale));
+        const double p = double(k + 1) / 8;  // mean, variance, scale and shift alike
+        EXPECT_FLOAT_EQ(w.at(2, 1, 0, k), float((double(k) * 18 + 6) / 8));
+        EXPECT_FLOAT_EQ(scale.at(0, 0, 0, k), float(p / std::sqrt(p + 1e-5f)));
+        EXPECT_FLOAT_EQ(shift.at(0, 0, 0, k), float(p - p * p / std::sqrt(p + 1e-5f)));
     }
 }
 
@@ -114,11 +120,11 @@ TEST(ImportNetwork, MakesNoParametersWithoutBound) {
 }
 
 TEST(Preprocessing, ByNameAndBySettings) {
-    EXPECT_EQ(preprocessing_text("none", 7), "");
-    EXPECT_EQ(preprocessing_text("tensorflow", 1), "preprocessed = normalise(input, scale=2, mean=1)");
-    EXPECT_EQ(preprocessing_text("scale=255; mean=1 2 3", 3), "preprocessed = normalise(input, scale=255, mean=1 2 3)");
-    EXPECT_THROW(preprocessing_text("torchvision", 1), UsageError);
-    EXPECT_THROW(preprocessing_text("imagenet", 3), UsageError);
+    EXPECT_EQ(preprocessing_settings("none", 7), "");
+    EXPECT_EQ(preprocessing_settings("tensorflow", 1), "scale=2, mean=1");
+    EXPECT_EQ(preprocessing_settings("scale=255; mean=1 2 3", 3), "scale=255, mean=1 2 3");
+    EXPECT_THROW(preprocessing_settings("torchvision", 1), UsageError);
+    EXPECT_THROW(preprocessing_settings("imagenet", 3), UsageError);
     EXPECT_THAT(assumed_preprocessing({}, 3).note, HasSubstr("guessed torchvision"));
     EXPECT_EQ(assumed_preprocessing({{"Image.BitmapPixelFormat", "Gray8"}}, 1).note, "");
 }

@@ -160,7 +160,7 @@ void write_matmul(Draft& draft, const ImportNode& node) {
     draft.put(node.outputs[0], y);
 }
 
-// One that could not be folded: y = scale * x + shift, for each channel.
+// y = scale * x + shift, for each channel; plans fold it into the convolution before it.
 void write_batch_norm(Draft& draft, const ImportNode& node) {
     if (node.integer("training_mode", 0) != 0) throw Error("is in training mode, expected it in evaluation mode");
     Placement x = draft.value(node.input(0));

@@ -13,8 +13,8 @@ bool ends_a_classifier(const std::string& kind) {
 
 // What has units that people look at; a part that only moves or scales is none.
 bool has_units(const std::string& kind) {
-    static constexpr const char* kMovements[] = {"image",  "normalise", "slice",   "pad",   "rearrange",
-                                                 "affine", "constant",  "softmax", "dense", "reduce"};
+    static constexpr const char* kMovements[] = {"image",  "grey",     "normalise", "slice", "pad",   "rearrange",
+                                                 "affine", "constant", "softmax",   "dense", "reduce"};
     return std::ranges::none_of(kMovements, [&](const char* movement) { return kind == movement; });
 }
 
@@ -81,6 +81,9 @@ std::string outline_text(const Outline& outline) {
     if (!outline.outputs.empty()) text += concat("outputs: ", listing(outline.outputs), "\n");
     if (outline.stages.empty()) return text;
     text += concat("default: ", outline.usual, "\n");
+    // Of a report: the article's mixed4d, and what flows to it from the block before.
+    for (const char* purpose : {"dictionary", "groups"}) text += concat("default ", purpose, ": ", outline.usual, "\n");
+    if (outline.stages.size() > 2) text += concat("default flow: ", outline.stages[outline.stages.size() - 3], "\n");
     text += concat("default grad-cam: ", outline.stages.back(), "\n");
     for (const char* purpose : {"grids", "spatial", "channels"})
         text += concat("default ", purpose, ": ", listing(outline.stages), "\n");

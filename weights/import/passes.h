@@ -15,12 +15,6 @@ void drop_identities(ImportGraph& graph);
 // drop_identities.cpp, too: nodes that no output depends on.
 void drop_unused(ImportGraph& graph);
 
-// fold_affine.cpp: a convolution or matrix whose value nobody takes but one node that scales or shifts its channels by
-// constants (BatchNormalization; Mul and Add of one number for each channel) takes these into its filter and bias:
-//   s*(w x + b) + t = (s w) x + (s b + t)
-// Where that is not exact (another consumer, a graph output, no constant), nodes stay as they are.
-void fold_affine(ImportGraph& graph);
-
 // fold_constants.cpp: what the node makes of constants: shape arithmetic on integers, constants made by a rule, casts
 // and movements of small tensors. nullopt: it is no such node, or takes something that is not constant. shape_of: the
 // shape of a value that is no constant, where it is known.
@@ -43,8 +37,5 @@ const ImportTensor* find_constant(const ImportGraph& graph, const std::string& n
 // The integers that newer versions take as an input, older ones as an attribute; nullopt: neither is there.
 std::optional<std::vector<int64_t>> integers_of(const ImportNode& node, const ImportGraph& graph, size_t input,
                                                 const std::string& attribute);
-
-// How many nodes take each value; outputs of the graph are taken once more.
-std::map<std::string, size_t> uses_of(const ImportGraph& graph);
 
 }  // namespace limpid

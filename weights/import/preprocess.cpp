@@ -21,13 +21,9 @@ constexpr Named kNamed[] = {
     {"none", "", 0},
 };
 
-std::string line_of(const std::string& settings) {
-    return settings.empty() ? settings : concat("preprocessed = normalise(input, ", settings, ")");
-}
-
 }  // namespace
 
-std::string preprocessing_text(const std::string& asked, int64_t channels) {
+std::string preprocessing_settings(const std::string& asked, int64_t channels) {
     std::string names;
     for (const Named& named : kNamed) {
         names += concat(names.empty() ? "" : ", ", named.name);
@@ -35,7 +31,7 @@ std::string preprocessing_text(const std::string& asked, int64_t channels) {
         if (named.channels != 0 && named.channels != channels)
             throw UsageError(concat("--preprocess ", asked, ": is of ", named.channels, " channels, the network takes ",
                                     channels, "; say none, or scale=...; mean=..."));
-        return line_of(named.settings);
+        return named.settings;
     }
     if (asked.find('=') == asked.npos || asked.find_first_of("()#\"\n") != asked.npos || asked.size() > 100000)
         throw UsageError(concat("--preprocess ", printable(asked), ": is not known; expected ", names,
@@ -43,7 +39,7 @@ std::string preprocessing_text(const std::string& asked, int64_t channels) {
     std::string settings = asked;
     std::ranges::replace(settings, ';', ',');
     while (settings.ends_with(',') || settings.ends_with(' ')) settings.pop_back();
-    return line_of(settings);
+    return settings;
 }
 
 AssumedPreprocessing assumed_preprocessing(const std::map<std::string, std::string>& metadata, int64_t channels) {
@@ -52,11 +48,11 @@ AssumedPreprocessing assumed_preprocessing(const std::map<std::string, std::stri
         return found != metadata.end() && found->second == value;
     };
     // Of Windows ML: the picture goes in as it is.
-    if (says("Image.BitmapPixelFormat", "Bgr8") && channels == 3) return {line_of("order=2 1 0, scale=255"), ""};
-    if (says("Image.BitmapPixelFormat", "Rgb8") && channels == 3) return {line_of("scale=255"), ""};
-    if (says("Image.BitmapPixelFormat", "Gray8") && channels == 1) return {line_of("scale=255"), ""};
+    if (says("Image.BitmapPixelFormat", "Bgr8") && channels == 3) return {"order=2 1 0, scale=255", ""};
+    if (says("Image.BitmapPixelFormat", "Rgb8") && channels == 3) return {"scale=255", ""};
+    if (says("Image.BitmapPixelFormat", "Gray8") && channels == 1) return {"scale=255", ""};
     const char* guess = channels == 3 ? "torchvision" : "none";
-    return {preprocessing_text(guess, channels),
+    return {preprocessing_settings(guess, channels),
             concat("the file does not say how pictures are prepared; guessed ", guess,
                    "; if that is wrong, say --preprocess torchvision, caffe, tensorflow, none or \"scale=...; "
                    "mean=...\"")};

@@ -105,6 +105,18 @@ class Head(nn.Module):
         return F.log_softmax(self.classifier(torch.flatten(self.features(x), 1)), dim=1)
 
 
+class Channels(nn.Module):
+    """Of a picture with five channels, as those of satellites have."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(5, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 6, 3), nn.ReLU())
+        self.classifier = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
 class Functions(nn.Module):
     def __init__(self):
         super().__init__()
@@ -163,5 +175,6 @@ if __name__ == "__main__":
         ("inception", Inception, (1, 3, 12, 11)),
         ("head", Head, (1, 1, 11, 9)),
         ("functions", Functions, (1, 3, 12, 10)),
+        ("channels", Channels, (1, 5, 24, 20)),
     ):
         write(name, block, shape)
