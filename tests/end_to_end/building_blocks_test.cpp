@@ -67,7 +67,8 @@ TEST(Dictionary, AgreesWithTheActivations) {
     EXPECT_EQ(d.at("top").at(initial.at(1).get<size_t>()).at(initial.at(0).get<size_t>()).at(0).at(1), d.at("max"));
     EXPECT_EQ(load_image(folder / "d.png").rgb.shape.h, 64 + 8);
     EXPECT_TRUE(fails_with(2, ".png", run_tiny("dictionary", photo, {"-o", folder / "d.jpg"})));
-    EXPECT_TRUE(fails_with(2, "mixed4d", run_tiny("dictionary", photo, {"--layer", "mixed4d", "-o", folder / "e.png"})));
+    EXPECT_TRUE(
+        fails_with(2, "mixed4d", run_tiny("dictionary", photo, {"--layer", "mixed4d", "-o", folder / "e.png"})));
     // The network's own layer, where none is named.
     EXPECT_THAT(run_tiny("dictionary", photo, {"-o", folder / "f.png"}).out, ::testing::HasSubstr("texture:"));
 }

@@ -83,8 +83,7 @@ std::string outline_text(const Outline& outline) {
     text += concat("default: ", outline.usual, "\n");
     // Of a report: the article's mixed4d, and what flows to it from the block before.
     for (const char* purpose : {"dictionary", "groups"}) text += concat("default ", purpose, ": ", outline.usual, "\n");
-    if (outline.stages.size() > 2)
-        text += concat("default flow: ", outline.stages[outline.stages.size() - 3], "\n");
+    if (outline.stages.size() > 2) text += concat("default flow: ", outline.stages[outline.stages.size() - 3], "\n");
     text += concat("default grad-cam: ", outline.stages.back(), "\n");
     for (const char* purpose : {"grids", "spatial", "channels"})
         text += concat("default ", purpose, ": ", listing(outline.stages), "\n");
