@@ -140,6 +140,9 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
     Draft draft(graph, options.most_made_values);
     draft.know_modules();
     Placement view = picture.view;
+    if (picture.channels <= 3 && !options.shown.empty())
+        throw UsageError(
+            concat("takes ", picture.channels == 3 ? "RGB" : "grey", ", which is shown as it is; leave --show out"));
     // Pictures are in colours; of one channel is what sees them in grey.
     const bool grey = picture.channels == 1;
     std::array<int64_t, 4> seen = view.sizes;
