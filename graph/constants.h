@@ -1,6 +1,5 @@
-// The constants of one device: uploaded once, prepared once (packed filters, tables), derived from
-// each other once, and shared by every
-// plan.
+// The constants of one device: uploaded once, prepared once (packed filters, tables), derived from each other once, and
+// shared by every plan.
 #pragma once
 
 #include <functional>

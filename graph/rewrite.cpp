@@ -183,7 +183,7 @@ Rewritten fold_first_maps(const Rewritten& old, ConstantStore& constants, const 
 }
 
 Rewritten fold_channel_maps(Rewritten graph, const ConstantSet& scales, ConstantStore& constants) {
-    for (bool found = true; found;) {
+    for (bool found = !scales.empty(); found;) {
         found = false;
         graph = remove_dead(fold_first_maps(graph, constants, scales, found));
     }

@@ -91,9 +91,10 @@ void check_given(const Net& net, const Graph& graph, const Layers& given) {
         const int64_t channels = graph.shape(id).c, expected = known.at(name).c;
         if (name == "input" && channels != expected)
             throw UsageError(concat("the image has ", channels, " channels, ", net.name, " takes ", expected,
-                                    channels == expected + 1 ? ": no network sees opacity; add collapse_alpha to the "
-                                                               "transforms, or use the set alpha"
-                                                             : ""));
+                                    channels == expected + 1
+                                        ? ": no network sees opacity; add collapse_alpha to the "
+                                          "transforms, or use the set alpha"
+                                        : ": give it pictures of the channels that it was made for"));
         if (channels != expected)
             throw Error(
                 concat("layer ", name, " is given with shape ", graph.shape(id), ", expected ", expected, " channels"));

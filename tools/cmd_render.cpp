@@ -250,7 +250,6 @@ HostTensor references_of(const RenderArguments& a) {
 ExitStatus render_units(RenderArguments& a) {
     std::vector<Objective> objectives;
     for (const std::string& unit : a.units) objectives.push_back(parse_objective(unit));
-    say_old_forms("render", objectives);
     if (!a.out.ends_with(".png") && !a.out.ends_with(".npy"))
         throw UsageError(concat(a.out, ": pictures are PNG files (or arrays, .npy); end the name with .png"));
     if (!a.sheet.empty() && !a.sheet.ends_with(".png"))
@@ -286,6 +285,7 @@ ExitStatus render_units(RenderArguments& a) {
     }
     options.references = references_of(a);
     Stream stream = open_stream(a.run);
+    say_old_forms("render", objectives);
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
     keep_results();

@@ -67,7 +67,8 @@ TEST(Dictionary, AgreesWithTheActivations) {
     EXPECT_EQ(d.at("top").at(initial.at(1).get<size_t>()).at(initial.at(0).get<size_t>()).at(0).at(1), d.at("max"));
     EXPECT_EQ(load_image(folder / "d.png").rgb.shape.h, 64 + 8);
     EXPECT_TRUE(fails_with(2, ".png", run_tiny("dictionary", photo, {"-o", folder / "d.jpg"})));
-    EXPECT_TRUE(fails_with(2, "mixed4d", run_tiny("dictionary", photo, {"--layer", "mixed4d", "-o", folder / "e.png"})));
+    EXPECT_TRUE(
+        fails_with(2, "mixed4d", run_tiny("dictionary", photo, {"--layer", "mixed4d", "-o", folder / "e.png"})));
     // The network's own layer, where none is named.
     EXPECT_THAT(run_tiny("dictionary", photo, {"-o", folder / "f.png"}).out, ::testing::HasSubstr("texture:"));
 }
@@ -176,8 +177,12 @@ TEST(Groups, AreWritten) {
     EXPECT_EQ(load_image(folder / "g-icons.png").rgb.shape, (Shape{1, 32, 3 * 32, 3}));
     EXPECT_EQ(load_image(folder / "g-earlier-icons.png").rgb.shape, (Shape{1, 32, 2 * 32, 3}));
     EXPECT_EQ(folder.names().size(), 6u);
-    EXPECT_TRUE(fails_with(1, "at least 0",
-                           run_tiny("groups", photo, {"--layer", "texture_pre_relu", "-o", folder / "h.png"})));
+    // What is below 0 is no part of a group, and that is said.
+    const Finished below =
+        run_tiny("groups", photo, {"--layer", "texture_pre_relu", "--icon-steps", "0", "-o", folder / "h.png"});
+    EXPECT_EQ(below.status, 0) << below.err;
+    EXPECT_THAT(below.err,
+                ::testing::ContainsRegex("texture_pre_relu has values down to -.*; what is below 0 counts as 0"));
     EXPECT_TRUE(fails_with(1, "1 to 16",
                            run_tiny("groups", photo, {"--layer", "texture", "-n", "17", "-o", folder / "h.png"})));
     EXPECT_TRUE(fails_with(2, "--earlier",

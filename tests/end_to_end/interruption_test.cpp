@@ -1,5 +1,6 @@
 // Every command, in the middle of work that would take minutes, ends soon after a signal: with status 3, and without
 // anything half-written.
+#include <gmock/gmock.h>
 #include <signal.h>
 
 #include <filesystem>

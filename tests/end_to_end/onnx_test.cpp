@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -107,8 +108,33 @@ TEST(Onnx, PicturesOfManyChannels) {
     for (const auto& entry : std::filesystem::directory_iterator(folder / "b"))
         if (entry.path().extension() == ".png") pictures++;
     EXPECT_EQ(pictures, 3);
+    EXPECT_TRUE(
+        fails_with(2, "leave --show out",
+                   run_limpid({"info", LIMPID_SOURCE_DIR "/nets/testdata/blocks/residual.onnx", "--show", "2,1,0"})));
     write_png(folder / "photo.png", rgb.view());
     EXPECT_TRUE(fails_with(2, "takes 5", run({"classify", folder / "photo.png"})));
+}
+
+// A tree by the dots of names, with sums.
+TEST(Onnx, InfoListsLayersAsATree) {
+    const Finished run =
+        run_limpid({"info", LIMPID_SOURCE_DIR "/nets/testdata/blocks/channels.onnx", "--preprocess", "none"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    std::map<std::string, std::vector<std::string>> rows;
+    std::istringstream lines(run.out);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::vector<std::string> row;
+        for (std::string word; words >> word;) row.push_back(word);
+        if (!row.empty()) rows[line.substr(0, line.find_first_of(' ', line.find_first_not_of(' ')))] = row;
+    }
+    // 3*3*5*8 + 8, on 24x20; 3*3*8*6 + 6, on 10x8 after pooling.
+    using Row = std::vector<std::string>;
+    EXPECT_EQ(rows["features"], (Row{"features", "806", "10x8x6", "207360"}));
+    EXPECT_EQ(rows["  features.0"], (Row{"features.0", "conv", "3x3x5x8", "368", "24x20x8", "172800"}));
+    EXPECT_EQ(rows["  features.1"], (Row{"features.1", "relu", "24x20x8"}));
+    EXPECT_EQ(rows["  features.3"], (Row{"features.3", "conv", "3x3x8x6", "438", "10x8x6", "34560"}));
+    EXPECT_EQ(rows["total"], (Row{"total", "834", "207384"}));
 }
 
 // One channel: photos and pictures are grey.

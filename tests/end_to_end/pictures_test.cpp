@@ -230,7 +230,7 @@ TEST(Render, WrongArgumentsAreOneLine) {
     EXPECT_TRUE(fails_with(2, "--thresholds", render("gabor:3", {"-o", out, "--steps", "5", "--thresholds", "1,32"})));
     EXPECT_TRUE(fails_with(2, "--batch", render("gabor:3", {"-o", out, "--each", "--batch", "5"})));
     EXPECT_TRUE(fails_with(2, "colours", render("gabor:3", {"-o", out, "--param", "fft; grey", "--no-decorrelate"})));
-    EXPECT_TRUE(fails_with(2, "takes 3: images of other channels are for",
+    EXPECT_TRUE(fails_with(2, "takes 3: give it pictures of the channels",
                            render("gabor:3", {"-o", out, "--param", "fft; channels(5)"})));
     EXPECT_TRUE(fails_with(2, "the set alpha", render("gabor:3", {"-o", out, "--param", "fft; alpha"})));
     EXPECT_TRUE(fails_with(2, "not in patterns (built in)", run_limpid({"render", "mixed4d:100", "-o", out})));

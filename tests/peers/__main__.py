@@ -34,7 +34,7 @@ class Row:
 
 
 def forward(row, limpid, path, height, width, column):
-    """Every layer beside the values of the file that its module makes. The network's text, and the activations."""
+    """Every layer beside the values of the file that its module makes."""
     png, picture = limpid.picture(height, width)
     kinds, said = limpid.network(path)
     layers = [layer for layer, kind in kinds.items() if kind not in ("image", "normalise", "constant")]
@@ -48,8 +48,6 @@ def forward(row, limpid, path, height, width, column):
                       for array in arrays if array.shape == found[layer].shape]
         if not candidates:
             unnamed.append(layer)
-            candidates = [array for _, array in expected.values() if array.shape == found[layer].shape]
-        if not candidates:
             continue
         compared += 1
         error = min(float(numpy.abs(found[layer] - array).max() / max(numpy.abs(array).max(), 1e-30)) for array in candidates)
@@ -57,7 +55,7 @@ def forward(row, limpid, path, height, width, column):
             worst = error
         row.bar(f"{layer} at {height}x{width}", error, 1e-4)
     row.cells[column] = f"{worst:.1e}"
-    row.cells["layers"] = f"{compared} of {len(layers)}"
+    row.cells.setdefault("layers", f"{compared} of {len(layers)}")
     if compared < 0.8 * len(layers):
         row.faults.append(f"only {compared} of {len(layers)} layers have a counterpart: not {', '.join(unnamed[:3])}")
 
@@ -75,7 +73,7 @@ def targets(row, witness, said, found):
     yield "logit", f"class:{chosen}", witness.output[0, chosen]
     stages = said["default spatial"].split(", ")
     for layer in stages[len(stages) // 2:] + stages[:len(stages) // 2]:  # from the middle
-        name, tensor = witness.find(found[layer])
+        _, tensor = witness.find(found[layer])
         if tensor is not None:
             channel = int(tensor.detach().abs().sum((0, 2, 3)).argmax())
             yield "channel", f"{layer}:{channel}", tensor[0, channel].sum()
@@ -89,7 +87,7 @@ def gradients(row, limpid, path, side):
     seen = {}
     for seed in PICTURES:
         png, picture = limpid.picture(side, side, seed)
-        kinds, said = limpid.network(path)
+        _, said = limpid.network(path)
         found = limpid.activations(path, png, said["default spatial"].split(", "))
         exact, rounded = Torch(double, picture, torch.float64), Torch(single, picture, torch.float32)
         pairs = zip(targets(row, exact, said, found), targets(row, rounded, said, found))
@@ -110,7 +108,7 @@ def gradients(row, limpid, path, side):
 def gradients_in_double(row, limpid, path, side):
     png, picture = limpid.picture(side, side)
     witness = Torch(networks.build(row.name), picture, torch.float64)
-    kinds, said = limpid.network(path)
+    _, said = limpid.network(path)
     found = limpid.activations(path, png, said["default spatial"].split(", "), "reference")
     worst = 0.0
     for key, target, number in targets(row, witness, said, found):
@@ -163,20 +161,20 @@ def main():
             print(rows[-1].line(), f"{time.monotonic() - begun:.0f} s", flush=True)
     failed = sum(bool(row.faults) for row in rows)
     if arguments.table:
-        arguments.table.write_text(table(rows, limpid))
+        arguments.table.write_text(table(rows))
     print(f"{len(rows) - failed} passed, {failed} failed, 0 skipped")
     sys.exit(failed > 0)
 
 
-def table(rows, limpid):
+def table(rows):
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("torch", "torchvision", "timm", "onnx", "onnxruntime"))
-    processor = next((line.split("on ")[1] for line in limpid.run("devices").splitlines() if "cpu" in line and "on " in line), "")
+    processor = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     text = f"""# Networks of others, beside others
 
-Written by `tools/dev peers`; do not edit. {versions}.
+Written by `tools/dev peers`; do not edit. {versions}; {processor}.
 
-Random weights of a fixed seed, exported by torch's newer exporter (dynamo) and its older one (script). *Layers*: those compared, of
-all. *Canonical*, *odd*: the worst difference of a layer from onnxruntime, in parts of its largest value, at the network's own size and
+Random weights of a fixed seed, exported by torch's newer exporter (dynamo) and its older one (script). *Layers*: those that a
+module of the file has, and that were compared, of all. *Canonical*, *odd*: the worst difference of a layer from onnxruntime, in parts of its largest value, at the network's own size and
 at an odd one; bar 1e-4. *Double*: the gradients to the picture of the largest logit and of a channel of a layer in the middle, on
 `--device reference` beside torch in double precision: the worst difference in parts of the largest value; bar 1e-6.
 

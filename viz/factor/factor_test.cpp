@@ -213,6 +213,11 @@ TEST(Groups, AreNumberedFromLeftToRight) {
         EXPECT_NEAR(sizes[1], 1 * 2, 1e-5);
         EXPECT_NEAR(sizes[2], 3 * 2, 1e-5);
     }
+    // Layers without a ReLU go below 0, which is no part of any group.
+    HostTensor below = a;
+    for (float& value : below.values)
+        if (value == 0) value = -0.25f;
+    EXPECT_EQ(find_groups(below, 3).spatial.values, find_groups(a, 3).spatial.values);
     const Groups strongest_first = find_groups(a, 3, GroupOrder::none);
     EXPECT_GT(strongest_first.channel.at(0, 0, 0, 0), 0);
     EXPECT_TRUE(matches(find_groups(a, 3).spatial, project(a, find_groups(a, 3)), {1e-5}));

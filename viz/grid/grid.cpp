@@ -146,7 +146,8 @@ struct Watched {
 size_t grid_bytes(const Net& net, const GridOptions& o, int64_t pictures) {
     const int64_t spectra = o.groups == 0 ? std::min(o.batch, pictures) : pictures + o.groups;
     const int64_t weights = o.groups == 0 ? 0 : 3 * pictures * spectra;
-    return size_t(6 * icon_param(net, o.size).theta(spectra).size() + weights + 3 * pictures * o.size * o.size * net.image().c) *
+    return size_t(6 * icon_param(net, o.size).theta(spectra).size() + weights +
+                  3 * pictures * o.size * o.size * net.image().c) *
            sizeof(float);
 }
 

@@ -254,6 +254,19 @@ TEST(ImageFit, PhotoOfAnyProportionsFits) {
     }
 }
 
+// A network that takes no square sees the middle, in its own proportions.
+TEST(ImageFit, PhotoFitsNetworksThatAreNotSquare) {
+    HostTensor photo({1, 70, 90, 5});
+    for (size_t i = 0; i < photo.values.size(); i++) photo.values[i] = float(i % 1009) / 1009;
+    EXPECT_TRUE(testing::same_bits(fit_photo(photo.view(), 28), fit_photo_to(photo.view(), 28, 28)));
+    EXPECT_TRUE(testing::same_bits(photo, fit_photo_to(photo.view(), 70, 90)));
+    // 8/7 of 56 and 28 are 64 and 32: the width decides where the photo is narrow, the height where it is flat.
+    const HostTensor whole = resize(photo.view(), 64, 82);
+    EXPECT_TRUE(
+        matches(crop_centre(whole.view(), 56, 28), fit_photo_to(photo.view(), 56, 28), testing::sum_tolerance(8)));
+    EXPECT_THROW(fit_photo_to(photo.view(), 0, 28), Error);
+}
+
 TEST(ImageFit, PhotosMatchTheGoldenInputs) {
     const char* shared = std::getenv("LIMPID_SHARED");
     if (!shared) GTEST_SKIP() << "LIMPID_SHARED is not set: no photos";

@@ -51,6 +51,12 @@ TEST(Objective, PrintsAsItIsWritten) {
 }
 
 // Lucid's names, whose x is the row: nothing is read otherwise than before, and it is said.
+TEST(Objective, LayersMayBeginWithDigits) {
+    for (const char* text : {"0:3", "1.0.conv:17", "2*0.5:3", "0.5*layer3.1.conv2:4", "0:1 - 0.25*1:2"})
+        EXPECT_EQ(to_string(parse_objective(text)), text);
+    EXPECT_EQ(to_string(parse_objective("0 : 3")), "0:3");
+}
+
 TEST(Objective, FormerNamesOfPositionsAreReadAndSaid) {
     const std::vector<Objective> all{parse_objective("2*neuron(a, 1, x=3, y=9)"), parse_objective("neuron(a, 1, y=4)"),
                                      parse_objective("neuron(a, 1, row=3, column=9)")};

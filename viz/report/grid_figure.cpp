@@ -74,8 +74,10 @@ FigureParts history_parts(Scene& scene) {
         const Rendering r = render(scene.net, parse_objective(objective), options, scene.stream,
                                    [&](const RenderProgress& p) { return watcher(double(p.done) / double(p.total)); });
         if (r.stopped) return std::nullopt;
+        std::vector<HostTensor> seen;
+        for (const HostTensor& picture : r.history) seen.push_back(visible(scene.net, picture));
         std::vector<ConstView> pictures;
-        for (const HostTensor& picture : r.history) pictures.push_back(picture.view());
+        for (const HostTensor& picture : seen) pictures.push_back(picture.view());
         CHECK(pictures.size() == steps.size());
         ordered_json scores = ordered_json::array();
         for (const std::vector<float>& score : r.scores) scores.push_back(rounded(double(score[0])));

@@ -162,6 +162,9 @@ void start_with_picture(const ImportGraph& graph, const NetworkOptions& options,
         if (!assumed.note.empty()) network.notes.push_back(assumed.note);
     }
     Placement view = picture.view;
+    if (picture.channels <= 3 && !options.shown.empty())
+        throw UsageError(
+            concat("takes ", picture.channels == 3 ? "RGB" : "grey", ", which is shown as it is; leave --show out"));
     // Pictures are in colours; of one channel is what sees them in grey.
     const bool grey = picture.channels == 1;
     std::array<int64_t, 4> seen = view.sizes;
