@@ -11,9 +11,10 @@ namespace limpid {
 
 inline constexpr int64_t kOldestOpset = 7;
 
-// Opset `oldest` and later: before 7, operators of two tensors were broadcast otherwise. Tensors stay where they lie: `file` must outlive the graph. folder: where the model lies; tensors
-// of another file ("external data") are read from it, and from nowhere else; "": there are none. Throws Error for
-// damage, for older opsets, for nodes without order (sort_nodes), and for files that cannot be read.
+// Opset `oldest` and later: before 7, operators of two tensors were broadcast otherwise. Tensors stay where they lie:
+// `file` must outlive the graph. folder: where the model lies; tensors of another file ("external data") are read from
+// it, and from nowhere else; "": there are none. Throws Error for damage, for older opsets, for nodes without order
+// (sort_nodes), and for files that cannot be read.
 ImportGraph read_onnx(Bytes file, const std::string& folder = "", int64_t oldest = kOldestOpset);
 
 // Whether it seems to be one: it has an IR version and a graph.

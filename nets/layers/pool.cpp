@@ -1,9 +1,10 @@
 // Pools, over the cells of a window that lie on the map.
 //
 //   y = max_pool(x, window=3x3, stride=2x2, pad=same)    dilation=2x2: the cells of a window lie 2 apart
-//   y = average_pool(x, window=7x7, other_maps=whole)    the mean; with dilation, too; other_maps=whole: of a map that is not as large as
-//                                                        the window, the mean of all of it (not Lucid's graph);
-//                                                        count=all: cells of the padding count, as zeros
+//   y = average_pool(x, window=7x7, other_maps=whole)    the mean; dilation as above; other_maps=whole: of a map that is
+//                                                        not as large as the window, the mean of all of it (not
+//                                                        Lucid's graph); count=all: cells of the padding count, as
+//                                                        zeros
 //   y = reduce(x, by=mean, over=space)                   mean, max or sum over all rows and columns; over=channels,
 //                                                        rows, columns or all. These axes have one place in y.
 #include "graph/ops.h"

@@ -108,7 +108,7 @@ Family run(const std::string& title, const std::string& what, std::vector<Vector
 }
 
 struct Row {
-    int64_t oldest = 1 << 30, newest = 0, passed = 0, all = 0;
+    int64_t oldest = 1 << 30, newest = 0, passed = 0, all = 0, folded = 0;
     double worst = 0;
     std::map<std::string, int> missing;
 };
@@ -174,12 +174,16 @@ std::string document_of(const std::vector<Family>& families, const std::map<std:
                 row->all++;
                 if (score.result.passed) {
                     row->passed++;
+                    row->folded += score.result.as_constants ? 1 : 0;
                     row->worst = std::max(row->worst, score.result.worst_error);
                 } else if (const auto miss = misses.find(score.vector.name); row != &all) {
                     row->missing[miss == misses.end() ? "not known yet" : miss->second]++;
                 }
             }
         text += concat("\n## ", family.title, ": ", all.passed, " of ", all.all, "\n\n", "From ", family.what,
+                       all.folded > 0
+                           ? concat(". ", all.folded, " of those that pass are folded: all that they take is constant")
+                           : "",
                        ".\n\n| | opset | passed | error | missing |\n|---|---|---|---|---|\n");
         for (const auto& [name, row] : rows) text += line_of(name, row);
     }

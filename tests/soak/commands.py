@@ -191,7 +191,7 @@ ROWS = {
     "fetch": Row(lambda m: [m.draw.choice(["nothing", "", "caf\u00e9"])], on_network=False),  # no network for a test
     "gradcheck": Row(lambda m: [m.objective()], ("--size", "--directions"), reports_by_status=True),
     "grid": Row(lambda m: [m.photo()], ("--steps", "--size", "--groups", "--out"), endless=("--steps", "1000000")),
-    "groups": Row(lambda m: [m.photo()], ("--count", "--out", "--icon-size"), endless=("--icon-steps", "1000000")),
+    "groups": Row(lambda m: [m.photo()], ("--count", "--out", "--icon-size", "--icon-steps"), endless=("--icon-steps", "1000000")),
     "info": Row(lambda m: [m.weights()] if m.draw.random() < 0.9 else [], on_network=False),
     "judge": Row(always=("--count", "--size", "--method", "--part", "--samples", "--steps"), endless=("--count", "100000", "--part", "methods")),
     "manual": Row(on_network=False),

@@ -191,7 +191,7 @@ struct Report::State {
                           p.group_icon_steps, ' ', p.overlay_steps, ' ', p.classes, '\n'));
         hasher.add(Bytes(reinterpret_cast<const std::byte*>(scene.photo.picture.values.data()),
                          scene.photo.picture.values.size() * sizeof(float)));
-        return hasher.text() + ".json";
+        return hasher.text() + ".figure";  // no JSON file: a digest stands in front of it (kept.h)
     }
 
     // Of the units that the photos name, each photo's first, each once.

@@ -22,7 +22,7 @@ class Folder {
         const auto x = input(0), index = input(1);
         if (!x || !index || x->shape.empty()) return std::nullopt;
         std::vector<int64_t> picks;
-        for (const double v : index->values) picks.push_back(int64_t(v));
+        for (const double v : index->values) picks.push_back(whole_number(v));
         return picked(*x, axis_in(node_.integer("axis", 0), x->rank()), picks, index->shape);
     }
 

@@ -19,10 +19,12 @@ std::pair<int64_t, int64_t> around(const Dimensions& shape, size_t axis) {
 
 }  // namespace
 
+int64_t whole_number(double value) { return std::isnan(value) ? 0 : int64_t(std::clamp(value, -kFar, kFar)); }
+
 ImportTensor as_tensor(const Numbers& n) {
     if (n.whole) {
         std::vector<int64_t> values;
-        for (const double v : n.values) values.push_back(int64_t(std::clamp(v, -kFar, kFar)));
+        for (const double v : n.values) values.push_back(whole_number(v));
         return tensor_of(std::move(values), n.shape);
     }
     std::vector<float> values;
@@ -84,7 +86,7 @@ std::optional<Dimensions> broadcast_shape(const Dimensions& a, const Dimensions&
     Dimensions shape(std::max(a.size(), b.size()));
     for (size_t i = 0; i < shape.size(); i++) {  // from the last axis on
         const int64_t in_a = i < a.size() ? a[a.size() - 1 - i] : 1, in_b = i < b.size() ? b[b.size() - 1 - i] : 1;
-        if (in_a != in_b && in_a != 1 && in_b != 1) return std::nullopt;
+        if (in_a < 0 || in_b < 0 || (in_a != in_b && in_a != 1 && in_b != 1)) return std::nullopt;
         shape[shape.size() - 1 - i] = in_a == 1 ? in_b : in_a;
     }
     return shape;

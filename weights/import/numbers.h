@@ -23,6 +23,8 @@ struct Numbers {
 // nullopt: there are too many, or they cannot be read.
 std::optional<Numbers> numbers_of(const ImportTensor& tensor);
 ImportTensor as_tensor(const Numbers& numbers);
+// Without its fraction; what is further off than all sizes is 2^62, what is no number 0.
+int64_t whole_number(double value);
 
 // The axis, counted from the front; here and below, Error where the constants do not fit.
 size_t axis_in(int64_t axis, int64_t rank);

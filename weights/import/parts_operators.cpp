@@ -117,7 +117,11 @@ void write_gather(Draft& draft, const ImportNode& node) {
     auto index = draft.integers(node, 1, "");
     if (!index || index->empty()) throw Error("takes no places, or computed ones, expected constants");
     const int64_t size = x.shape()[axis];
-    for (int64_t& at : *index) at = at < 0 ? at + size : at;
+    for (int64_t& at : *index) {
+        if (at < -size || at >= size)
+            throw Error(concat("takes place ", at, " of ", size, ", expected one that is there"));
+        at = at < 0 ? at + size : at;
+    }
     const int along = layer_axis(draft, node, x, axis);
     std::vector<Placement> parts;
     for (size_t i = 0; i < index->size();) {
