@@ -286,6 +286,8 @@ ExitStatus render_units(RenderArguments& a) {
     options.references = references_of(a);
     Stream stream = open_stream(a.run);
     say_old_forms("render", objectives);
+    // What one of them lacks is said before the first is drawn.
+    for (size_t i = 1; i < drawings.size(); i++) Renderer(net, drawings[i].objectives, options, stream);
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
     keep_results();

@@ -223,6 +223,8 @@ TEST(Render, WrongArgumentsAreOneLine) {
     EXPECT_TRUE(fails_with(1, "column 11: direction: " + out,
                            render("gabor:3 + direction(gabor, file=" + out + ")", {"-o", out})))
         << "a file that is missing";
+    EXPECT_TRUE(fails_with(2, "column 1: channel: layer \"gabbor\"", render("gabor:3", {"gabbor:3", "-o", out})))
+        << "before the first is drawn";
     EXPECT_TRUE(fails_with(2, ".png", render("gabor:3", {"-o", folder / "a.jpg"})));
     EXPECT_TRUE(fails_with(2, "device", render("gabor:3", {"-o", out, "--device", "abacus"})));
     EXPECT_TRUE(fails_with(2, "--size", render("gabor:3", {"-o", out, "--size", "1"})));
