@@ -436,6 +436,7 @@ ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& st
     std::vector<Objective> objectives;
     for (const Job& job : list.jobs) objectives.push_back(job.objective);
     say_old_forms(arguments.command, objectives);
+    say_missing_threads(arguments.run, stream);
     const ExitStatus status = BatchRun(arguments, net, stream, list, shard).render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }

@@ -242,7 +242,7 @@ ExitStatus attribute(const AttributeArguments& a) {
     } else {
         attribute_positions(a, net, photo, stream, run, json_path);
     }
-    if (!a.quiet) announce_choice(a.run, net, stream);
+    announce_choice(a.run, net, stream, a.quiet);
     std::cout << a.out << '\n' << json_path << '\n';
     return kDone;
 }

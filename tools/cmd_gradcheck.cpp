@@ -22,11 +22,11 @@ struct GradcheckArguments {
 
 ExitStatus gradcheck(const GradcheckArguments& a) {
     const Objective objective = parse_objective(a.objective);
-    say_old_forms("gradcheck", {&objective, 1});
     refuse_trace(a.run);
     const Net net = load_net(a.run);
     Stream stream = open_stream(a.run);
     const GradcheckResult result = check_gradient(net, objective, a.options, stream);
+    say_old_forms("gradcheck", {&objective, 1});
     announce_choice(a.run, net, stream);
     for (const GradcheckRow& row : result.rows)
         std::cout << "direction " << row.direction << ": gradient " << row.expected << ", differences " << row.measured

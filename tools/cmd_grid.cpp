@@ -76,7 +76,7 @@ ExitStatus write_grid(GridArguments a) {
     write_png(a.out, grid_picture(grid).view());
     write_png(magnitude_path, magnitude_picture(grid, a.scale).view());
     write_json(json_path, result);
-    if (!a.quiet) announce_choice(a.run, net, stream);
+    announce_choice(a.run, net, stream, a.quiet);
     std::cout << a.out << '\n' << magnitude_path << '\n' << json_path << '\n';
     return complete ? kDone : kPartlyDone;
 }

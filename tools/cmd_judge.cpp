@@ -144,6 +144,7 @@ ExitStatus judge(JudgeArguments& a) {
     check_knows_world(net);
     Stream stream = open_stream(a.run);
     const Inspection inspection(a.run, stream);
+    say_missing_threads(a.run, stream);
     keep_results();
     Verdict verdict{.command = command_of(a),
                     .network = concat(net.name, ", weights ", net.weights->checksum.substr(0, 12)),

@@ -41,6 +41,7 @@ ExitStatus check(const ParityArguments& a) {
     const std::optional<Net> net = lucid_net(a, reason);
     Stream stream = open_stream(a.run);
     const std::vector<ParityRow> rows = check_parity(a.folder, net ? &*net : nullptr, reason, stream);
+    say_missing_threads(a.run, stream);
     size_t widest_reference = 0, widest_what = 0, checked = 0, missed = 0;
     for (const ParityRow& row : rows) {
         widest_reference = std::max(widest_reference, row.reference.size());

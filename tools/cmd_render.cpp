@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "kernels/error.h"
 #include "tools/command.h"
@@ -182,10 +183,9 @@ void write_picture(const std::string& path, const Net& net, ConstView picture) {
 }
 
 // Renders a drawing and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Stream& stream,
-                          int64_t first, int64_t count, std::vector<HostTensor>& all) {
-    RenderOptions options = a.options;
-    Renderer renderer(net, drawing.objectives, options, stream);
+ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Renderer& renderer,
+                          Stream& stream, int64_t first, int64_t count, std::vector<HostTensor>& all) {
+    const RenderOptions& options = a.options;
     if (a.plan) {
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
@@ -285,15 +285,20 @@ ExitStatus render_units(RenderArguments& a) {
     }
     options.references = references_of(a);
     Stream stream = open_stream(a.run);
-    say_old_forms("render", objectives);
     // What one of them lacks is said before the first is drawn.
-    for (size_t i = 1; i < drawings.size(); i++) Renderer(net, drawings[i].objectives, options, stream);
+    std::optional<Renderer> renderer;
+    for (size_t i = drawings.size(); i-- > 0;) renderer.emplace(net, drawings[i].objectives, options, stream);
+    say_old_forms("render", objectives);
+    say_missing_threads(a.run, stream);
     std::vector<HostTensor> pictures;
     ExitStatus status = kDone;
     keep_results();
     try {
-        for (size_t i = 0; i < drawings.size() && status == kDone; i++)
-            status = render_drawing(a, drawings[i], net, stream, int64_t(i) * options.batch, count, pictures);
+        for (size_t i = 0; i < drawings.size() && status == kDone; i++) {
+            if (i > 0) renderer.emplace(net, drawings[i].objectives, options, stream);
+            status =
+                render_drawing(a, drawings[i], net, *renderer, stream, int64_t(i) * options.batch, count, pictures);
+        }
     } catch (const Stopped&) {  // within the first update of a picture
         if (pictures.empty()) throw;
         status = kPartlyDone;

@@ -134,6 +134,7 @@ ExitStatus make_report(const ReportArguments& a) {
     Kept icons(icon_folder(a, work)), figures(work);
     Report report(net, std::move(photos), std::move(options), stream, icons, figures);
     if (a.plan) return announce(report.plan(), true), kDone;
+    say_missing_threads(a.run, stream);
     if (!a.quiet) announce(report.plan(), false);
     keep_results();
     std::optional<nlohmann::ordered_json> data;

@@ -134,6 +134,7 @@ ExitStatus train(TrainArguments& a) {
         a.run.weights.empty() ? make_net(initial_patterns(data.train.labels, a.options.seed)) : load_net(a.run);
     Trainer trainer(net, data.train, a.options, stream);
     if (a.resume && fs::exists(checkpoint)) trainer.resume(checkpoint);
+    say_missing_threads(a.run, stream);
     if (!a.quiet)
         std::cerr << "limpid train: " << net.name << ", " << data.train.name << ", " << to_string(a.options) << ", on "
                   << stream.backend().name << (trainer.done() > 0 ? concat(", from update ", trainer.done()) : "")

@@ -103,14 +103,18 @@ Stream open_stream(const RunArguments& arguments) {
     // How much of a GPU is free only its allocations tell.
     if (!arguments.max_memory.empty() || stream.device().kind != DeviceKind::cuda)
         stream.allow_memory(allowed_memory(arguments.max_memory));
-    if (stream.thread_count() < stream.threads_wanted())
-        std::cerr << concat("limpid ", arguments.command, ": ", stream.thread_count(), " of ", stream.threads_wanted(),
-                            " threads could be started (a limit of processes or memory): slower, the same results\n");
     return stream;
 }
 
-void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream) {
-    if (arguments.device == "auto")
+void say_missing_threads(const RunArguments& arguments, const Stream& stream) {
+    if (stream.thread_count() < stream.threads_wanted())
+        std::cerr << concat("limpid ", arguments.command, ": ", stream.thread_count(), " of ", stream.threads_wanted(),
+                            " threads could be started (a limit of processes or memory): slower, the same results\n");
+}
+
+void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream, bool quiet) {
+    say_missing_threads(arguments, stream);
+    if (arguments.device == "auto" && !quiet)
         std::cerr << concat("limpid ", arguments.command, ": ", net.name, " on ", stream.backend().name, "\n");
 }
 

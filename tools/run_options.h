@@ -47,8 +47,11 @@ Device choose_device(const RunArguments& arguments);
 Stream open_stream(const RunArguments& arguments);
 
 // "limpid grid: GoogLeNet on cuda:0 ..." on stderr, where --device auto has chosen. Said with the results: a run that
-// fails prints one line, its error.
-void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream);
+// fails prints one line, its error. Says also what say_missing_threads does, which is never quiet.
+void announce_choice(const RunArguments& arguments, const Net& net, const Stream& stream, bool quiet = false);
+
+// A line on stderr where the stream has fewer threads than it was to have.
+void say_missing_threads(const RunArguments& arguments, const Stream& stream);
 
 // The file that load_net reads; "": a built-in network. Throws as load_net does where there is none.
 std::string weights_file(const RunArguments& arguments);

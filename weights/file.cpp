@@ -45,6 +45,8 @@ struct TemporaryFile {
     throw Error(concat(path, ": ", what, " (", std::strerror(code), "), ", advice));
 }
 
+constexpr char kPermission[] = "expected a folder with write permission; name another place";
+
 // Failures that the next file meets too, and what helps.
 constexpr struct {
     int code;
@@ -55,6 +57,9 @@ constexpr struct {
     {EROFS, "expected a disk that may be written; name a place on another"},
     {EFBIG, "expected files of that size to be allowed; raise the limit (ulimit -f)"},
     {EIO, "expected a disk that works; look at the system's log"},
+    {EMFILE, "expected more files to be allowed; raise the limit (ulimit -n)"},
+    {ENFILE, "expected fewer open files on this machine; try again later"},
+    {EACCES, kPermission},
 };
 
 const char* kind_of(mode_t mode) {
@@ -94,7 +99,7 @@ void fail_to_write(const std::string& path, const char* what, int code) {
     const std::string found = concat(path, ": ", what, " (", std::strerror(code), "), ");
     for (const auto& failure : kVolumeFailures)
         if (failure.code == code) throw VolumeError(concat(found, failure.advice));
-    throw Error(concat(found, "expected a folder with write permission; name another place"));
+    throw Error(concat(found, kPermission));
 }
 
 void check_may_be_written(const std::string& path) {

@@ -12,8 +12,8 @@ namespace limpid {
 // above any use).
 std::vector<std::byte> read_file(const std::string& path);
 
-// Nothing more can be written to that disk: it is full, read-only, broken, or at a limit of this user or process. Who
-// has more to write there stops.
+// Nothing more can be written there: the disk is full, read-only or broken, the folder is not this user's to write to,
+// or a limit of user or process is reached. Who has more to write there stops.
 class VolumeError : public Error {
   public:
     using Error::Error;
