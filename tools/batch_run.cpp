@@ -139,10 +139,11 @@ class BatchRun {
             files.push_back(concat(a_.folder, "/", picture_of(*job)));
             if (a_.raw) files.push_back(concat(a_.folder, "/", raw_of(*job)));
         }
+        // Their folder is made with the first of them: where it is not there yet, nothing is written over.
+        if (!a_.sprites || !fs::is_directory(a_.folder + "/sprites")) return files;
         std::set<std::string> layers;
         for (const Job& job : list_.jobs)
-            if (const std::optional<ShownUnit> unit = unit_of(job.objective); unit && a_.sprites)
-                layers.insert(unit->layer);
+            if (const std::optional<ShownUnit> unit = unit_of(job.objective)) layers.insert(unit->layer);
         for (const std::string& layer : layers)
             for (const char* ending : {".png", ".json"}) files.push_back(sprites_of(a_.folder, layer) + ending);
         return files;

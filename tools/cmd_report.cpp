@@ -114,9 +114,6 @@ ExitStatus make_report(const ReportArguments& a) {
     check_files(a.run, {a.out, a.data}, a.photos);
     ReportOptions options;
     options.profile = profile_of(a);
-    const fs::path folder = fs::path(a.out).parent_path();
-    if (!folder.empty() && !fs::is_directory(folder))
-        throw Error(concat(folder.string(), ": is no folder; make it, or name another place with -o"));
     const Net net = load_net(a.run);
     const std::vector<std::string> names = names_of(a.photos);
     std::vector<ReportPhoto> photos;

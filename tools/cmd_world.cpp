@@ -16,6 +16,7 @@
 #include "viz/image/image.h"
 #include "viz/json_text.h"
 #include "weights/file.h"
+#include "weights/outputs.h"
 
 namespace limpid {
 
@@ -123,7 +124,7 @@ ExitStatus write_world(const WorldArguments& a) {
     if (a.composite > 0 && !a.pattern.empty())
         throw UsageError("--composite draws its patterns itself; drop --pattern");
     const bool sheet = a.out.ends_with(".png");
-    if (sheet) check_may_be_written(a.out);
+    if (sheet) check_outputs({a.out}, {});
     // A sheet without wishes: a row for each pattern.
     const bool rows = sheet && a.composite == 0 && a.pattern.empty() && a.count == 0;
     const int64_t per_row = a.columns > 0 ? a.columns : a.masks ? 12 : 10, each = a.masks ? per_row / 2 : per_row;

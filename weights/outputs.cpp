@@ -1,11 +1,16 @@
 // A file is an input when device and inode are the input's. Two outputs are one when their paths lead to one place.
 #include "weights/outputs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "weights/file.h"
@@ -47,6 +52,18 @@ class Places {
     std::map<std::string, std::string> folders_;  // as they were given, and canonical
 };
 
+// The folder that `target`, which is written in the name of `output`, would lie in.
+void check_folder(const std::string& output, const fs::path& target) {
+    const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+        throw Error(
+            concat(output, ": cannot be written, for ", folder, " is no folder; make it first, or name another place"));
+    if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+        throw Error(concat(output, ": cannot be written in ", folder, " (", std::strerror(errno),
+                           "), expected a folder with write permission; name another place"));
+}
+
 }  // namespace
 
 void check_outputs(const std::vector<std::string>& outputs, const std::vector<std::string>& inputs) {
@@ -55,9 +72,12 @@ void check_outputs(const std::vector<std::string>& outputs, const std::vector<st
         if (const std::optional<FileId> id = id_of(input)) read.emplace(*id, input);
     std::map<std::string, std::string> written;
     Places places;
+    std::set<fs::path> folders;
     for (const std::string& output : outputs) {
         if (output.empty()) continue;
         check_may_be_written(output);
+        const fs::path target = end_of_links(output);
+        if (folders.insert(target.parent_path()).second) check_folder(output, target);
         const std::optional<FileId> id = id_of(output);
         if (const auto input = id ? read.find(*id) : read.end(); input != read.end())
             throw UsageError(concat(output, ": is ",

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "kernels/error.h"
@@ -117,6 +118,28 @@ TEST_F(Outputs, ThroughALinkAreItsTargetAndTheLinkStays) {
     fs::create_symlink("circle.png", folder / "circle.png");
     EXPECT_TRUE(
         fails_with(1, "a symbolic link that leads nowhere", run_limpid({"sheet", photo, "-o", folder / "circle.png"})));
+}
+
+TEST_F(Outputs, InFoldersThatAreNotThereAreRefusedBeforeTheWork) {
+    const std::string no = folder / "no";
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"render", "mixed4a:3", "-o", no + "/a.png"},
+                                               {"grid", photo, "-o", no + "/a.png"},
+                                               {"groups", photo, "-o", no + "/a.png"},
+                                               {"dictionary", photo, "-o", no + "/a.png"},
+                                               {"attribute", photo, "--to", "class:stars", "-o", no + "/a.png"},
+                                               {"activations", photo, "--layer", "mixed4a", "-o", no + "/a.h5"},
+                                               {"report", photo, "-o", no + "/a.html"},
+                                               {"judge", "-o", no + "/a.md"},
+                                               {"train", "world", "-o", no + "/a.h5"},
+                                               {"world", "-o", no + "/a.png"}}) {
+        const auto start = std::chrono::steady_clock::now();
+        std::vector<std::string> all = words;
+        if (words[0] != "train" && words[0] != "world") all.insert(all.end(), {"--net", "patterns"});
+        EXPECT_TRUE(fails_with(1, no + " is no folder; make it first", run_limpid(all))) << words[0];
+        EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << words[0];
+    }
+    EXPECT_FALSE(fs::exists(no));
 }
 
 TEST_F(Outputs, AreNoPipesNorDevicesNorFolders) {
