@@ -61,16 +61,20 @@ class BatchRun {
         }
     }
 
-    ExitStatus render() {
-        const size_t limit_bytes = stream_.allowed_memory() / size_t(a_.streams);
-        const bool limited = !a_.run.max_memory.empty();
+    // Throws UsageError where the arguments do not go together.
+    void check() const {
         if (has_manifest(a_.folder) && !a_.resume && !shares_folder())
             throw UsageError(concat(a_.folder,
                                     " holds pictures already; --resume keeps them and renders what is "
                                     "missing, or name another folder"));
-        const Inspection inspection(a_.run, stream_);
-        if (a_.streams > 1 && inspection.options().watches())
+        if (a_.streams > 1 && Inspection(a_.run, stream_).options().watches())
             throw UsageError("--streams: --check, --shadow and --dump watch one run at a time; leave one of them out");
+    }
+
+    ExitStatus render() {
+        const size_t limit_bytes = stream_.allowed_memory() / size_t(a_.streams);
+        const bool limited = !a_.run.max_memory.empty();
+        const Inspection inspection(a_.run, stream_);
         if (!a_.plan) {
             create_folder(a_.folder);
             check_files(a_.run, {concat(a_.folder, "/", shard_.manifest_name())}, inputs());
@@ -431,6 +435,8 @@ class BatchRun {
 
 ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& stream, const JobList& list,
                      const Shard& shard) {
+    BatchRun run(arguments, net, stream, list, shard);
+    run.check();
     for (const std::string& error : list.errors)
         std::cerr << "limpid " << arguments.command << ": " << one_line(error) << '\n';
     if (list.jobs.empty()) throw Error("there is nothing to render");
@@ -438,7 +444,7 @@ ExitStatus run_batch(const BatchArguments& arguments, const Net& net, Stream& st
     for (const Job& job : list.jobs) objectives.push_back(job.objective);
     say_old_forms(arguments.command, objectives);
     say_missing_threads(arguments.run, stream);
-    const ExitStatus status = BatchRun(arguments, net, stream, list, shard).render();
+    const ExitStatus status = run.render();
     return status == kDone && !list.errors.empty() ? kPartlyDone : status;
 }
 

@@ -152,6 +152,8 @@ void add_notes(const AttributionMethod& method, const Explanation& explanation, 
         result["surroundings"] = "normal distribution with the autocovariance of the photo itself";
 }
 
+constexpr char kFaithfulNeedsClass[] = "--faithful follows the probability of a class; give --to class:LABEL";
+
 // One target. Fields after those of provenance(): from, to, method, pool, shape [h,w,c] of from, value (the target's),
 // sum (of all attributions), spatial [y][x] (sums over channels; of gradients the largest size), channels [[channel,
 // sum over positions]] descending where there is more than one, completeness / lime where the method has them; with
@@ -163,6 +165,7 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
     const std::string from = pixels ? "input" : usual_layer(net, a.from, method.name);
     if (method.pixels_only && from != "input")
         throw UsageError(concat("--method ", method.name, " changes pixels; expected --from input"));
+    if (a.faithful && target.terms[0].kind != Target::Kind::logit) throw UsageError(kFaithfulNeedsClass);
     const HostTensor values = from == "input" ? photo : activations(net, {from}, photo, stream, run)[0];
     VjpOverrides overrides = kPools.at(a.pool)();
     if (method.overrides) overrides.merge(method.overrides());
@@ -191,8 +194,6 @@ void attribute_target(const AttributeArguments& a, const AttributionMethod& meth
     if (attribution.shape.c > 3) result["channels"] = channels_of(attribution);
     result["spatial"] = json_rows(map.view());
     if (a.faithful) {
-        if (target.terms[0].kind != Target::Kind::logit)
-            throw UsageError("--faithful follows the probability of a class; give --to class:LABEL");
         Section whole(net, "input", photo.shape, net.logits, stream);
         const HostTensor wide = resize(map.view(), photo.shape.h, photo.shape.w);
         const int64_t index = target.terms[0].channel;
@@ -230,6 +231,7 @@ ExitStatus attribute(const AttributeArguments& a) {
         throw UsageError(concat("--to ", a.to,
                                 " is a layer: every position of it is attributed linearly; expected no --method ",
                                 method.name));
+    if (!one_target && a.faithful) throw UsageError(kFaithfulNeedsClass);
     refuse_trace(a.run);
     check_files(a.run, {a.out, json_path, a.array}, {a.photo.path});
     const Net net = load_net(a.run);

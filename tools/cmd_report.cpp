@@ -146,7 +146,8 @@ ExitStatus make_report(const ReportArguments& a) {
         }
     }
     if (!data) {
-        std::cerr << "limpid report: stopped; " << work << " keeps what is finished, the same command goes on\n";
+        std::cerr << "limpid report: stopped; " << one_line(work)
+                  << " keeps what is finished, the same command goes on\n";
         return kPartlyDone;
     }
     if (icons.damaged() + figures.damaged() > 0)

@@ -136,9 +136,9 @@ ExitStatus train(TrainArguments& a) {
     if (a.resume && fs::exists(checkpoint)) trainer.resume(checkpoint);
     say_missing_threads(a.run, stream);
     if (!a.quiet)
-        std::cerr << "limpid train: " << net.name << ", " << data.train.name << ", " << to_string(a.options) << ", on "
-                  << stream.backend().name << (trainer.done() > 0 ? concat(", from update ", trainer.done()) : "")
-                  << '\n';
+        std::cerr << "limpid train: " << net.name << ", " << one_line(data.train.name) << ", " << to_string(a.options)
+                  << ", on " << stream.backend().name
+                  << (trainer.done() > 0 ? concat(", from update ", trainer.done()) : "") << '\n';
     keep_results();
     const Inspection inspection(a.run, stream);
     bool finished = run_updates(a, trainer, checkpoint, inspection.options());
