@@ -65,7 +65,7 @@ std::vector<NodeId> smooth_and_blur_pool(Graph& g, NodeId node, NodeId dy) {
 }
 
 std::vector<NodeId> guide_relu(Graph& g, NodeId node, NodeId dy) {
-    return {ops::binary(g, Binary::relu_grad, node, ops::relu(g, dy))};
+    return g[node].op->vjp(g, node, ops::relu(g, dy), {true});
 }
 
 std::vector<NodeId> deconvolve_relu(Graph& g, NodeId, NodeId dy) { return {ops::relu(g, dy)}; }
@@ -75,7 +75,7 @@ std::vector<NodeId> deconvolve_relu(Graph& g, NodeId, NodeId dy) { return {ops::
 VjpOverrides redirected_relu() { return {{"relu", redirect_relu}, {"relu6", redirect_relu6}}; }
 VjpOverrides smoothed_max_pool() { return {{"max_pool", smooth_pool}}; }
 VjpOverrides smoothed_and_blurred_max_pool() { return {{"max_pool", smooth_and_blur_pool}}; }
-VjpOverrides guided_relu() { return {{"relu", guide_relu}}; }
-VjpOverrides deconvolved_relu() { return {{"relu", deconvolve_relu}}; }
+VjpOverrides guided_relu() { return {{"relu", guide_relu}, {"relu6", guide_relu}}; }
+VjpOverrides deconvolved_relu() { return {{"relu", deconvolve_relu}, {"relu6", deconvolve_relu}}; }
 
 }  // namespace limpid

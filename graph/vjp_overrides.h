@@ -22,9 +22,11 @@ VjpOverrides smoothed_max_pool();
 // the mean of its diagonal neighbours, zero outside.
 VjpOverrides smoothed_and_blurred_max_pool();
 
-// Guided backpropagation (Springenberg et al. 2014): a ReLU passes x > 0 && g > 0 ? g : 0.
+// Guided backpropagation (Springenberg et al. 2014): a ReLU passes x > 0 && g > 0 ? g : 0; a relu6 nothing above 6,
+// either.
 VjpOverrides guided_relu();
-// The deconvolutional network (Zeiler and Fergus 2013): a ReLU passes max(g, 0), whatever x.
+// The deconvolutional network (Zeiler and Fergus 2013): a ReLU passes max(g, 0), whatever x;
+// a relu6, too.
 VjpOverrides deconvolved_relu();
 
 }  // namespace limpid

@@ -98,5 +98,20 @@ TEST(ReluOverrides, GuideAndDeconvolve) {
     EXPECT_EQ(of(deconvolved_relu()), (std::vector<float>{2, 0, 2, 0}));
 }
 
+TEST(ReluOverrides, GuideAndDeconvolveBoundedOnes) {
+    Graph graph;
+    const NodeId x = graph.input("x", {1, 1, 1, 6});
+    const NodeId weights = graph.constant(HostTensor({1, 1, 1, 6}, {2, -2, 2, -2, 2, -2}));
+    const NodeId score = ops::mul(graph, ops::unary(graph, Unary::relu6, x), weights);
+    const HostTensor values({1, 1, 1, 6}, {1, 1, -1, -1, 7, 7});
+    Stream stream({DeviceKind::reference, 0});
+    const auto of = [&](const VjpOverrides& overrides) {
+        return evaluate(graph, grad(graph, score, {x}, overrides), stream, {values})[0].values;
+    };
+    EXPECT_EQ(of({}), (std::vector<float>{2, -2, 0, 0, 0, 0}));
+    EXPECT_EQ(of(guided_relu()), (std::vector<float>{2, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(of(deconvolved_relu()), (std::vector<float>{2, 0, 2, 0, 2, 0}));
+}
+
 }  // namespace
 }  // namespace limpid
