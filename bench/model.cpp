@@ -8,8 +8,11 @@
 #include <utility>
 
 #if defined(LIMPID_MODEL_CUDA)
-#include "kernels/conv2d/conv2d_cuda.h"
-#include "kernels/matmul/matmul_cuda.h"
+namespace limpid::DEVICE_NS {
+#define LIMPID_INSTALL(Kernels, member) void install(Kernels& table);
+LIMPID_KERNEL_FAMILIES(LIMPID_INSTALL)
+#undef LIMPID_INSTALL
+}  // namespace limpid::DEVICE_NS
 #endif
 
 namespace limpid {
@@ -54,8 +57,9 @@ double model_seconds(const Case& one, const KernelTable& kernels, const Machine&
 void print_model() {
 #if defined(LIMPID_MODEL_CUDA)
     KernelTable table;
-    table.conv2d = DEVICE_NS::conv2d_kernels(DEVICE_NS::best_method(Precision::fp32));
-    table.matmul = DEVICE_NS::matmul_kernels(DEVICE_NS::best_method(Precision::fp32));
+#define LIMPID_INSTALL(Kernels, member) DEVICE_NS::install(table.member);
+    LIMPID_KERNEL_FAMILIES(LIMPID_INSTALL)
+#undef LIMPID_INSTALL
     std::printf("A model, not a measurement: the least time by data sheets.\n%-52s %4s %10s %10s", "kernel", "runs",
                 "GFLOP", "MB");
     each_column([](const char* heading, const Machine&, Precision precision) {
