@@ -23,6 +23,16 @@ void check(const RenderOptions& o) {
                                 to_string(o.param), " are ", theta, "; use --param 'pixel; rgb; centred'"));
 }
 
+// Where the outputs cannot exist at the view's size (a matrix behind the map fits one size alone), what is missing of
+// the network sees the view in the network's own size.
+Layers layers_of(const Net& net, Graph& graph, NodeId view) {
+    Layers layers = apply(net, graph, view);
+    if (net.logits.empty() || layers.contains(net.logits)) return layers;
+    const Shape own = net.image();
+    layers.merge(apply(net, graph, ops::resize(graph, view, own.h, own.w, "own_size")));
+    return layers;
+}
+
 }  // namespace
 
 RenderOptions fitted(RenderOptions options, const Net& net) {
@@ -50,7 +60,7 @@ Ascent::Form render_form(const Net& net, const RenderOptions& o, ObjectivesOf ob
                                     references,
                                     " references; expected one for all, or one for each picture without references"));
         const NodeId step = std::ranges::any_of(objectives, depends_on_step) ? g.step() : NodeId{};
-        Layers layers = apply(net, graph, view);
+        Layers layers = layers_of(net, graph, view);
         layers["input"] = image;  // Lucid's T("input"): not transformed
         if (fed || count > 1) return scores(graph, objectives, net, layers, step, fed ? &g.inputs : nullptr);
         const NodeId value = score(graph, objectives[0], net, layers, step, &g.memory);

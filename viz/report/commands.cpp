@@ -81,8 +81,8 @@ ordered_json figure_commands(const Scene& scene, const ordered_json& photo) {
         const std::vector<int64_t>& steps = c.options.profile.history_steps;
         std::string thresholds;
         for (const int64_t step : steps) thresholds += concat(thresholds.empty() ? "" : ",", step);
-        result["history"] = concat("limpid render class:", scene.classes[0], " --size ", kHistorySize, " --thresholds ",
-                                   thresholds, c.options.net_options);
+        result["history"] = concat("limpid render class:", scene.classes[0], " --size ", history_size(scene.net),
+                                   " --thresholds ", thresholds, c.options.net_options);
         for (size_t i = 0; i < scene.classes.size(); i++)
             for (size_t j = i + 1; j < scene.classes.size(); j++) {
                 const std::string a = concat("class:", scene.classes[i]), b = concat("class:", scene.classes[j]);

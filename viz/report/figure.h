@@ -49,7 +49,8 @@ FigureParts teaser_parts(Scene& scene);
 FigureParts group_parts(Scene& scene);
 FigureParts flow_parts(Scene& scene);
 FigureParts history_parts(Scene& scene);
-constexpr int64_t kHistorySize = 128;
+// 128, or the network's own size where its outputs exist at no other.
+int64_t history_size(const Net& net);
 
 // The positions of all photos by likeness: {"layer", "size", "items"}. photos: their data, for the classes of
 // positions.

@@ -62,13 +62,20 @@ FigureParts grid_parts(Scene& scene) {
     return parts;
 }
 
+int64_t history_size(const Net& net) {
+    constexpr int64_t kUsual = 128;
+    const std::vector<LayerInfo> there = describe(net, kUsual, kUsual);
+    const bool exists = std::ranges::any_of(there, [&](const LayerInfo& layer) { return layer.name == net.logits; });
+    return exists ? kUsual : std::max(net.image().h, net.image().w);
+}
+
 FigureParts history_parts(Scene& scene) {
     if (scene.classes.empty()) return {};
     const std::vector<int64_t>& steps = scene.options.profile.history_steps;
     const std::string objective = concat("class:", scene.classes[0]);
     const auto make = [&scene, steps, objective](const PartWatcher& watcher) -> std::optional<ordered_json> {
         RenderOptions options;
-        options.param.height = options.param.width = kHistorySize;
+        options.param.height = options.param.width = history_size(scene.net);
         options.steps = steps.back();
         options.thresholds = steps;
         const Rendering r = render(scene.net, parse_objective(objective), options, scene.stream,
@@ -87,7 +94,7 @@ FigureParts history_parts(Scene& scene) {
         return result;
     };
     return {{"history", "/history", concat("history of ", objective, ", ", steps.back() + 1, " updates"),
-             update_work(scene.net, kHistorySize, scene.net.logits, 1, steps.back()), make}};
+             update_work(scene.net, history_size(scene.net), scene.net.logits, 1, steps.back()), make}};
 }
 
 }  // namespace limpid
