@@ -281,6 +281,39 @@ TEST(Render, RefusesWhatDoesNotExist) {
         EXPECT_THROW(render(net, parse_objective(unit), small_options(), stream), Error) << unit;
 }
 
+// A matrix behind a map: there is one size at which it exists.
+TEST(Render, OutputsOfOneSizeSeeTheViewInThatSize) {
+    Weights weights;
+    weights.variant = "by hand";
+    weights.source = "nowhere";
+    weights.network =
+        "network: by hand\n"
+        "logits: digit\n"
+        "default: edge\n"
+        "input = image(size=16x12, channels=3)\n"
+        "edge = conv(input, channels=4, window=3x3, pad=same, activation=relu)\n"
+        "digit = dense(edge, channels=5)\n";
+    uint32_t salt = 1;
+    for (const auto& [name, shape] : parameter_shapes(parse_architecture(weights.network)))
+        weights.tensors[name] = testing::random_tensor(shape, -1, 1, salt++);
+    weights.labels = {"zero", "one", "two", "three", "four"};
+    const Net net = make_net(weights);
+    Weights cut = weights;  // the same without its outputs
+    cut.network = weights.network.substr(0, weights.network.find("digit = "));
+    cut.network.erase(cut.network.find("logits"), cut.network.find("default") - cut.network.find("logits"));
+    std::erase_if(cut.tensors, [](const auto& tensor) { return tensor.first.starts_with("digit"); });
+    cut.labels.clear();
+    const Net head = make_net(cut);
+    for (const Device device : {Device{DeviceKind::cpu}, Device{DeviceKind::reference}}) {
+        Stream stream(device);
+        const RenderOptions options = small_options();
+        const Rendering digit = render(net, parse_objective("class:three"), options, stream);
+        EXPECT_GT(digit.scores.back()[0], digit.scores.front()[0] + 1);
+        EXPECT_TRUE(same_bits(render(net, parse_objective("edge:1"), options, stream).images,
+                              render(head, parse_objective("edge:1"), options, stream).images));
+    }
+}
+
 TEST(Render, GradientOfThetaIsThatOfTheScore) {
     // The whole chain, theta to score, against finite differences on the reference device.
     const Net net = make_net(tiny_weights());
