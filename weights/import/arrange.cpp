@@ -56,6 +56,11 @@ bool lie_on_channels(const Placement& view, const std::vector<size_t>& axes) {
 Placement Draft::arranged(const ImportNode& node, const Placement& view, const Arrangement& into) {
     const Placement wanted = arranged_placement("", view.shape(), into);
     if (view.axes == wanted.axes && view.sizes == wanted.sizes) return view;
+    const auto [first, last] = moved_.equal_range(view.layer);
+    for (auto before = first; before != last; ++before)
+        if (before->second.from == view.axes && before->second.to.axes == wanted.axes &&
+            before->second.to.sizes == wanted.sizes)
+            return before->second.to;
     const SplitLayer parts = split(view);
     Factors images;
     for (const size_t axis : into[0]) images.insert(images.end(), view.axes[axis].begin(), view.axes[axis].end());
@@ -92,6 +97,7 @@ Placement Draft::arranged(const ImportNode& node, const Placement& view, const A
                ", into=", whole_numbers(counts));
     Placement result = wanted;
     result.layer = line(node, "rearrange", {view.layer}, settings.substr(2), wanted.sizes, "_moved");
+    moved_.emplace(view.layer, Move{view.axes, result});
     return result;
 }
 

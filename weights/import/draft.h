@@ -71,6 +71,11 @@ class Draft {
     const int64_t most_values_;
     mutable int64_t made_values_ = 0;
     std::map<std::string, Placement> values_;
+    struct Move {
+        std::vector<Factors> from;
+        Placement to;
+    };
+    std::multimap<std::string, Move> moved_;  // by the layer that was moved: once for all that need it so
     std::vector<DraftLine> lines_;
     std::map<std::string, size_t> line_of_;
     std::map<std::string, HostTensor> parameters_;

@@ -72,6 +72,20 @@ TEST(ImportNetwork, PutsRowsOfAMatrixInTheOrderOfTheMap) {
                 EXPECT_EQ(w.at(0, 0, (h * 2 + x) * 4 + c, 2), float(2 * 24 + (c * 3 + h) * 2 + x + 1) / 8);
 }
 
+TEST(ImportNetwork, MovesAValueOnceForAllThatNeedItSo) {
+    OnnxModel model = small_onnx_model();
+    const auto pool = std::ranges::find(model.nodes, "MaxPool", &OnnxNode::op);
+    ASSERT_NE(pool, model.nodes.end());
+    OnnxNode more = *pool;
+    more.name = more.outputs[0] = "beside";
+    model.nodes.insert(pool, more);
+    model.outputs.push_back("beside");
+    const std::string text = imported(model).text;
+    EXPECT_THAT(text, HasSubstr("beside_moved = rearrange(stem.act, "));
+    EXPECT_THAT(text, HasSubstr("beside = max_pool(beside_moved)\n"));
+    EXPECT_THAT(text, HasSubstr("\ng = max_pool(beside_moved)\n"));
+}
+
 TEST(ImportNetwork, IsCutWhereAnOperatorIsNotKnown) {
     OnnxModel model = small_onnx_model();
     model.nodes[11].op = "Warp";
