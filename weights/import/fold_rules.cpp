@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/elementary.h"
 #include "weights/import/numbers.h"
 #include "weights/import/passes.h"
 
@@ -172,7 +173,8 @@ double divided(double a, double b) { return a / b; }
 double divided_wholes(double a, double b) { return b == 0 ? 0 : std::trunc(a / b); }
 double larger(double a, double b) { return a > b ? a : b; }
 double smaller(double a, double b) { return a < b ? a : b; }
-double power(double a, double b) { return std::pow(a, b); }
+double power(double a, double b) { return elementary::pow(a, b); }
+double power_of_wholes(double a, double b) { return b < 0 ? std::trunc(power(a, b)) : std::round(power(a, b)); }
 // Of wholes, the sign is the divisor's.
 double modulo(double a, double b) { return b == 0 ? 0 : a - b * std::floor(a / b); }
 double is_equal(double a, double b) { return a == b; }
@@ -214,7 +216,7 @@ constexpr Rule kRules[] = {
     {"Max", [](const Folder& f) { return f.combined(larger, larger); }},
     {"Min", [](const Folder& f) { return f.combined(smaller, smaller); }},
     {"Mod", [](const Folder& f) { return f.combined(modulo, modulo); }},
-    {"Pow", [](const Folder& f) { return f.combined(power, power); }},
+    {"Pow", [](const Folder& f) { return f.combined(power, power_of_wholes); }},
     {"Abs", [](const Folder& f) { return f.unary([](double v) { return std::abs(v); }); }},
     {"Identity", [](const Folder& f) { return f.input(0); }},
     {"Add", [](const Folder& f) { return f.combined(plus, plus); }},
