@@ -53,7 +53,8 @@ bool lie_on_channels(const Placement& view, const std::vector<size_t>& axes) {
 
 }  // namespace
 
-Placement Draft::arranged(const ImportNode& node, const Placement& view, const Arrangement& into) {
+Placement Draft::arranged(const ImportNode& node, const Placement& view, const Arrangement& into,
+                          const std::string& part) {
     const Placement wanted = arranged_placement("", view.shape(), into);
     if (view.axes == wanted.axes && view.sizes == wanted.sizes) return view;
     const SplitLayer parts = split(view);
@@ -91,7 +92,7 @@ Placement Draft::arranged(const ImportNode& node, const Placement& view, const A
                split_setting("channels", parts.axes[3], true), ", order=", whole_numbers(order),
                ", into=", whole_numbers(counts));
     Placement result = wanted;
-    result.layer = line(node, "rearrange", {view.layer}, settings.substr(2), wanted.sizes, "_moved");
+    result.layer = line(node, "rearrange", {view.layer}, settings.substr(2), wanted.sizes, part);
     return result;
 }
 
