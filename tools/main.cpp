@@ -72,7 +72,7 @@ constexpr Command kCommands[] = {
     {"grid", "draw what a layer sees at every position of a photo", declare_grid},
     {"activations", "write the activations of layers for a photo as .npy or .h5", declare_activations},
     {"classify", "say what a network sees in a photo", declare_classify},
-    {"convert", "convert trained weights (.caffemodel, .pb) to limpid's .h5", declare_convert},
+    {"convert", "convert trained weights (.caffemodel, .pb, .onnx) to limpid's .h5, or to .onnx", declare_convert},
     {"devices", "list the devices of this machine", declare_devices},
     {"fetch", "download trained weights and convert them", declare_fetch},
     {"gradcheck", "compare an objective's gradient with finite differences", declare_gradcheck},

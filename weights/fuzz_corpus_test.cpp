@@ -42,6 +42,7 @@ std::map<std::string, std::string> protobuf_files() {
     cut.nodes[11].op = "Warp";
     return {{"onnx/small", small_onnx_model().bytes()},
             {"onnx/unknown_operator", cut.bytes()},
+            {"onnx/own", small_own_model().bytes()},
             {"caffe/v1", v1_caffemodel(small_caffe_layers())},
             {"caffe/v1_legacy_shapes", v1_caffemodel(legacy)},
             {"caffe/current", current_caffemodel(small_caffe_layers())},

@@ -81,7 +81,8 @@ std::vector<Sample> samples() {
             {"legacy", v1_caffemodel(single), read_caffemodel, caffe},
             {"graph", graph_file(small_graph_nodes()), read_lucid_pb, graph},
             {"float_val", graph_file(packed), read_lucid_pb, graph},
-            {"onnx", small_onnx_model().bytes(), read_small_onnx, graph}};
+            {"onnx", small_onnx_model().bytes(), read_small_onnx, graph},
+            {"own onnx", small_own_model().bytes(), read_small_onnx, graph}};
 }
 
 // Peak bytes allocated while reading; the result does not matter, any exception but Error does.

@@ -67,6 +67,7 @@ struct ImportNode {
     std::string module;  // where in the program's tree of modules: "layer3.1.conv2"; empty: not known
     std::vector<std::string> inputs, outputs;  // names of values; "": an optional one that is left out
     std::map<std::string, ImportAttribute> attributes;
+    std::map<std::string, std::string> metadata = {};  // said of the node by this program alone ("limpid.alpha")
 
     // The attribute, or `otherwise` where it is missing. Throws Error where it is of another kind.
     int64_t integer(const std::string& key, int64_t otherwise) const;

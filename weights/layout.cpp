@@ -17,6 +17,17 @@ HostTensor rsck_from_kcrs(const std::vector<float>& values, Shape rsck) {
     return result;
 }
 
+std::vector<float> kcrs_from_rsck(const HostTensor& filter) {
+    const Shape f = filter.shape;
+    std::vector<float> values;
+    values.reserve(filter.values.size());
+    for (int64_t k = 0; k < f.c; ++k)
+        for (int64_t c = 0; c < f.w; ++c)
+            for (int64_t r = 0; r < f.n; ++r)
+                for (int64_t s = 0; s < f.h; ++s) values.push_back(filter.at(r, s, c, k));
+    return values;
+}
+
 HostTensor matrix_from_transposed(const std::vector<float>& values, Shape in_out) {
     return matrix_from_transposed_chw(values, in_out, {1, 1, 1, in_out.w});
 }

@@ -1,4 +1,5 @@
 // Files in: tells formats apart by content, reads, adds where the parameters came from and the labels. Files out.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -154,6 +155,18 @@ Weights read_foreign(Bytes file, FileKind kind, const KnownVariant& variant) {
 // ImageNet's, in the order that networks trained elsewhere have, too.
 constexpr int64_t kImageNetClasses = 1000;
 
+// A list in the metadata of a model: a line for each output, blank where it stands for no class. Empty where it is not
+// that.
+std::vector<std::string> labels_in(const std::string& text, int64_t outputs) {
+    if (text.empty() || std::ranges::count(text, '\n') + (text.ends_with('\n') ? 0 : 1) != outputs) return {};
+    try {
+        std::vector<std::string> labels = parse_labels(text, 0, {outputs, 0, 0});
+        return std::ranges::all_of(labels, &std::string::empty) ? std::vector<std::string>() : labels;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 Weights read_any_network(Bytes file, const std::string& path, const ImportOptions& options) {
     const std::filesystem::path place(path);
     NetworkOptions wanted;
@@ -174,11 +187,14 @@ Weights read_any_network(Bytes file, const std::string& path, const ImportOption
     weights.source_sha256 = sha256_of(file);
     weights.checksum = checksum_of(weights.tensors);
     const ClassOutputs outputs{network.classes, 0, network.classes};
+    const std::vector<std::string> own_labels = labels_in(network.labels, network.classes);
     if (!options.labels_file.empty()) {
         const std::vector<std::byte> text = read_file(options.labels_file);
         weights.labels = with_context(
             options.labels_file, [&] { return parse_labels(as_text(text), options.labels_first_output, outputs); });
-    } else if (network.classes == kImageNetClasses && network.channels == 3) {
+    } else if (!own_labels.empty()) {
+        weights.labels = own_labels;
+    } else if (network.classes == kImageNetClasses && !network.own && network.channels == 3) {
         weights.labels = parse_labels(embedded("ilsvrc2012_labels.txt"), 0, outputs);
         weights.notes.emplace_back("labels are guessed to be ImageNet's 1000; say --labels FILE if they are others");
     }

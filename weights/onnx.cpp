@@ -12,6 +12,7 @@ namespace {
 // Far more than any network has; they bound the bookkeeping that a file of a few bytes per record could ask for.
 constexpr size_t kMostOnnxNodes = 20000, kMostEnds = 4096, kMostAttributes = 64, kMostNumbers = 65536,
                  kMostOnnxAxes = 16, kMostRecords = 40000;
+constexpr std::string_view kOwnKeys = "limpid.";
 
 std::string own_text(const Field& field) { return std::string(field.text()); }
 
@@ -176,6 +177,7 @@ class OnnxReader {
             if (field.number == 9) {
                 const auto [key, value] = read_entry(field);
                 if (key == "pkg.torch.onnx.name_scopes") node.module = module_of_scopes(value);
+                if (key.starts_with(kOwnKeys) && node.metadata.size() < kMostAttributes) node.metadata[key] = value;
             }
             if (node.inputs.size() + node.outputs.size() > kMostEnds)
                 throw Error(concat("byte ", record.offset, ": a node of more than ", kMostEnds, " inputs and outputs"));

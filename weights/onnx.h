@@ -1,4 +1,4 @@
-// Reads the wire format of ONNX models (onnx.proto): a ModelProto becomes an import graph.
+// Reads and writes the wire format of ONNX models (onnx.proto): a ModelProto and an import graph.
 #pragma once
 
 #include <functional>
@@ -6,6 +6,7 @@
 
 #include "weights/import_graph.h"
 #include "weights/protobuf.h"
+#include "weights/wire_writer.h"
 
 namespace limpid {
 
@@ -28,5 +29,27 @@ struct OnnxTensor {
 // The bytes of the file of that name beside the model.
 using ExternalFile = std::function<Bytes(const std::string& location)>;
 OnnxTensor read_onnx_tensor(Message message, const ExternalFile& external);
+// Its counterpart.
+WireWriter written_onnx_tensor(const std::string& name, const ImportTensor& tensor);
+
+// The graph as a model of opset 19, which is the first whose average pools have dilations; all operators are meant as
+// that has them. Constants come in order of name. shapes: of the outputs; -1: any size. Throws Error where the file
+// would be larger than 2 GiB, which is more than protocol buffers may be.
+inline constexpr int64_t kWrittenOpset = 19;
+std::vector<std::byte> write_onnx(const ImportGraph& graph, const std::map<std::string, Dimensions>& shapes);
+
+// Keys of the metadata of models that this program writes (nets/onnx/), by which it reads them as what they were
+// (import/own_model.h).
+namespace own_metadata {
+// "1". Each node is named after what it makes: a layer, or a part of it, LAYER:PART. The picture goes in as it is.
+inline constexpr const char* kFormat = "limpid.format";
+inline constexpr const char* kProperties = "limpid.network";  // the lines of the text that have a colon
+inline constexpr const char* kSize = "limpid.size";           // canonical: 224x224
+inline constexpr const char* kShown = "limpid.shown";         // channels that people see: 3 2 1
+inline constexpr const char* kPad = "limpid.pad";             // of windows whose pads are numbers: same
+inline constexpr const char* kAlpha = "limpid.alpha";         // of an LRN node: for each element of the window
+}  // namespace own_metadata
+// Names of the classes, a line for each output.
+inline constexpr const char* kLabelsMetadata = "labels";
 
 }  // namespace limpid

@@ -175,4 +175,13 @@ OnnxTensor read_onnx_tensor(Message message, const ExternalFile& external) {
     return result;
 }
 
+WireWriter written_onnx_tensor(const std::string& name, const ImportTensor& tensor) {
+    CHECK(tensor.fault.empty() && !tensor.uniform);
+    WireWriter message;
+    for (const int64_t size : tensor.shape) message.integer(1, uint64_t(size));
+    return message.integer(2, uint64_t(std::ranges::find(kDataTypes, tensor.type, &DataType::type)->code))
+        .text(8, name)
+        .text(9, as_text(tensor.bytes));
+}
+
 }  // namespace limpid

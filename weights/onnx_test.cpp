@@ -42,6 +42,49 @@ TEST(Onnx, ReadsNodesAndConstants) {
     EXPECT_EQ(graph.inputs[0].shape, (Dimensions{1, 3, 6, 5}));
 }
 
+TEST(Onnx, ReadsWhatItWrites) {
+    ImportGraph graph;
+    graph.name = "small";
+    ImportNode node;
+    node.op = "LRN";
+    node.name = "even";
+    node.inputs = {"input", "", "table"};
+    node.outputs = {"even"};
+    node.attributes = {{"alpha", 0.5f},
+                       {"size", int64_t(-5)},
+                       {"mode", std::string("edge")},
+                       {"pads", std::vector<int64_t>{1, 0, -2}},
+                       {"reals", std::vector<float>{1.5f, -2}},
+                       {"texts", std::vector<std::string>{"a", ""}},
+                       {"value", tensor_of(std::vector<int64_t>{7, -7}, {2})}};
+    node.metadata["limpid.alpha"] = "0.1";
+    graph.nodes = {node};
+    graph.constants["table"] = tensor_of(counting(6), {3, 2});
+    graph.inputs = {{"input", {-1, 3, 8, -1}}};
+    graph.outputs = {"even"};
+    graph.metadata["labels"] = "a\nb\n";
+    const std::vector<std::byte> file = write_onnx(graph, {{"even", {-1, 3, -1, -1}}});
+    EXPECT_EQ(kind_of(file), FileKind::onnx);
+    const ImportGraph read = read_onnx(file, "", kWrittenOpset);
+    ASSERT_EQ(read.nodes.size(), 1u);
+    const ImportNode& same = read.nodes[0];
+    EXPECT_EQ(described(same), "LRN even");
+    EXPECT_EQ(same.inputs, node.inputs);
+    EXPECT_EQ(same.outputs, node.outputs);
+    EXPECT_EQ(same.metadata, node.metadata);
+    EXPECT_EQ(same.real("alpha", 0), 0.5f);
+    EXPECT_EQ(same.integer("size", 0), -5);
+    EXPECT_EQ(same.text("mode", ""), "edge");
+    EXPECT_THAT(same.integers("pads", {}), ElementsAre(1, 0, -2));
+    EXPECT_THAT(std::get<std::vector<float>>(same.attributes.at("reals")), ElementsAre(1.5f, -2));
+    EXPECT_THAT(std::get<std::vector<std::string>>(same.attributes.at("texts")), ElementsAre("a", ""));
+    EXPECT_THAT(std::get<ImportTensor>(same.attributes.at("value")).integers(2), ElementsAre(7, -7));
+    EXPECT_EQ(read.constants.at("table").reals(), counting(6));
+    EXPECT_EQ(read.inputs[0].shape, (Dimensions{-1, 3, 8, -1}));
+    EXPECT_EQ(read.metadata, graph.metadata);
+    EXPECT_EQ(write_onnx(read, {{"even", {-1, 3, -1, -1}}}), file);
+}
+
 TEST(Onnx, ReadsEveryTypeInEitherPlace) {
     EXPECT_THAT(values_of(WireWriter().integer(1, 2).integer(2, 1).number_f32(4, 1.5f).number_f32(4, -2)),
                 ElementsAre(1.5f, -2));

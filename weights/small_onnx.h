@@ -55,6 +55,7 @@ struct OnnxModel {
     std::vector<std::pair<std::string, std::vector<int64_t>>> inputs{{"x", {1, 3, 6, 5}}};
     std::vector<std::string> outputs{"y"};
     int64_t opset = 17;
+    std::vector<std::pair<std::string, std::string>> metadata = {};
 
     std::string bytes() const {
         WireWriter graph;
@@ -71,11 +72,10 @@ struct OnnxModel {
         for (const WireWriter& constant : constants) graph.message(5, constant);
         for (const auto& [name, shape] : inputs) graph.message(11, onnx_value(name, shape));
         for (const std::string& output : outputs) graph.message(12, onnx_value(output, {}));
-        return WireWriter()
-            .integer(1, 8)
-            .message(7, graph)
-            .message(8, WireWriter().text(1, "").integer(2, uint64_t(opset)))
-            .bytes();
+        WireWriter model;
+        model.integer(1, 8).message(7, graph).message(8, WireWriter().text(1, "").integer(2, uint64_t(opset)));
+        for (const auto& [key, value] : metadata) model.message(14, WireWriter().text(1, key).text(2, value));
+        return model.bytes();
     }
 };
 
@@ -119,6 +119,60 @@ inline OnnxModel small_onnx_model() {
         {"Gemm", {"i", "matrix", "bias"}, {"j"}, {onnx_attribute("transB", 1)}, "/head/Gemm"},
         {"Softmax", {"j"}, {"y"}, {onnx_attribute("axis", 1)}},
     };
+    return model;
+}
+
+// A model as this program writes it (nets/onnx/), with every form that is put together again.
+inline OnnxModel small_own_model() {
+    OnnxModel model;
+    model.opset = 19;
+    const auto add = [&](const std::string& op, const std::vector<std::string>& inputs, const std::string& name,
+                         std::vector<WireWriter> attributes = {}) {
+        model.nodes.push_back({op, inputs, {name}, std::move(attributes), name});
+    };
+    const auto one = [](const std::string& name, float value) { return onnx_tensor(name, {}, {value}); };
+    model.constants = {onnx_integers("p:order", {2, 1, 0}),
+                       one("p:scale", 255),
+                       onnx_tensor("p:mean", {3, 1, 1}, counting(3)),
+                       onnx_tensor("c_w", {4, 3, 3, 3}, counting(108)),
+                       onnx_tensor("c_b", {4}, counting(4)),
+                       one("a:scale", 2),
+                       one("a:shift", 3),
+                       onnx_tensor("t_w", {1, 4, 1, 1}, counting(4)),
+                       one("q:exponent", 2),
+                       onnx_integers("r:factors", {0, 2, 2, 2, 3}),
+                       onnx_integers("r:sizes", {0, 4, 2, 3}),
+                       onnx_tensor("d_w", {4, 5}, counting(20)),
+                       onnx_tensor("d_b", {5}, counting(5)),
+                       onnx_tensor("g:weights", {1, 3, 1, 1}, {0.299f, 0.587f, 0.114f})};
+    model.inputs = {{"input", {-1, 3, 4, 5}}};
+    model.outputs = {"d"};
+    add("Conv", {"input", "g:weights"}, "g", {onnx_attribute("kernel_shape", {1, 1})});
+    add("Gather", {"input", "p:order"}, "p:ordered", {onnx_attribute("axis", int64_t(1))});
+    add("Mul", {"p:ordered", "p:scale"}, "p:scaled");
+    add("Sub", {"p:scaled", "p:mean"}, "p");
+    add("Conv", {"p", "c_w", "c_b"}, "c_pre_relu", {onnx_attribute("kernel_shape", {3, 3})});
+    add("Relu", {"c_pre_relu"}, "c");
+    add("Mul", {"c", "a:scale"}, "a:scaled");
+    add("Add", {"a:scaled", "a:shift"}, "a");
+    add("Identity", {"t_w"}, "t");
+    add("Pow", {"a", "q:exponent"}, "q");
+    add("Sigmoid", {"q"}, "s:gate");
+    add("Mul", {"q", "s:gate"}, "s");
+    add("Mul", {"t", "s"}, "m:1");
+    add("Mul", {"m:1", "q"}, "m");
+    add("Reshape", {"m", "r:factors"}, "r:split");
+    add("Transpose", {"r:split"}, "r:ordered", {onnx_attribute("perm", {0, 2, 1, 3, 4})});
+    add("Reshape", {"r:ordered", "r:sizes"}, "r:joined");
+    add("Identity", {"r:joined"}, "r");
+    add("AveragePool", {"r"}, "w", {onnx_attribute("kernel_shape", {2, 3})});
+    add("GlobalAveragePool", {"r"}, "v");
+    add("Identity", {"v"}, "also v");
+    add("Flatten", {"v"}, "v:flat", {onnx_attribute("axis", int64_t(1))});
+    add("Gemm", {"v:flat", "d_w", "d_b"}, "d");
+    model.metadata = {{"limpid.format", "1"},
+                      {"limpid.network", "network: own\nlogits: d\ndefault: c, a\ncolumns: c 2\n"},
+                      {"labels", "one\n\nthree\nfour\n\n"}};
     return model;
 }
 

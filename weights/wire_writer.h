@@ -1,13 +1,13 @@
-// Writes protocol buffer wire format, for tests and fuzz corpora: the counterpart of weights/protobuf.h, which the
-// engine never needs.
+// Writes protocol buffer wire format: the counterpart of weights/protobuf.h.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-namespace limpid::testing {
+namespace limpid {
 
 class WireWriter {
   public:
@@ -33,7 +33,8 @@ class WireWriter {
         bytes_ += static_cast<char>(value);
         return *this;
     }
-    const std::string& bytes() const { return bytes_; }
+    const std::string& bytes() const& { return bytes_; }
+    std::string bytes() && { return std::move(bytes_); }
 
   private:
     WireWriter& raw(const void* value, size_t size) {
@@ -43,4 +44,4 @@ class WireWriter {
     std::string bytes_;
 };
 
-}  // namespace limpid::testing
+}  // namespace limpid

@@ -115,6 +115,56 @@ TEST(Onnx, PicturesOfManyChannels) {
     EXPECT_TRUE(fails_with(2, "takes 5", run({"classify", folder / "photo.png"})));
 }
 
+// Written as a model, and read back: the same text, logits and picture, to the bit; and an .h5 of it, of the same
+// parameters.
+TEST(Onnx, WhatIsWrittenIsReadAsItWas) {
+    const TemporaryFolder folder;
+    const std::string patterns = LIMPID_SOURCE_DIR "/nets/patterns/patterns.h5", model = folder / "patterns.onnx",
+                      again = folder / "again.h5", photo = folder / "photo.png";
+    HostTensor picture({1, 64, 64, 3});
+    for (size_t i = 0; i < picture.values.size(); i++) picture.values[i] = float(i * i % 251) / 250;
+    write_png(photo, picture.view());
+    const Finished written = run_limpid({"convert", patterns, model});
+    ASSERT_EQ(written.status, 0) << written.err;
+    const Finished read = run_limpid({"convert", model, again});
+    ASSERT_EQ(read.status, 0) << read.err;
+    EXPECT_EQ(read.err, "");  // nothing is guessed
+    const auto checksum = [](const std::string& text) { return text.substr(text.find("checksum ")); };
+    EXPECT_EQ(checksum(read.out), checksum(written.out));
+    const auto out = [&](std::vector<std::string> arguments, const std::string& weights) {
+        arguments.insert(arguments.end(), {"--weights", weights});
+        const Finished run = run_limpid(arguments);
+        EXPECT_EQ(run.status, 0) << run.err;
+        return run.out;
+    };
+    const auto top = [&](const std::string& weights) {
+        return nlohmann::json::parse(out({"classify", "--json", "--top", "25", photo}, weights)).at("top");
+    };
+    const std::string text = run_limpid({"info", patterns, "--text"}).out;
+    for (const std::string& weights : {model, again}) {
+        EXPECT_EQ(run_limpid({"info", weights, "--text"}).out, text);
+        EXPECT_EQ(top(weights), top(patterns));
+    }
+    const auto rendered = [&](const std::string& weights) {
+        const std::string png = folder / "r.png";
+        out({"render", "mixed4a:1", "--steps", "3", "--size", "32", "-o", png}, weights);
+        return read_file(png);
+    };
+    const std::vector<std::byte> picture_of_patterns = rendered(patterns), picture_of_model = rendered(model);
+    EXPECT_EQ(picture_of_model, picture_of_patterns);
+}
+
+TEST(Onnx, WritingRefusesWhatItCannotKeep) {
+    const TemporaryFolder folder;
+    const std::string patterns = LIMPID_SOURCE_DIR "/nets/patterns/patterns.h5", model = folder / "p.onnx";
+    EXPECT_TRUE(fails_with(2, "ends in .h5 or .onnx", run_limpid({"convert", patterns, folder / "p.pb"})));
+    EXPECT_TRUE(fails_with(2, "float16", run_limpid({"convert", patterns, model, "--storage", "float16"})));
+    EXPECT_FALSE(std::filesystem::exists(model));
+    ASSERT_EQ(run_limpid({"convert", patterns, model}).status, 0);
+    EXPECT_TRUE(fails_with(2, "p.onnx", run_limpid({"convert", model, model})));
+    EXPECT_TRUE(fails_with(2, "leave --preprocess out", run_limpid({"info", model, "--preprocess", "none"})));
+}
+
 // A tree by the dots of names, with sums.
 TEST(Onnx, InfoListsLayersAsATree) {
     const Finished run =

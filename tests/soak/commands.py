@@ -185,7 +185,7 @@ ROWS = {
         lambda: [f"{m.layer()}:{m.draw.choice(['0-3', '1,2', '*', '0-99999', '3-1', ','])}"]])(),
         ("--out", "--steps", "--size"), endless=("--steps", "1000000")),
     "classify": Row(lambda m: [m.photo()]),
-    "convert": Row(lambda m: [m.weights(), m.out(".h5")], on_network=False),
+    "convert": Row(lambda m: [m.weights(), m.out(m.draw.choice([".h5", ".h5", ".onnx"]))], on_network=False),
     "devices": Row(on_network=False),
     "dictionary": Row(lambda m: [m.photo()], ("--out",)),
     "fetch": Row(lambda m: [m.draw.choice(["nothing", "", "caf\u00e9"])], on_network=False),  # no network for a test

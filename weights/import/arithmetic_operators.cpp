@@ -140,9 +140,31 @@ Placement whole_constant(Draft& draft, const ImportNode& node, const ImportTenso
     return view;
 }
 
+// Several tensors that lie alike, or can be broadcast as they lie: one layer. nullopt: they do not, or are less than
+// three.
+std::optional<Placement> combined_at_once(Draft& draft, const ImportNode& node) {
+    size_t rank = 0;
+    for (const std::string& input : node.inputs) {
+        if (draft.constant(input)) return std::nullopt;
+        rank = std::max(rank, draft.value(input).rank());
+    }
+    std::optional<Placement> y;
+    std::vector<std::string> layers;
+    for (const std::string& input : node.inputs) {
+        const Placement x = of_rank(draft.value(input), rank);
+        y = layers.empty() ? x : joined(*y, x);
+        if (!y) return std::nullopt;
+        layers.push_back(x.layer);
+    }
+    if (layers.size() < 3) return std::nullopt;
+    y->layer = draft.line(node, kind_of(node.op), layers, "", y->sizes);
+    return y;
+}
+
 void write_arithmetic(Draft& draft, const ImportNode& node) {
     if (node.inputs.empty()) throw Error("takes nothing, expected two tensors");
     if (node.has("axis")) throw Error("is broadcast from an axis on, as opsets before 7 have it");
+    if (const auto all = combined_at_once(draft, node)) return draft.put(node.outputs[0], *all);
     std::optional<Placement> y;
     for (const std::string& input : node.inputs)
         if (!draft.constant(input)) y = y ? combined(draft, node, node.op, *y, draft.value(input)) : draft.value(input);

@@ -53,11 +53,12 @@ bool lie_on_channels(const Placement& view, const std::vector<size_t>& axes) {
 
 }  // namespace
 
-Placement Draft::arranged(const ImportNode& node, const Placement& view, const Arrangement& into) {
+Placement Draft::arranged(const ImportNode& node, const Placement& view, const Arrangement& into,
+                          const std::string& part) {
     const Placement wanted = arranged_placement("", view.shape(), into);
     if (view.axes == wanted.axes && view.sizes == wanted.sizes) return view;
     const auto [first, last] = moved_.equal_range(view.layer);
-    for (auto before = first; before != last; ++before)
+    for (auto before = first; before != last && !part.empty(); ++before)  // without: a layer of its own
         if (before->second.from == view.axes && before->second.to.axes == wanted.axes &&
             before->second.to.sizes == wanted.sizes)
             return before->second.to;
@@ -96,7 +97,7 @@ Placement Draft::arranged(const ImportNode& node, const Placement& view, const A
                split_setting("channels", parts.axes[3], true), ", order=", whole_numbers(order),
                ", into=", whole_numbers(counts));
     Placement result = wanted;
-    result.layer = line(node, "rearrange", {view.layer}, settings.substr(2), wanted.sizes, "_moved");
+    result.layer = line(node, "rearrange", {view.layer}, settings.substr(2), wanted.sizes, part);
     moved_.emplace(view.layer, Move{view.axes, result});
     return result;
 }

@@ -62,6 +62,8 @@ void Draft::know_modules() {
 }
 
 std::string Draft::name_for(const ImportNode& node, const std::string& part) {
+    const bool keeps = keeps_names_ && part.empty() && is_layer_name(node.name);
+    if (keeps && !line_of_.contains(node.name) && !is_beside_its_part(node.name)) return node.name;
     std::string name = !node.module.empty() ? node.module : module_of_name(node.name, node.op);
     if (name.empty() && !node.outputs.empty()) name = node.outputs[0];
     // What a module does by itself between the modules inside it.
@@ -71,8 +73,15 @@ std::string Draft::name_for(const ImportNode& node, const std::string& part) {
 
 std::string Draft::unique(std::string name) {
     const std::string wanted = name;
-    while (!taken_.insert(stem_of_layer(name)).second) name = concat(wanted, "__", ++repeated_[wanted]);
+    while (is_beside_its_part(name) || !taken_.insert(stem_of_layer(name)).second)
+        name = concat(wanted, "__", ++repeated_[wanted]);
     return name;
+}
+
+// Of layers x and x_pre_relu, one may make the other's name as a part of its own.
+bool Draft::is_beside_its_part(const std::string& name) const {
+    const std::string whole = without_suffix(name, kPreRelu);
+    return taken_.contains(pre_relu_of(name)) || (whole != name && taken_.contains(whole));
 }
 
 std::string Draft::line(const ImportNode& node, const std::string& kind, std::vector<std::string> inputs,

@@ -41,7 +41,8 @@ class Draft {
     }
     // The same tensor in that arrangement, moved by a `rearrange` where it lies otherwise (arrange.cpp). Throws Error
     // where images of a batch would be moved.
-    Placement arranged(const ImportNode& node, const Placement& view, const Arrangement& into);
+    Placement arranged(const ImportNode& node, const Placement& view, const Arrangement& into,
+                       const std::string& part = "_moved");
     // In its usual one; with these axes along the channels; with all but images along the channels.
     Placement plain(const ImportNode& node, const Placement& view);
     Placement on_channels(const ImportNode& node, const Placement& view, const std::vector<size_t>& axes);
@@ -62,13 +63,17 @@ class Draft {
 
     // Names that several nodes share (modules that are no leaves) say more: known before the first line.
     void know_modules();
+    // Nodes are called as layers are to be: of a model that this program wrote.
+    void keep_names() { keeps_names_ = true; }
 
   private:
     std::string name_for(const ImportNode& node, const std::string& part);
     std::string unique(std::string name);
+    bool is_beside_its_part(const std::string& name) const;
 
     ImportGraph& graph_;
     const int64_t most_values_;
+    bool keeps_names_ = false;
     mutable int64_t made_values_ = 0;
     std::map<std::string, Placement> values_;
     struct Move {

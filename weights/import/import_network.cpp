@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "weights/import/operators.h"
 #include "weights/import/outline.h"
+#include "weights/import/own_model.h"
 #include "weights/import/preprocess.h"
 #include "weights/layer_names.h"
+#include "weights/onnx.h"
 #include "weights/parameters.h"
 
 namespace limpid {
@@ -53,8 +56,10 @@ Picture picture_of(const ImportGraph& graph, int64_t size) {
         if (input.shape.size() != 4) continue;
         const Dimensions& s = input.shape;
         const auto few = [](int64_t channels) { return channels == 1 || channels == 3 || channels == 4; };
-        const bool last = !few(s[1]) && few(s[3]);
+        const bool last = !few(s[1]) && few(s[3]) && !is_own(graph);
         Picture picture{input.name, {}, last ? s[1] : s[2], last ? s[2] : s[3], last ? s[3] : s[1]};
+        if (const auto canonical = own_size(graph); canonical && picture.height < 0 && picture.width < 0)
+            std::tie(picture.height, picture.width) = *canonical;
         if (picture.height < 0) picture.height = picture.width > 0 ? picture.width : size;
         if (picture.width < 0) picture.width = picture.height;
         if (picture.channels < 0) picture.channels = 3;
@@ -183,6 +188,22 @@ void start_with_picture(const ImportGraph& graph, const NetworkOptions& options,
                                                printable(picture.value), " is the picture, expected one input"));
 }
 
+// The picture of a model that this program wrote, which prepares it itself.
+void start_with_own_picture(const ImportGraph& graph, const NetworkOptions& options, Draft& draft,
+                            ImportedNetwork& network) {
+    if (!options.preprocess.empty()) throw UsageError("says itself how pictures are prepared; leave --preprocess out");
+    if (!options.shown.empty()) throw UsageError("says itself which channels are shown; leave --show out");
+    Picture picture = picture_of(graph, options.size);
+    const std::string shown = own_shown(graph);
+    picture.view.layer = draft.start("input", "image", {},
+                                     concat("size=", size_text(picture.height, picture.width),
+                                            ", channels=", picture.channels, setting("shown", shown, "")),
+                                     picture.view.sizes);
+    draft.put(picture.value, picture.view);
+    network.channels = picture.channels;
+    network.inputs[picture.value] = "input";
+}
+
 // Inputs that lie as the caller says.
 void start_with_inputs(const ImportGraph& graph, const NetworkOptions& options, Draft& draft,
                        ImportedNetwork& network) {
@@ -206,15 +227,25 @@ void start_with_inputs(const ImportGraph& graph, const NetworkOptions& options, 
 ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options) {
     for (const auto& [name, tensor] : graph.constants)
         graph.held_values += int64_t(tensor.bytes.size() / size_bytes_of(tensor.type));
-    drop_identities(graph);
-    drop_unused(graph);
+    const bool own = is_own(graph) && options.inputs.empty();
+    if (own) {
+        put_together(graph);
+    } else {
+        drop_identities(graph);
+        drop_unused(graph);
+    }
     fold_constants(graph);
     ImportedNetwork network;
+    network.own = own;
+    if (const auto said = graph.metadata.find(kLabelsMetadata); said != graph.metadata.end())
+        network.labels = said->second;
     Draft draft(graph, options.most_made_values);
-    draft.know_modules();
+    own ? draft.keep_names() : draft.know_modules();
     Missing missing;
     Unread unread;
-    if (options.inputs.empty())
+    if (own)
+        start_with_own_picture(graph, options, draft, network);
+    else if (options.inputs.empty())
         start_with_picture(graph, options, draft, missing, network);
     else
         start_with_inputs(graph, options, draft, network);
@@ -230,7 +261,10 @@ ImportedNetwork import_network(ImportGraph graph, const NetworkOptions& options)
                                        outputs.empty() ? ", and no output is left; the network ends at " : ": ",
                                        outputs.empty() ? draft.lines().back().name + ": " : "", unread.print()));
     network.classes = outline.classes;
-    network.text = concat("network: ", options.title, "\n", outline_text(outline), text_of(draft.lines()));
+    std::string properties = concat("network: ", options.title, "\n", outline_text(outline));
+    if (own)
+        if (const auto said = own_properties(graph, draft)) properties = said->text, network.classes = said->classes;
+    network.text = properties + text_of(draft.lines());
     network.parameters = draft.take_parameters();
     return network;
 }

@@ -36,6 +36,8 @@ struct ImportedNetwork {
     std::vector<ImportedOutput> outputs;
     int64_t classes = 0;             // channels of the logits; 0: there are none
     int64_t channels = 0;            // of the picture
+    bool own = false;                // this program has written the model
+    std::string labels;              // a line for each class, as the file's metadata says them; empty: it does not
     std::string unread;              // operators that cannot be read, with the reasons; empty: all can
     std::vector<std::string> notes;  // what was guessed, and what was left out
 };

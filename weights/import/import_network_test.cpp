@@ -126,6 +126,49 @@ TEST(ImportNetwork, NamesAreThoseOfModules) {
         EXPECT_THAT(text, HasSubstr(name));
 }
 
+TEST(ImportNetwork, ReadsWhatThisProgramWrote) {
+    const std::string bytes = small_own_model().bytes();
+    const ImportedNetwork network = import_network(read_onnx(as_bytes(bytes)), {});
+    EXPECT_EQ(network.text,
+              "network: own\n"
+              "logits: d\n"
+              "default: c, a\n"
+              "columns: c 2\n"
+              "input = image(size=4x5, channels=3)\n"
+              "g = grey(input)\n"
+              "p = normalise(input, order=2 1 0, scale=255, mean=0.125 0.25 0.375)\n"
+              "c = conv(p, channels=4, window=3x3, activation=relu)\n"
+              "a = affine(c, scale=2, shift=3)\n"
+              "t = constant(size=1x1, channels=4)\n"
+              "q = square(a)\n"
+              "s = silu(q)\n"
+              "m = mul(t, s, q)\n"
+              "r = rearrange(m, channels=2 2, order=0 1 3 2, into=1 1 2)\n"
+              "w = average_pool(r, window=2x3)\n"
+              "v = average_pool(r, window=2x3, other_maps=whole)\n"
+              "also_v = alias(v)\n"
+              "d = dense(v, channels=5)\n");
+    EXPECT_THAT(network.notes, ::testing::IsEmpty());
+    EXPECT_EQ(network.classes, 5);
+    EXPECT_EQ(network.labels, "one\n\nthree\nfour\n\n");
+}
+
+// Only what has the form of one layer is put together.
+TEST(ImportNetwork, BelievesTheNodesOfWhatThisProgramWrote) {
+    OnnxModel model = small_own_model();
+    for (OnnxNode& node : model.nodes)
+        for (std::string& input : node.inputs) {
+            if (node.name == "w" && input == "r") input = "c_pre_relu";  // the ReLU is not the only one that takes it
+            if (node.name == "s" && input == "s:gate") input = "q";
+        }
+    model.metadata[1].second = "logits: nothing\n";
+    const std::string bytes = model.bytes();
+    const ImportedNetwork network = import_network(read_onnx(as_bytes(bytes)), {});
+    for (const char* line : {"c_pre_relu = conv(p, channels=4, window=3x3)\n", "c__1 = relu(c_pre_relu)\n",
+                             "s = mul(q, q)\n", "s_gate = sigmoid(q)\n", "logits: d\n"})
+        EXPECT_THAT(network.text, HasSubstr(line));
+}
+
 TEST(ImportNetwork, MakesNoParametersWithoutBound) {
     OnnxModel model;
     model.constants = {onnx_integers("shape", {1 << 20, 3, 1 << 10, 1})};
@@ -141,6 +184,13 @@ TEST(Preprocessing, ByNameAndBySettings) {
     EXPECT_THROW(preprocessing_settings("imagenet", 3), UsageError);
     EXPECT_THAT(assumed_preprocessing({}, 3).note, HasSubstr("guessed torchvision"));
     EXPECT_EQ(assumed_preprocessing({{"Image.BitmapPixelFormat", "Gray8"}}, 1).note, "");
+    const auto of_range = [](const char* range) {
+        return assumed_preprocessing({{"Image.BitmapPixelFormat", "Rgb8"}, {"Image.NominalPixelRange", range}}, 3);
+    };
+    EXPECT_EQ(of_range("NominalRange_0_255").text, "scale=255");
+    EXPECT_EQ(of_range("Normalized_0_1").text, "");
+    EXPECT_EQ(of_range("Normalized_1_1").text, "scale=2, mean=1");
+    EXPECT_EQ(of_range("Normalized_0_1").note, "");
 }
 
 }  // namespace

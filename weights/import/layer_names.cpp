@@ -1,6 +1,8 @@
 // Names of modules and nodes, made fit for the text of a network.
 #include "weights/import/layer_names.h"
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace limpid {
@@ -31,6 +33,13 @@ std::string module_of_name(const std::string& name, const std::string& op) {
         before = part;
     }
     return module;
+}
+
+bool is_layer_name(const std::string& name) {
+    constexpr size_t kLongestInTexts = 200;
+    return !name.empty() && name.size() <= kLongestInTexts && std::ranges::all_of(name, [](char c) {
+        return c > ' ' && c <= '~' && std::string_view("(),=:#\"").find(c) == std::string_view::npos;
+    });
 }
 
 std::string legal_layer_name(const std::string& name) {

@@ -11,6 +11,9 @@ namespace limpid {
 // Any other name stays as it is.
 std::string module_of_name(const std::string& name, const std::string& op);
 
+// Whether the text of a network may have a layer of that name (nets/architecture.h).
+bool is_layer_name(const std::string& name);
+
 // Letters, digits, '_' and '.', for which every command has a use; all other characters become '_', and '/' '.'. Long
 // names are cut. Never empty.
 std::string legal_layer_name(const std::string& name);

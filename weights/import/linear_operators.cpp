@@ -22,6 +22,11 @@ HostTensor bias_or_zeros(const Draft& draft, const ImportNode& node, size_t inpu
     return bias;
 }
 
+// put_together has given the node its ReLU.
+std::string activation_of(const ImportNode& node) {
+    return setting("activation", node.text(kOwnActivation, "none"), "none");
+}
+
 void write_conv(Draft& draft, const ImportNode& node) {
     const Placement &given = draft.value(node.input(0)), x = draft.arranged(node, given, map_arrangement(given.rank()));
     const ImportTensor& w = draft.need_constant(node, 1, "filter");
@@ -37,9 +42,10 @@ void write_conv(Draft& draft, const ImportNode& node) {
     const Windows windows = windows_of(node, x, r, s);
     const std::vector<float> values = draft.reals(w);
     const std::array<int64_t, 4> sizes{x.sizes[0], windows.p, windows.q, filters};
-    const std::string name =
-        draft.line(node, "conv", {x.layer},
-                   concat("channels=", filters, windows.settings(), setting("groups", concat(groups), "1")), sizes);
+    const std::string name = draft.line(
+        node, "conv", {x.layer},
+        concat("channels=", filters, windows.settings(), setting("groups", concat(groups), "1"), activation_of(node)),
+        sizes);
     // Depthwise: {r,s,c,m} for m filters of each channel.
     const bool depthwise = groups == channels && groups > 1;
     HostTensor filter = rsck_from_kcrs(values, {windows.r, windows.s, channels / groups, filters});
@@ -87,7 +93,8 @@ Placement multiplied(Draft& draft, const ImportNode& node, Placement x, const Ma
     Placement y = x;
     y.sizes = dense ? std::array<int64_t, 4>{x.sizes[0], 1, 1, m.out}
                     : std::array<int64_t, 4>{x.sizes[0], x.sizes[1], x.sizes[2], m.out};
-    y.layer = draft.line(node, dense ? "dense" : "conv", {x.layer}, concat("channels=", m.out), y.sizes);
+    y.layer =
+        draft.line(node, dense ? "dense" : "conv", {x.layer}, concat("channels=", m.out, activation_of(node)), y.sizes);
     y.axes[last] = m.out == 1 ? Factors{} : Factors{{3, m.out, 1}};
     HostTensor w({1, 1, m.in, m.out});
     // Rows in the order in which the map is flattened here, whatever it was there.

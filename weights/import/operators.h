@@ -21,6 +21,11 @@ std::span<const Operator> activation_operators();  // functions of one number
 std::span<const Operator> arithmetic_operators();  // of two tensors
 std::span<const Operator> movement_operators();    // Reshape, Transpose, ...
 std::span<const Operator> parts_operators();       // Slice, Concat, Pad, ...
+std::span<const Operator> own_operators();         // what put_together makes
+
+// Attributes that put_together adds.
+inline constexpr const char* kOwnActivation = "limpid.activation";  // of Conv and Gemm: relu
+inline constexpr const char* kOwnWindows = "limpid.windows";        // of AveragePool: it has windows at every size
 
 // Null where there is none of that name.
 const Operator* find_operator(std::string_view op);

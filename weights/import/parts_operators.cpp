@@ -1,5 +1,6 @@
 // Operators that take parts of tensors, join them, or put something around them.
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "weights/attribute_text.h"
@@ -31,8 +32,8 @@ struct Picks {
     int64_t first, count, step = 1;
 };
 
-Placement sliced(Draft& draft, const ImportNode& node, Placement x, size_t axis, Picks picks) {
-    const int in_layer = layer_axis(draft, node, x, axis);
+// Of one axis of x, which lies along that one of its layer: makes x the part, and says it as a setting of a slice.
+std::string take_part(Placement& x, size_t axis, int in_layer, Picks picks) {
     const int64_t size = x.sizes[size_t(in_layer)], last = picks.first + (picks.count - 1) * picks.step;
     if (picks.count < 1 || std::min(picks.first, last) < 0 || std::max(picks.first, last) >= size)
         throw Error(concat("takes ", picks.count, " places from ", picks.first, " on of ", size,
@@ -42,8 +43,29 @@ Placement sliced(Draft& draft, const ImportNode& node, Placement x, size_t axis,
     // To the end, however far that is at another size.
     const bool to_end = last + 1 == size && picks.step == 1 && in_layer != 3;
     const std::string step = picks.step == 1 || picks.count == 1 ? "" : concat(" ", picks.step);
-    x.layer = draft.line(node, "slice", {x.layer},
-                         concat(kAxisNames[in_layer], "=", picks.first, " ", to_end ? 0 : picks.count, step), x.sizes);
+    return concat(kAxisNames[in_layer], "=", picks.first, " ", to_end ? 0 : picks.count, step);
+}
+
+Placement sliced(Draft& draft, const ImportNode& node, Placement x, size_t axis, Picks picks) {
+    const int in_layer = layer_axis(draft, node, x, axis);
+    const std::string settings = take_part(x, axis, in_layer, picks);
+    x.layer = draft.line(node, "slice", {x.layer}, settings, x.sizes);
+    return x;
+}
+
+// By axis. One layer where each of these is all of one axis of x's layer; else one after another.
+Placement sliced(Draft& draft, const ImportNode& node, Placement x, const std::map<size_t, Picks>& picks) {
+    std::map<int, std::pair<size_t, Picks>> by_layer;  // in the order of its axes
+    for (const auto& [axis, some] : picks)
+        if (const auto in_layer = whole_axis(x, axis); in_layer && *in_layer > 0) by_layer[*in_layer] = {axis, some};
+    if (by_layer.size() < picks.size()) {
+        for (const auto& [axis, some] : picks) x = sliced(draft, node, x, axis, some);
+        return x;
+    }
+    std::string settings;
+    for (const auto& [in_layer, part] : by_layer)
+        settings += concat(settings.empty() ? "" : ", ", take_part(x, part.first, in_layer, part.second));
+    if (!settings.empty()) x.layer = draft.line(node, "slice", {x.layer}, settings, x.sizes);
     return x;
 }
 
@@ -57,6 +79,7 @@ void write_slice(Draft& draft, const ImportNode& node) {
     axes = draft.integers(node, 3, "axes").value_or(axes);
     if (axes.size() != starts->size() || (steps && steps->size() != starts->size()))
         throw Error("has axes, bounds and steps of different numbers");
+    std::map<size_t, Picks> picks;
     for (size_t i = 0; i < axes.size(); i++) {
         const size_t axis = axis_of(axes[i], x.rank());
         const int64_t step = steps ? (*steps)[i] : 1, size = x.shape()[axis];
@@ -68,10 +91,11 @@ void write_slice(Draft& draft, const ImportNode& node) {
         };
         const int64_t first = placed((*starts)[i]), end = placed((*ends)[i]);
         const int64_t count = step > 0 ? (end - first + step - 1) / step : (first - end - step - 1) / -step;
-        if (first != 0 || count != size || step != 1)
-            x = sliced(draft, node, x, axis, {first, std::max<int64_t>(count, 0), step});
+        const bool all = first == 0 && count == size && step == 1;
+        if (!all && !picks.emplace(axis, Picks{first, std::max<int64_t>(count, 0), step}).second)
+            throw Error(concat("takes parts of the axis ", axes[i], " twice, expected once"));
     }
-    draft.put(node.outputs[0], x);
+    draft.put(node.outputs[0], sliced(draft, node, x, picks));
 }
 
 void write_split(Draft& draft, const ImportNode& node) {

@@ -1,8 +1,11 @@
 // Operators that gather what lies near each other: pools, means over axes, normalisation over neighbours, softmax.
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "weights/import/operators.h"
+#include "weights/onnx.h"
 
 namespace limpid {
 namespace {
@@ -33,7 +36,8 @@ void write_average_pool(Draft& draft, const ImportNode& node) {
     if (padded && node.integer("count_include_pad", 0) != 0) more += ", count=all";
     // The mean of the whole map at any size of it, as GoogLeNet's (nets/layers/pool.cpp).
     const bool dilated = windows.dilation_y > 1 || windows.dilation_x > 1;
-    if (!padded && !dilated && windows.r == x.sizes[1] && windows.s == x.sizes[2]) more += ", other_maps=whole";
+    if (!node.has(kOwnWindows) && !padded && !dilated && windows.r == x.sizes[1] && windows.s == x.sizes[2])
+        more += ", other_maps=whole";
     write_pool(draft, node, "average_pool", x, windows, more);
 }
 
@@ -122,16 +126,28 @@ void write_global(Draft& draft, const ImportNode& node) {
 
 constexpr char kMean[] = "mean", kMax[] = "max", kSum[] = "sum";
 
+// NaN where it is none.
+float float_of(const std::string& text) {
+    float value = NAN;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? value : NAN;
+}
+
 void write_lrn(Draft& draft, const ImportNode& node) {
     const Placement x = map_of(draft, node);
     const int64_t size = node.integer("size", 0);
     if (size < 1 || size % 2 == 0 || size > 131072)
         throw Error(concat("has the size ", size, ", expected an odd number of channels"));
+    const float whole = node.real("alpha", 1e-4f);
+    float alpha = whole / float(size);
+    if (const auto said = node.metadata.find(own_metadata::kAlpha); said != node.metadata.end()) {
+        const float exact = float_of(said->second);
+        if (exact * float(size) == whole) alpha = exact;
+    }
     const std::string name =
         draft.line(node, "lrn", {x.layer},
                    concat("radius=", size / 2, setting("bias", number_text(node.real("bias", 1)), "1"),
-                          ", alpha=", number_text(node.real("alpha", 1e-4f) / float(size)),
-                          ", beta=", number_text(node.real("beta", 0.75f))),
+                          ", alpha=", number_text(alpha), ", beta=", number_text(node.real("beta", 0.75f))),
                    x.sizes);
     draft.put(node.outputs[0], map_placement(name, x.rank(), x.sizes));
 }

@@ -47,10 +47,13 @@ AssumedPreprocessing assumed_preprocessing(const std::map<std::string, std::stri
         const auto found = metadata.find(key);
         return found != metadata.end() && found->second == value;
     };
-    // Of Windows ML: the picture goes in as it is.
+    // Of ONNX's image metadata: numbers of that range; of 0 to 255, where none is said, as Windows ML feeds them.
+    const bool rgb = says("Image.BitmapPixelFormat", "Rgb8") && channels == 3,
+               grey = says("Image.BitmapPixelFormat", "Gray8") && channels == 1;
+    if ((rgb || grey) && says("Image.NominalPixelRange", "Normalized_0_1")) return {"", ""};
+    if ((rgb || grey) && says("Image.NominalPixelRange", "Normalized_1_1")) return {"scale=2, mean=1", ""};
     if (says("Image.BitmapPixelFormat", "Bgr8") && channels == 3) return {"order=2 1 0, scale=255", ""};
-    if (says("Image.BitmapPixelFormat", "Rgb8") && channels == 3) return {"scale=255", ""};
-    if (says("Image.BitmapPixelFormat", "Gray8") && channels == 1) return {"scale=255", ""};
+    if (rgb || grey) return {"scale=255", ""};
     const char* guess = channels == 3 ? "torchvision" : "none";
     return {preprocessing_settings(guess, channels),
             concat("the file does not say how pictures are prepared; guessed ", guess,

@@ -1,7 +1,9 @@
 // Windows of convolutions and pools.
 #include <algorithm>
 
+#include "kernels/conv2d/conv2d.h"
 #include "weights/import/operators.h"
+#include "weights/onnx.h"
 
 namespace limpid {
 namespace {
@@ -86,6 +88,13 @@ Windows windows_of(const ImportNode& node, const Placement& map, int64_t r, int6
     } else if (automatic != "VALID") {
         throw Error(concat("has auto_pad ", printable(automatic), ", expected SAME_UPPER, SAME_LOWER or VALID"));
     }
+    if (const auto said = node.metadata.find(own_metadata::kPad);
+        said != node.metadata.end() && said->second == "same") {
+        Windows same;
+        same_padding(h, reach_y, w.stride_y, &same.top, &same.bottom);
+        same_padding(wide, reach_x, w.stride_x, &same.left, &same.right);
+        w.same = w.top == same.top && w.bottom == same.bottom && w.left == same.left && w.right == same.right;
+    }
     w.p = windows_on(h, reach_y, w.stride_y, w.top, w.bottom, w.round_up);
     w.q = windows_on(wide, reach_x, w.stride_x, w.left, w.right, w.round_up);
     if (w.p < 1 || w.q < 1)
@@ -106,7 +115,7 @@ size_t axis_of(int64_t axis, size_t rank) {
 
 const Operator* find_operator(std::string_view op) {
     for (const auto table : {linear_operators(), pool_operators(), activation_operators(), arithmetic_operators(),
-                             movement_operators(), parts_operators()})
+                             movement_operators(), parts_operators(), own_operators()})
         if (const auto found = std::ranges::find(table, op, &Operator::op); found != table.end()) return &*found;
     return nullptr;
 }
