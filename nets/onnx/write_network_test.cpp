@@ -116,8 +116,11 @@ constexpr const char* kForms =
     "both = concat(bent, excited, gate)\n"
     "also = alias(both)\n"
     "cut = slice(gated, rows=1 0, columns=3 2 -1)\n"
+    "end = slice(gated, rows=1 2, columns=2 0)\n"  // at another size, the rows are not all that follow
     "padded = pad(gated, border=1x2x0x1, value=-1.5)\n"
     "turned = rearrange(gated, rows=0, columns=0, channels=2 3, order=1 3 0 2, into=1 2 1)\n"
+    "again = rearrange(gated, channels=2 3, order=1 3 0 2, into=1 2 1)\n"
+    "spread = conv(even, channels=3, window=3x3, stride=2x2, pad=same, dilation=2x1)\n"
     "pooled = average_pool(gated, window=3x5, other_maps=whole)\n"
     "slid = average_pool(gated, window=3x5)\n"
     "class_pre_activation = dense(pooled, channels=4)\n"

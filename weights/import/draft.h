@@ -65,6 +65,7 @@ class Draft {
     void know_modules();
     // Nodes are called as layers are to be: of a model that this program wrote.
     void keep_names() { keeps_names_ = true; }
+    bool keeps_names() const { return keeps_names_; }
 
   private:
     std::string name_for(const ImportNode& node, const std::string& part);

@@ -30,6 +30,7 @@ constexpr const char* kAxisNames[] = {"images", "rows", "columns", "channels"};
 // Every step-th of `count` places from the first one on; backwards where the step is negative.
 struct Picks {
     int64_t first, count, step = 1;
+    bool open = true;  // where they reach the end, they do at another size, too
 };
 
 // Of one axis of x, which lies along that one of its layer: makes x the part, and says it as a setting of a slice.
@@ -40,8 +41,7 @@ std::string take_part(Placement& x, size_t axis, int in_layer, Picks picks) {
                            ", expected at least one that is there"));
     x.sizes[size_t(in_layer)] = picks.count;
     x.axes[axis] = picks.count == 1 ? Factors{} : Factors{{in_layer, picks.count, 1}};
-    // To the end, however far that is at another size.
-    const bool to_end = last + 1 == size && picks.step == 1 && in_layer != 3;
+    const bool to_end = picks.open && last + 1 == size && picks.step == 1 && in_layer != 3;
     const std::string step = picks.step == 1 || picks.count == 1 ? "" : concat(" ", picks.step);
     return concat(kAxisNames[in_layer], "=", picks.first, " ", to_end ? 0 : picks.count, step);
 }
@@ -92,7 +92,9 @@ void write_slice(Draft& draft, const ImportNode& node) {
         const int64_t first = placed((*starts)[i]), end = placed((*ends)[i]);
         const int64_t count = step > 0 ? (end - first + step - 1) / step : (first - end - step - 1) / -step;
         const bool all = first == 0 && count == size && step == 1;
-        if (!all && !picks.emplace(axis, Picks{first, std::max<int64_t>(count, 0), step}).second)
+        // This program says what it means; others may say an end that is only the canonical size's.
+        const bool open = !draft.keeps_names() || (*ends)[i] > size;
+        if (!all && !picks.emplace(axis, Picks{first, std::max<int64_t>(count, 0), step, open}).second)
             throw Error(concat("takes parts of the axis ", axes[i], " twice, expected once"));
     }
     draft.put(node.outputs[0], sliced(draft, node, x, picks));
