@@ -93,6 +93,7 @@ struct ImportGraph {
     std::vector<ImportInput> inputs;  // without the constants
     std::vector<std::string> outputs;
     std::map<std::string, std::string> metadata;  // of the whole file
+    int64_t opset = 0;                            // of ONNX, whose operators these are; 0: the file says none
     int64_t held_values = 0, made_values = 0;     // of constants that were there, and that folding added
     // Files beside the graph's own that tensors lie in.
     std::vector<std::shared_ptr<const std::vector<std::byte>>> files;

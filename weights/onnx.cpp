@@ -81,8 +81,8 @@ class OnnxReader {
             if (field.number == 14 && graph_.metadata.size() < kMostRecords) graph_.metadata.insert(read_entry(field));
         }
         if (graph.number == 0) throw Error("has no graph, expected one; is it an ONNX model?");
-        if (opset_ < oldest_)
-            throw Error(concat("is of opset ", opset_, ", expected ", oldest_,
+        if (graph_.opset < oldest_)
+            throw Error(concat("is of opset ", graph_.opset, ", expected ", oldest_,
                                " or later; convert it with onnx.version_converter first"));
         take_graph(graph);
         // Older files list their constants as inputs, too.
@@ -106,7 +106,7 @@ class OnnxReader {
             if (field.number == 1) domain = field.text();
             if (field.number == 2) version = int64_t(field.integer());
         }
-        if (domain.empty() || domain == "ai.onnx") opset_ = version;
+        if (domain.empty() || domain == "ai.onnx") graph_.opset = version;
     }
 
     void take_graph(const Field& record) {
@@ -184,7 +184,7 @@ class OnnxReader {
         }
         if (!domain.empty() && domain != "ai.onnx") node.op = concat(domain, ".", node.op);
         // Before opset 13 the axes from `axis` on are one.
-        if (opset_ < 13 && (node.op == "Softmax" || node.op == "LogSoftmax")) {
+        if (graph_.opset < 13 && (node.op == "Softmax" || node.op == "LogSoftmax")) {
             node.attributes.emplace("axis", int64_t(1));
             node.attributes["flattened"] = int64_t(1);
         }
@@ -232,7 +232,6 @@ class OnnxReader {
     ImportGraph graph_;
     ExternalFiles files_;
     const int64_t oldest_;
-    int64_t opset_ = 0;
     size_t records_ = 0;
 };
 

@@ -63,8 +63,6 @@ Value write_pad(GraphWriter& w, const Layer& layer) {
     return {4, w.settled(layer)};
 }
 
-int64_t size_of(const Shape& s, size_t axis) { return axis == 0 ? s.h : axis == 1 ? s.w : s.c; }
-
 // The factors of rows, columns and channels at the canonical size, as nets/layers/movement.cpp counts them.
 std::vector<std::vector<int64_t>> factors_of(const Layer& layer, const Shape& x) {
     std::vector<std::vector<int64_t>> factors(3);
@@ -72,7 +70,7 @@ std::vector<std::vector<int64_t>> factors_of(const Layer& layer, const Shape& x)
         int64_t known = 1;
         for (const double factor : layer.numbers(kAxes[axis])) known *= factor > 0 ? int64_t(factor) : 1;
         for (const double factor : layer.numbers(kAxes[axis]))
-            factors[axis].push_back(factor > 0 ? int64_t(factor) : size_of(x, axis) / known);
+            factors[axis].push_back(factor > 0 ? int64_t(factor) : x[int(axis) + 1] / known);
     }
     return factors;
 }

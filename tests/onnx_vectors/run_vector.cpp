@@ -107,6 +107,7 @@ double largest_of(const HostArray<double>& array) {
     return largest;
 }
 
+// What the table says; whether it passes is said by matches.
 double error_of(const HostArray<double>& expected, const HostArray<double>& found) {
     double worst = 0;
     for (size_t i = 0; i < expected.values.size(); i++)

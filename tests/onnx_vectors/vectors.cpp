@@ -29,33 +29,16 @@ std::vector<std::string> numbered(const fs::path& folder, const char* what) {
     }
 }
 
-int64_t opset_of(Bytes file) {
-    int64_t opset = 0;
-    Message model(file);
-    for (Field field; model.next(field);) {
-        if (field.number != 8) continue;  // opset_import
-        std::string domain;
-        int64_t version = 0;
-        Message entry = field.message();
-        for (Field part; entry.next(part);) {
-            if (part.number == 1) domain = part.text();
-            if (part.number == 2) version = int64_t(part.integer());
-        }
-        if (domain.empty()) opset = version;
-    }
-    return opset;
-}
-
 Vector vector_at(const std::string& name, const fs::path& model) {
     Vector vector{name, model.string(), {}, {}, {}, 0};
     const std::vector<std::byte> file = read_file(vector.model);
-    vector.opset = opset_of(file);
     const fs::path data = model.parent_path() / "test_data_set_0";
     vector.inputs = numbered(data, "input");
     vector.outputs = numbered(data, "output");
     try {
-        for (const ImportNode& node : read_onnx(file, "", kOldestVectorOpset).nodes)
-            vector.operators.push_back(node.op);
+        const ImportGraph graph = read_onnx(file, "", kOldestVectorOpset);
+        vector.opset = graph.opset;
+        for (const ImportNode& node : graph.nodes) vector.operators.push_back(node.op);
     } catch (const Error&) {  // of an older opset: nobody asks for its operators
     }
     std::ranges::sort(vector.operators);

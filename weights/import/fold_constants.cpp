@@ -4,6 +4,7 @@
 
 #include "weights/import/numbers.h"
 #include "weights/import/passes.h"
+#include "weights/import/shape_rules.h"
 #include "weights/parameters.h"
 
 namespace limpid {

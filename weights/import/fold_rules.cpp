@@ -6,6 +6,7 @@
 #include "kernels/elementary.h"
 #include "weights/import/numbers.h"
 #include "weights/import/passes.h"
+#include "weights/import/shape_rules.h"
 
 namespace limpid {
 namespace {
@@ -24,7 +25,7 @@ class Folder {
         if (!x || !index || x->shape.empty()) return std::nullopt;
         std::vector<int64_t> picks;
         for (const double v : index->values) picks.push_back(whole_number(v));
-        return picked(*x, axis_in(node_.integer("axis", 0), x->rank()), picks, index->shape);
+        return picked(*x, axis_of(node_.integer("axis", 0), x->shape.size()), picks, index->shape);
     }
 
     std::optional<Numbers> reshaped() const {
@@ -44,7 +45,7 @@ class Folder {
                 y = x;
                 continue;
             }
-            const size_t axis = axis_in(node_.integer("axis", 0), x->rank());
+            const size_t axis = axis_of(node_.integer("axis", 0), x->shape.size());
             if (x->rank() != 1) return std::nullopt;  // tables are no arithmetic on shapes
             y->whole = y->whole && x->whole;
             y->values.insert(y->values.end(), x->values.begin(), x->values.end());
@@ -55,26 +56,12 @@ class Folder {
 
     std::optional<Numbers> sliced() const {
         auto x = input(0);
-        const auto starts = integers_of(node_, graph_, 1, "starts"), ends = integers_of(node_, graph_, 2, "ends");
-        if (!x || !starts || !ends || starts->size() != ends->size()) return std::nullopt;
-        std::vector<int64_t> axes(starts->size());
-        std::iota(axes.begin(), axes.end(), 0);
-        axes = integers_of(node_, graph_, 3, "axes").value_or(axes);
-        const auto steps = integers_of(node_, graph_, 4, "steps").value_or(std::vector<int64_t>(starts->size(), 1));
-        if (axes.size() != starts->size() || steps.size() != starts->size()) return std::nullopt;
-        for (size_t i = 0; i < axes.size(); i++) {
-            const size_t axis = axis_in(axes[i], x->rank());
-            const int64_t size = x->shape[axis], step = steps[i];
-            if (step == 0) return std::nullopt;
-            const auto placed = [&](int64_t at) {
-                if (at < 0) at = at < -size ? -1 : at + size;
-                return step > 0 ? std::clamp<int64_t>(at, 0, size) : std::clamp<int64_t>(at, -1, size - 1);
-            };
+        const auto parts = x ? parts_taken_by(node_, graph_, x->shape) : std::nullopt;
+        if (!parts) return std::nullopt;
+        for (const PartOfAxis& part : *parts) {
             std::vector<int64_t> picks;
-            const int64_t end = placed((*ends)[i]), bounded = std::clamp<int64_t>(step, -kMostValues, kMostValues);
-            for (int64_t at = placed((*starts)[i]); bounded > 0 ? at < end : at > end; at += bounded)
-                picks.push_back(at);
-            x = picked(*x, axis, picks, {int64_t(picks.size())});
+            for (int64_t i = 0; i < part.count; i++) picks.push_back(part.first + i * part.step);
+            x = picked(*x, part.axis, picks, {part.count});
         }
         return x;
     }
@@ -230,39 +217,6 @@ constexpr Rule kRules[] = {
 };
 
 }  // namespace
-
-std::optional<Dimensions> shape_made_by(const ImportNode& node, const ImportGraph& graph, const Dimensions& from) {
-    const auto axes = integers_of(node, graph, 1, node.op == "Reshape" ? "shape" : "axes");
-    const int64_t rank = int64_t(from.size());
-    Dimensions shape;
-    if (node.op == "Reshape") {
-        if (!axes) return std::nullopt;
-        return reshaped_to(*axes, from);
-    }
-    if (node.op == "Flatten") {
-        const int64_t axis = node.integer("axis", 1);
-        const auto middle = from.begin() + std::ptrdiff_t(axis == rank ? rank : int64_t(axis_in(axis, rank)));
-        return Dimensions{element_count(Dimensions(from.begin(), middle)),
-                          element_count(Dimensions(middle, from.end()))};
-    }
-    std::vector<size_t> places;
-    if (node.op == "Squeeze") {
-        if (axes)
-            for (const int64_t axis : *axes) places.push_back(axis_in(axis, rank));
-        for (size_t i = 0; i < from.size(); i++)
-            if (from[i] != 1 || (axes && std::ranges::count(places, i) == 0)) shape.push_back(from[i]);
-        return shape;
-    }
-    if (node.op != "Unsqueeze" || !axes) return std::nullopt;
-    for (const int64_t axis : *axes) places.push_back(axis_in(axis, rank + int64_t(axes->size())));
-    std::ranges::sort(places);
-    shape = from;
-    for (const size_t place : places) {
-        if (place > shape.size()) throw Error("has axes twice; export the model again");
-        shape.insert(shape.begin() + std::ptrdiff_t(place), 1);
-    }
-    return shape;
-}
 
 std::optional<ImportTensor> folded_by_rule(const ImportNode& node, const ImportGraph& graph) {
     const auto rule = std::ranges::find(kRules, node.op, &Rule::op);

@@ -8,67 +8,12 @@
 namespace limpid {
 namespace {
 
-void write_reshape(Draft& draft, const ImportNode& node) {
+// Reshape, Flatten, Squeeze, Unsqueeze
+void write_shape(Draft& draft, const ImportNode& node) {
     const Placement& x = draft.value(node.input(0));
-    const auto asked = draft.integers(node, 1, "shape");
-    if (!asked) throw Error("has a shape that is computed, expected one that depends on sizes alone");
-    const Dimensions from = x.shape();
-    const bool keeps_zeros = node.integer("allowzero", 0) != 0;
-    Dimensions shape = *asked;
-    int64_t known = 1;
-    size_t open = shape.size();
-    for (size_t i = 0; i < shape.size(); i++) {
-        if (shape[i] == 0 && !keeps_zeros && i < from.size()) shape[i] = from[i];
-        if (shape[i] == -1)
-            open = i;
-        else if (shape[i] < 1 || shape[i] > int64_t(1) << 31)
-            throw Error(concat("makes the shape ", shape_text(shape), ", expected positive sizes"));
-        else
-            known = std::min(known, int64_t(1) << 31) * shape[i];
-    }
-    const int64_t all = element_count(from);
-    if (open < shape.size()) shape[open] = known > 0 ? all / known : 0;
-    if (element_count(shape) != all)
-        throw Error(concat("makes ", shape_text(shape), " of ", shape_text(from), ", which has ", all, " elements"));
-    put_reshaped(draft, node, x, shape);
-}
-
-void write_flatten(Draft& draft, const ImportNode& node) {
-    const Placement& x = draft.value(node.input(0));
-    const int64_t given = node.integer("axis", 1), rank = int64_t(x.rank());
-    const size_t axis = given == rank ? size_t(rank) : axis_of(given, x.rank());
-    const Dimensions from = x.shape();
-    const auto middle = from.begin() + std::ptrdiff_t(axis);
-    put_reshaped(draft, node, x,
-                 {element_count(Dimensions(from.begin(), middle)), element_count(Dimensions(middle, from.end()))});
-}
-
-void write_squeeze(Draft& draft, const ImportNode& node) {
-    Placement x = draft.value(node.input(0));
-    const auto axes = draft.integers(node, 1, "axes");
-    std::vector<bool> gone(x.rank(), false);
-    if (axes)
-        for (const int64_t axis : *axes) gone[axis_of(axis, x.rank())] = true;
-    const Dimensions from = x.shape();
-    Dimensions shape;
-    for (size_t i = 0; i < from.size(); i++) {
-        if (axes && gone[i] && from[i] != 1) throw Error(concat("leaves out an axis of ", from[i], " places"));
-        if (axes ? !gone[i] : from[i] != 1) shape.push_back(from[i]);
-    }
-    put_reshaped(draft, node, x, shape);
-}
-
-void write_unsqueeze(Draft& draft, const ImportNode& node) {
-    const Placement x = draft.value(node.input(0));
-    const auto axes = draft.integers(node, 1, "axes");
-    if (!axes || axes->size() > 16) throw Error("has axes that are computed, expected constants");
-    const size_t rank = x.rank() + axes->size();
-    std::vector<size_t> places;
-    for (const int64_t axis : *axes) places.push_back(axis_of(axis, rank));
-    std::ranges::sort(places);
-    Dimensions shape = x.shape();
-    for (const size_t place : places) shape.insert(shape.begin() + std::ptrdiff_t(std::min(place, shape.size())), 1);
-    put_reshaped(draft, node, x, shape);
+    const auto shape = shape_made_by(node, draft.graph(), x.shape());
+    if (!shape) throw Error("has a shape that is computed, expected one that depends on sizes alone");
+    put_reshaped(draft, node, x, *shape);
 }
 
 void write_transpose(Draft& draft, const ImportNode& node) {
@@ -139,10 +84,10 @@ constexpr Operator kMovementOperators[] = {
     {"Dropout", write_dropout},
     {"Cast", write_cast},
     {"CastLike", write_cast},
-    {"Reshape", write_reshape},
-    {"Flatten", write_flatten},
-    {"Squeeze", write_squeeze},
-    {"Unsqueeze", write_unsqueeze},
+    {"Reshape", write_shape},
+    {"Flatten", write_shape},
+    {"Squeeze", write_shape},
+    {"Unsqueeze", write_shape},
     {"Transpose", write_transpose},
     {"DepthToSpace", write_depth_to_space},
     {"SpaceToDepth", write_space_to_depth},

@@ -42,12 +42,6 @@ std::optional<Numbers> numbers_of(const ImportTensor& tensor) {
     return n;
 }
 
-size_t axis_in(int64_t axis, int64_t rank) {
-    if (axis < -rank || axis >= rank)
-        throw Error(concat("has the axis ", axis, ", expected one of ", rank, " axes; export the model again"));
-    return size_t(axis < 0 ? axis + rank : axis);
-}
-
 Numbers picked(const Numbers& x, size_t axis, const std::vector<int64_t>& picks, const Dimensions& shape_of_picks) {
     const auto [before, behind] = around(x.shape, axis);
     const int64_t size = x.shape[axis];
@@ -64,22 +58,6 @@ Numbers picked(const Numbers& x, size_t axis, const std::vector<int64_t>& picks,
             for (int64_t j = 0; j < behind; j++) y.values.push_back(x.values[size_t((i * size + pick) * behind + j)]);
         }
     return y;
-}
-
-Dimensions reshaped_to(const Dimensions& asked, const Dimensions& from) {
-    constexpr int64_t kFarTooMany = int64_t(1) << 31;
-    const int64_t all = element_count(from);
-    Dimensions shape = asked;
-    int64_t known = 1;
-    for (size_t i = 0; i < shape.size(); i++) {
-        if (shape[i] == 0 && i < from.size()) shape[i] = from[i];
-        if (shape[i] > 0 && known < kFarTooMany) known *= std::min(shape[i], kFarTooMany);
-    }
-    for (int64_t& size : shape)
-        if (size == -1) size = all / known;
-    if (element_count(shape) != all)
-        throw Error(concat("makes ", shape_text(shape), " of ", shape_text(from), "; export the model again"));
-    return shape;
 }
 
 std::optional<Dimensions> broadcast_shape(const Dimensions& a, const Dimensions& b) {

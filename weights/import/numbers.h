@@ -26,12 +26,9 @@ ImportTensor as_tensor(const Numbers& numbers);
 // Without its fraction; what is further off than all sizes is 2^62, what is no number 0.
 int64_t whole_number(double value);
 
-// The axis, counted from the front; here and below, Error where the constants do not fit.
-size_t axis_in(int64_t axis, int64_t rank);
-// The places `picks` along an axis, which becomes axes of that shape.
+// The places `picks` along an axis, which becomes axes of that shape. Throws Error, as repeated_to does, where that is
+// far too large, or a place is not there.
 Numbers picked(const Numbers& x, size_t axis, const std::vector<int64_t>& picks, const Dimensions& shape_of_picks);
-// As Reshape says it: 0 is the size that was there, -1 what is left.
-Dimensions reshaped_to(const Dimensions& asked, const Dimensions& from);
 // The shape that both are broadcast to, as numpy does; nullopt: they cannot.
 std::optional<Dimensions> broadcast_shape(const Dimensions& a, const Dimensions& b);
 // x repeated to that shape, which it can be broadcast to.

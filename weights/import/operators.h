@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "weights/import/draft.h"
+#include "weights/import/shape_rules.h"
 
 namespace limpid {
 
@@ -53,8 +54,5 @@ Placement with_constant(Draft& draft, const ImportNode& node, std::string_view o
 
 // movement_operators.cpp: the node's output is x in another shape, of as many elements.
 void put_reshaped(Draft& draft, const ImportNode& node, const Placement& x, const Dimensions& shape);
-
-// The axis, counted from the front.
-size_t axis_of(int64_t axis, size_t rank);
 
 }  // namespace limpid

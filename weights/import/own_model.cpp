@@ -72,6 +72,7 @@ class Gathering {
         remove(*product);
     }
 
+    // The numbers of nets/onnx/image.cpp; others are a convolution.
     void find_grey(ImportNode& node) {
         const std::string& filter = node.input(1);
         const auto found = graph_.constants.find(filter);

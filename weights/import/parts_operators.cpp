@@ -10,8 +10,6 @@
 namespace limpid {
 namespace {
 
-constexpr int64_t kMostPlaces = 1 << 24;
-
 // The axis of the layer that this axis of x is; where it is none, x is moved first.
 int layer_axis(Draft& draft, const ImportNode& node, Placement& x, size_t axis) {
     if (const auto whole = whole_axis(x, axis); whole && *whole > 0) return *whole;
@@ -70,33 +68,14 @@ Placement sliced(Draft& draft, const ImportNode& node, Placement x, const std::m
 }
 
 void write_slice(Draft& draft, const ImportNode& node) {
-    Placement x = draft.value(node.input(0));
-    const auto starts = draft.integers(node, 1, "starts"), ends = draft.integers(node, 2, "ends"),
-               steps = draft.integers(node, 4, "steps");
-    if (!starts || !ends || starts->size() != ends->size()) throw Error("has bounds that are computed");
-    std::vector<int64_t> axes(starts->size());
-    std::iota(axes.begin(), axes.end(), 0);
-    axes = draft.integers(node, 3, "axes").value_or(axes);
-    if (axes.size() != starts->size() || (steps && steps->size() != starts->size()))
-        throw Error("has axes, bounds and steps of different numbers");
+    const Placement x = draft.value(node.input(0));
+    const auto parts = parts_taken_by(node, draft.graph(), x.shape());
+    if (!parts) throw Error("has bounds that are computed");
     std::map<size_t, Picks> picks;
-    for (size_t i = 0; i < axes.size(); i++) {
-        const size_t axis = axis_of(axes[i], x.rank());
-        const int64_t step = steps ? (*steps)[i] : 1, size = x.shape()[axis];
-        if (step == 0 || step < -kMostPlaces || step > kMostPlaces)
-            throw Error(concat("has a step of ", step, ", expected -", kMostPlaces, " to ", kMostPlaces, " but 0"));
-        const auto placed = [&](int64_t at) {  // counted from the end where it is negative, and no further than that
-            at = at < 0 ? std::max<int64_t>(at + size, -1) : at;
-            return step > 0 ? std::clamp<int64_t>(at, 0, size) : std::clamp<int64_t>(at, -1, size - 1);
-        };
-        const int64_t first = placed((*starts)[i]), end = placed((*ends)[i]);
-        const int64_t count = step > 0 ? (end - first + step - 1) / step : (first - end - step - 1) / -step;
-        const bool all = first == 0 && count == size && step == 1;
+    for (const PartOfAxis& part : *parts)
         // This program says what it means; others may say an end that is only the canonical size's.
-        const bool open = !draft.keeps_names() || (*ends)[i] > size;
-        if (!all && !picks.emplace(axis, Picks{first, std::max<int64_t>(count, 0), step, open}).second)
-            throw Error(concat("takes parts of the axis ", axes[i], " twice, expected once"));
-    }
+        if (part.first != 0 || part.count != x.shape()[part.axis] || part.step != 1)
+            picks[part.axis] = {part.first, part.count, part.step, !draft.keeps_names() || part.beyond};
     draft.put(node.outputs[0], sliced(draft, node, x, picks));
 }
 

@@ -23,8 +23,6 @@ std::optional<std::vector<ImportTensor>> folded(const ImportNode& node, const Im
                                                 const ShapeOf& shape_of);
 
 // fold_rules.cpp: the part of it that computes with numbers.
-// What Reshape, Squeeze, Unsqueeze or Flatten makes of a shape; nullopt: it is another operator, or not constant.
-std::optional<Dimensions> shape_made_by(const ImportNode& node, const ImportGraph& graph, const Dimensions& from);
 std::optional<ImportTensor> folded_by_rule(const ImportNode& node, const ImportGraph& graph);
 
 // fold_constants.cpp, too: all nodes that need constants alone.

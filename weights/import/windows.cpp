@@ -107,12 +107,6 @@ Placement map_placement(const std::string& layer, size_t rank, const std::array<
     return arranged_placement(layer, rank == 4 ? Dimensions{n, c, h, w} : Dimensions{n, c, w}, map_arrangement(rank));
 }
 
-size_t axis_of(int64_t axis, size_t rank) {
-    if (axis < -int64_t(rank) || axis >= int64_t(rank))
-        throw Error(concat("has the axis ", axis, ", expected one of ", rank, " axes"));
-    return size_t(axis < 0 ? axis + int64_t(rank) : axis);
-}
-
 const Operator* find_operator(std::string_view op) {
     for (const auto table : {linear_operators(), pool_operators(), activation_operators(), arithmetic_operators(),
                              movement_operators(), parts_operators(), own_operators()})
