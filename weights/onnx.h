@@ -36,7 +36,7 @@ WireWriter written_onnx_tensor(const std::string& name, const ImportTensor& tens
 // that has them. Constants come in order of name. shapes: of the outputs; -1: any size. Throws Error where the file
 // would be larger than 2 GiB, which is more than protocol buffers may be.
 inline constexpr int64_t kWrittenOpset = 19;
-std::vector<std::byte> write_onnx(const ImportGraph& graph, const std::map<std::string, Dimensions>& shapes);
+std::string write_onnx(ImportGraph graph, const std::map<std::string, Dimensions>& shapes);
 
 // Keys of the metadata of models that this program writes (nets/onnx/), by which it reads them as what they were
 // (import/own_model.h).

@@ -66,7 +66,7 @@ WireWriter written_value(const std::string& name, const Dimensions& shape, const
 
 }  // namespace
 
-std::vector<std::byte> write_onnx(const ImportGraph& graph, const std::map<std::string, Dimensions>& shapes) {
+std::string write_onnx(ImportGraph graph, const std::map<std::string, Dimensions>& shapes) {
     WireWriter written;
     for (const ImportNode& node : graph.nodes) written.message(1, written_node(node));
     written.text(2, graph.name);
@@ -74,19 +74,23 @@ std::vector<std::byte> write_onnx(const ImportGraph& graph, const std::map<std::
     for (const auto& [name, tensor] : graph.constants) all += tensor.bytes.size();
     if (all > kMostModelBytes)
         throw Error(concat("would have ", all, " bytes of parameters, expected at most 2 GiB, as ONNX files have"));
-    for (const auto& [name, tensor] : graph.constants) written.message(5, written_onnx_tensor(name, tensor));
+    // The parameters are nearly all of the file: each is let go when it is written.
+    for (auto& [name, tensor] : graph.constants) {
+        written.message(5, written_onnx_tensor(name, tensor));
+        tensor = ImportTensor();
+    }
     for (const ImportInput& input : graph.inputs)
         written.message(11, written_value(input.name, input.shape, {"N", "C", "H", "W"}));
     for (const std::string& output : graph.outputs)
         written.message(12, written_value(output, shapes.at(output), {"N"}));
     WireWriter model;
     model.integer(1, kIrVersion).text(2, "limpid").message(7, written);
+    written = WireWriter();
     model.message(8, WireWriter().text(1, "").integer(2, uint64_t(kWrittenOpset)));
     for (const auto& [key, value] : graph.metadata) model.message(14, entry(key, value));
-    const Bytes bytes = as_bytes(model.bytes());
-    if (bytes.size() > kMostModelBytes)
-        throw Error(concat("would have ", bytes.size(), " bytes, expected at most 2 GiB, as ONNX files have"));
-    return {bytes.begin(), bytes.end()};
+    if (model.bytes().size() > kMostModelBytes)
+        throw Error(concat("would have ", model.bytes().size(), " bytes, expected at most 2 GiB, as ONNX files have"));
+    return std::move(model).bytes();
 }
 
 }  // namespace limpid

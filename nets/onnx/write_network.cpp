@@ -93,13 +93,14 @@ OnnxNetwork onnx_network(const Weights& weights) {
     return network;
 }
 
-std::vector<std::byte> write_onnx_network(const Weights& weights) {
-    const OnnxNetwork network = onnx_network(weights);
-    return write_onnx(network.graph, network.outputs);
+std::string write_onnx_network(const Weights& weights) {
+    OnnxNetwork network = onnx_network(weights);
+    return write_onnx(std::move(network.graph), network.outputs);
 }
 
 void save_onnx_network(const std::string& path, const Weights& weights) {
-    write_file_atomically(path, with_context(path, [&] { return write_onnx_network(weights); }));
+    const std::string bytes = with_context(path, [&] { return write_onnx_network(weights); });
+    write_file_atomically(path, as_bytes(bytes));
 }
 
 }  // namespace limpid

@@ -22,7 +22,7 @@ struct OnnxNetwork {
 OnnxNetwork onnx_network(const Weights& weights);
 
 // The bytes of the file, which are the same for the same weights. import_weights reads the network back as it is.
-std::vector<std::byte> write_onnx_network(const Weights& weights);
+std::string write_onnx_network(const Weights& weights);
 // Written atomically, as save_weights does.
 void save_onnx_network(const std::string& path, const Weights& weights);
 

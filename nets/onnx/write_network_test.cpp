@@ -32,10 +32,10 @@ Weights weights_for(const std::string& text) {
     return weights;
 }
 
-Weights read_back(const std::vector<std::byte>& file) {
+Weights read_back(const std::string& file) {
     NetworkOptions options;
     options.title = "read";
-    ImportedNetwork imported = import_network(read_onnx(file), options);
+    ImportedNetwork imported = import_network(read_onnx(as_bytes(file)), options);
     EXPECT_THAT(imported.notes, IsEmpty());
     Weights weights;
     weights.source = "read back";
