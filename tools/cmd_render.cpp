@@ -7,7 +7,6 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "kernels/error.h"
 #include "tools/command.h"
@@ -183,9 +182,10 @@ void write_picture(const std::string& path, const Net& net, ConstView picture) {
 }
 
 // Renders a drawing and writes its pictures, the first of them number `first` of `count`; they are added to `all`.
-ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Renderer& renderer,
-                          Stream& stream, int64_t first, int64_t count, std::vector<HostTensor>& all) {
+ExitStatus render_drawing(const RenderArguments& a, const Drawing& drawing, const Net& net, Stream& stream,
+                          int64_t first, int64_t count, std::vector<HostTensor>& all) {
     const RenderOptions& options = a.options;
+    Renderer renderer(net, drawing.objectives, options, stream);
     if (a.plan) {
         std::cout << renderer.typical_plan().print() << "device memory: " << renderer.device_bytes() << " bytes\n";
         return kDone;
@@ -286,8 +286,7 @@ ExitStatus render_units(RenderArguments& a) {
     options.references = references_of(a);
     Stream stream = open_stream(a.run);
     // What one of them lacks is said before the first is drawn.
-    std::optional<Renderer> renderer;
-    for (size_t i = drawings.size(); i-- > 0;) renderer.emplace(net, drawings[i].objectives, options, stream);
+    for (const Drawing& drawing : drawings) check_objectives(net, drawing.objectives, options, stream);
     say_old_forms("render", objectives);
     say_missing_threads(a.run, stream);
     std::vector<HostTensor> pictures;
@@ -295,9 +294,7 @@ ExitStatus render_units(RenderArguments& a) {
     keep_results();
     try {
         for (size_t i = 0; i < drawings.size() && status == kDone; i++) {
-            if (i > 0) renderer.emplace(net, drawings[i].objectives, options, stream);
-            status =
-                render_drawing(a, drawings[i], net, *renderer, stream, int64_t(i) * options.batch, count, pictures);
+            status = render_drawing(a, drawings[i], net, stream, int64_t(i) * options.batch, count, pictures);
         }
     } catch (const Stopped&) {  // within the first update of a picture
         if (pictures.empty()) throw;

@@ -6,12 +6,29 @@
 
 namespace limpid {
 
+namespace {
+
+Ascent::Form form_of(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options) {
+    return render_form(
+        net, options, [objectives](int64_t) { return objectives; }, false);
+}
+
+}  // namespace
+
+void check_objectives(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
+                      Stream& stream) {
+    Workspace work(stream);
+    const RenderOptions fits = fitted(options, net);
+    const Ascent ascent(work, form_of(net, objectives, fits));
+    for (const std::vector<int>& scales : all_scales(fits.transforms, fits.param.height, fits.param.width))
+        ascent.graph(1, scales);
+}
+
 Renderer::Renderer(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
                    Stream& stream)
     : options_(fitted(options, net)),
       work_(stream),
-      ascent_(work_, render_form(
-                         net, options_, [objectives](int64_t) { return objectives; }, false)),
+      ascent_(work_, form_of(net, objectives, options_)),
       need_(ascent_.plan_all(1, options.redirected_relu_updates > 0)),
       typical_(&ascent_.typical_plan(1)),
       score_(typical_->outputs[0]),

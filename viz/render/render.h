@@ -36,6 +36,10 @@ using ObjectivesOf = std::function<std::vector<Objective>(int64_t count)>;
 Ascent::Form render_form(const Net& net, const RenderOptions& options, ObjectivesOf objectives_of, bool fed);
 // With a parameterisation that fits the network (viz/param/param.h).
 RenderOptions fitted(RenderOptions options, const Net& net);
+// Throws the Errors of a Renderer about what the objectives ask of the network, at every size of the transforms, without
+// its plans.
+void check_objectives(const Net& net, const std::vector<Objective>& objectives, const RenderOptions& options,
+                      Stream& stream);
 // What the options start from.
 HostTensor initial_variables(const RenderOptions& options);
 
