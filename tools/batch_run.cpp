@@ -53,7 +53,7 @@ int64_t image_steps(const Job& job) { return job.options.updates() * job.options
 class BatchRun {
   public:
     BatchRun(const BatchArguments& a, const Net& net, Stream& stream, const JobList& list, const Shard& shard)
-        : a_(a), net_(net), stream_(stream), list_(list), shard_(shard) {
+        : a_(a), net_(net), stream_(stream), list_(list), shard_(shard), inspection_(a.run, stream) {
         FileDigests read;
         for (const Job& job : list.jobs) {
             descriptions_[&job] = description(job, net, &read);
@@ -67,14 +67,13 @@ class BatchRun {
             throw UsageError(concat(a_.folder,
                                     " holds pictures already; --resume keeps them and renders what is "
                                     "missing, or name another folder"));
-        if (a_.streams > 1 && Inspection(a_.run, stream_).options().watches())
+        if (a_.streams > 1 && inspection_.options().watches())
             throw UsageError("--streams: --check, --shadow and --dump watch one run at a time; leave one of them out");
     }
 
     ExitStatus render() {
         const size_t limit_bytes = stream_.allowed_memory() / size_t(a_.streams);
         const bool limited = !a_.run.max_memory.empty();
-        const Inspection inspection(a_.run, stream_);
         if (!a_.plan) {
             create_folder(a_.folder);
             check_files(a_.run, {concat(a_.folder, "/", shard_.manifest_name())}, inputs());
@@ -110,7 +109,7 @@ class BatchRun {
         if (a_.plan) return failures_ > 0 ? kPartlyDone : kDone;
         keep_results();
         try {
-            render_groups(groups, inspection.options());
+            render_groups(groups, inspection_.options());
             finish();
         } catch (const VolumeError& error) {
             if (there + kept_ == 0) throw;
@@ -424,6 +423,7 @@ class BatchRun {
     Stream& stream_;
     const JobList& list_;
     const Shard& shard_;
+    const Inspection inspection_;
     std::map<const Job*, std::string> identities_, descriptions_;
     std::optional<ManifestWriter> manifest_;  // not with --plan
     std::optional<Progress> progress_;        // while pictures are at work
